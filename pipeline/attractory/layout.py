@@ -1,0 +1,100 @@
+"""The on-disk contract: names of groups, arrays and attributes, and the format number. The writer and the reader share this page.
+
+    <dataset>.zarr/                                 a zarr v3 group; readable with xarray.open_datatree(path, engine="zarr")
+      manifest.parquet                              one row per shard, sorted by path
+      <System>/                                     a group per system
+        initial (trajectory, variable)              float64: the state after the transient = sample 0 of every granularity
+        parameters (trajectory, parameter)          float64
+        start_time (trajectory)                     float64: the system's own t at sample 0; 0 for maps
+        split (trajectory), status (trajectory)     int8 with CF flag_values and flag_meanings
+        <granularity>/                              a group per granularity
+          state (trajectory, time, variable)        float32 or float64, sharded: one shard is `shard_trajectories` whole trajectories
+          time (time)                               float64, in the system's units, counted from sample 0 (maps: iterates)
+          digest (shard, byte)                      uint8 (shards, 32): SHA-256 of each shard file
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+FORMAT_VERSION = 1
+
+# Root attributes.
+FORMAT = "attractory_format"  # FORMAT_VERSION; its absence means: not one of our stores
+RECIPE = "recipe"  # the recipe in canonical form, a JSON object
+RECIPE_DIGEST = "recipe_digest"  # SHA-256 of that JSON
+CATALOG_DIGEST = "catalog_digest"  # SHA-256 over the digests of the systems used
+MANIFEST_DIGEST = "manifest_digest"  # SHA-256 of manifest.parquet; present once the store is finished
+VERSIONS = "versions"  # {"attractory": …}: what the bytes may depend on
+LICENCE = "licence"
+AUTHORS = "authors"
+CONVENTIONS = "Conventions"  # "CF-1.11"
+
+# Attributes of a system's group.
+NAME = "name"
+KIND = "kind"
+SYSTEM_DIGEST = "system_digest"
+EQUATIONS = "equations"
+RECORD = "record"  # the whole entry as a JSON object (SystemRecord.model_dump(mode="json")): what validation rebuilds the system from
+VARIABLES = "variables"  # names, in the order of the last axis of `state` and `initial`
+PARAMETERS = "parameters"  # names, in the order of the last axis of the `parameters` array
+PARAMETER_VALUES = "parameter_values"
+INVARIANTS = "invariants"
+REFERENCE = "reference"
+BEHAVIOUR = "behaviour"
+TAGS = "tags"
+PERIOD = "period"  # in the system's time units; absent where the entry has none
+LYAPUNOV_TIME = "lyapunov_time"  # 1 / leading exponent; absent where there is none
+CONSERVED = "conserved"
+
+# Attributes of a granularity's group.
+DT = "dt"  # time between samples (maps: iterates)
+SAMPLES_PER_PERIOD = "samples_per_period"
+SAMPLES_PER_LYAPUNOV_TIME = "samples_per_lyapunov_time"
+REQUESTED = "requested"  # the granularity as the recipe says it
+NOTE = "note"
+
+# Arrays.
+STATE = "state"
+TIME = "time"
+DIGEST = "digest"
+INITIAL = "initial"
+PARAMETER_ARRAY = "parameters"
+START_TIME = "start_time"
+SPLIT = "split"
+STATUS = "status"
+
+MANIFEST = "manifest.parquet"
+SYSTEM_ARRAYS = (INITIAL, PARAMETER_ARRAY, START_TIME, SPLIT, STATUS)
+
+SPLITS = ("train", "validation", "test")  # the code of a split is its place here
+
+
+class Status(IntEnum):
+    """How a trajectory ended; `sentence` is what a person reads."""
+
+    OK = 0
+    DIVERGED = 1
+    STEP_UNDERFLOW = 2
+    STEP_BUDGET = 3
+    SLIDING = 4
+    NOT_STARTED = 5
+
+    @property
+    def sentence(self) -> str:
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Status.OK: "reached the last sample",
+    Status.DIVERGED: "left every bound: a state became infinite or undefined",
+    Status.STEP_UNDERFLOW: "the step size fell below the resolution of time",
+    Status.STEP_BUDGET: "the budget of steps was spent",
+    Status.SLIDING: "the solution slides along a switching surface, which this version does not follow",
+    Status.NOT_STARTED: "the initial state or a parameter is not a finite number",
+}
+
+
+def shard_path(system: str, granularity: str, shard: int) -> str:
+    """The file of one shard, relative to the store: whole trajectories, so the time and variable chunks are always number 0."""
+    return f"{system}/{granularity}/{STATE}/c/{shard}/0/0"
