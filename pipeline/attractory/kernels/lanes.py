@@ -1,0 +1,144 @@
+"""Text of LLVM IR for W numbers at once: each method appends one instruction and returns the name of its result.
+
+Only operations that IEEE 754 defines to the last bit are emitted (add, subtract, multiply, divide, square root, fused multiply-add, comparisons,
+bit operations), without fast-math flags: what comes out does not depend on the instruction set that LLVM lowers them to.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Value = str  # the name of an SSA value, or a constant
+
+
+def literal(number: float) -> str:
+    """A double as LLVM's hexadecimal literal: exact, also for infinities and NaN."""
+    return "0x" + struct.pack(">d", number).hex().upper()
+
+
+@dataclass
+class Lanes:
+    """The body of one function on vectors of `width` doubles."""
+
+    width: int
+    lines: list[str] = field(default_factory=list)
+    count: int = 0
+
+    @property
+    def vector(self) -> str:
+        return f"<{self.width} x double>"
+
+    @property
+    def integers(self) -> str:
+        return f"<{self.width} x i64>"
+
+    @property
+    def booleans(self) -> str:
+        return f"<{self.width} x i1>"
+
+    def emit(self, instruction: str) -> Value:
+        """Any instruction that has a result."""
+        self.count += 1
+        name = f"%v{self.count}"
+        self.lines.append(f"  {name} = {instruction}")
+        return name
+
+    # constants
+    def constant(self, number: float) -> Value:
+        return f"splat (double {literal(number)})"
+
+    def integer(self, number: int) -> Value:
+        return f"splat (i64 {number})"
+
+    # arithmetic
+    def add(self, a: Value, b: Value) -> Value:
+        return self.emit(f"fadd {self.vector} {a}, {b}")
+
+    def sub(self, a: Value, b: Value) -> Value:
+        return self.emit(f"fsub {self.vector} {a}, {b}")
+
+    def mul(self, a: Value, b: Value) -> Value:
+        return self.emit(f"fmul {self.vector} {a}, {b}")
+
+    def div(self, a: Value, b: Value) -> Value:
+        return self.emit(f"fdiv {self.vector} {a}, {b}")
+
+    def neg(self, a: Value) -> Value:
+        return self.emit(f"fneg {self.vector} {a}")
+
+    def fma(self, a: Value, b: Value, c: Value) -> Value:
+        return self.intrinsic("fma", a, b, c)
+
+    def intrinsic(self, name: str, *arguments: Value) -> Value:
+        listed = ", ".join(f"{self.vector} {argument}" for argument in arguments)
+        return self.emit(f"call {self.vector} @llvm.{name}.v{self.width}f64({listed})")
+
+    def polynomial(self, x: Value, coefficients: Sequence[float]) -> Value:
+        """Horner's rule, the coefficient of the highest power first."""
+        result = self.constant(coefficients[0])
+        for coefficient in coefficients[1:]:
+            result = self.fma(result, x, self.constant(coefficient))
+        return result
+
+    def dot(self, pairs: Sequence[tuple[Value, Value]], accumulators: int = 3) -> Value:
+        """The sum of products in one fixed order: `accumulators` interleaved chains, added pairwise at the end."""
+        chains: list[Value] = []
+        for place, (a, b) in enumerate(pairs):
+            if place < accumulators:
+                chains.append(self.mul(a, b))
+            else:
+                chains[place % accumulators] = self.fma(a, b, chains[place % accumulators])
+        while len(chains) > 1:
+            chains = [self.add(*chains[i : i + 2]) if i + 1 < len(chains) else chains[i] for i in range(0, len(chains), 2)]
+        return chains[0]
+
+    # choices
+    def compare(self, condition: str, a: Value, b: Value) -> Value:
+        return self.emit(f"fcmp {condition} {self.vector} {a}, {b}")
+
+    def select(self, condition: Value, a: Value, b: Value) -> Value:
+        return self.emit(f"select {self.booleans} {condition}, {self.vector} {a}, {self.vector} {b}")
+
+    def logic(self, operation: str, a: Value, b: Value) -> Value:
+        return self.emit(f"{operation} {self.booleans} {a}, {b}")
+
+    def invert(self, a: Value) -> Value:
+        return self.logic("xor", a, "splat (i1 true)")
+
+    # bits
+    def bits(self, a: Value) -> Value:
+        return self.emit(f"bitcast {self.vector} {a} to {self.integers}")
+
+    def number(self, a: Value) -> Value:
+        return self.emit(f"bitcast {self.integers} {a} to {self.vector}")
+
+    def integral(self, operation: str, a: Value, b: Value) -> Value:
+        return self.emit(f"{operation} {self.integers} {a}, {b}")
+
+    def compare_integers(self, condition: str, a: Value, b: Value) -> Value:
+        return self.emit(f"icmp {condition} {self.integers} {a}, {b}")
+
+    # memory: row `index` of an array of vectors
+    def load(self, pointer: str, index: int) -> Value:
+        place = self.emit(f"getelementptr {self.vector}, ptr {pointer}, i64 {index}")
+        return self.emit(f"load {self.vector}, ptr {place}, align 64")
+
+    def store(self, value: Value, pointer: str, index: int) -> None:
+        place = self.emit(f"getelementptr {self.vector}, ptr {pointer}, i64 {index}")
+        self.lines.append(f"  store {self.vector} {value}, ptr {place}, align 64")
+
+    def function(self, name: str, pointers: Sequence[str]) -> str:
+        """The whole function: void, of pointers that do not overlap."""
+        listed = ", ".join(f"ptr noalias %{pointer}" for pointer in pointers)
+        return f"define void @{name}({listed}) {{\n" + "\n".join(self.lines) + "\n  ret void\n}\n"
+
+
+INTRINSICS = {"fabs": 1, "floor": 1, "sqrt": 1, "maxnum": 2, "minnum": 2, "copysign": 2, "fma": 3}
+
+
+def declarations(width: int) -> str:
+    """The intrinsics that functions made here may call."""
+    vector = f"<{width} x double>"
+    return "\n".join(f"declare {vector} @llvm.{name}.v{width}f64({', '.join([vector] * count)})" for name, count in INTRINSICS.items()) + "\n"
