@@ -36,6 +36,13 @@ class StoreError(RequestError):
     """A path is not a finished store of this format version, or holds no such system, granularity or split."""
 
 
+class MissingExtraError(RequestError, ImportError):
+    """A part of Attractory was used whose packages are not installed."""
+
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(f"{what} needs the package {package!r}, which is not installed. Run: pip install 'attractory[pipeline]'")
+
+
 class IntegrationError(AttractoryError):
     """No trajectory could be integrated, or none stayed where it was asked to stay."""
 

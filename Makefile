@@ -1,0 +1,72 @@
+# What a person types here; `make help` lists it. Nothing is needed beforehand but Python 3.11 and make.
+PYTHON ?= python3
+VENV ?= .venv
+DVC_VENV ?= .venv-dvc
+FRAMEWORKS_VENV ?= .venv-frameworks
+PYTEST_OPTIONS ?=
+QUICKSTART := datasets/quickstart
+
+# Versions above the newest tested ones are left out where a release of theirs has broken users before.
+DVC_REQUIREMENT := dvc>=3.67.1,<4
+FRAMEWORKS_REQUIREMENTS := 'torch>=2.13,<2.16' 'jax>=0.10,<0.11'
+
+PIP := -m pip --disable-pip-version-check --quiet --quiet
+INSTALLED := $(VENV)/.installed
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-frameworks bench lint format repro wheel clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
+
+setup: $(INSTALLED) ## the environment .venv with the package, editable, and its tools
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Attractory needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
+	@echo "Setting up $(VENV) (once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python $(PIP) install --editable '.[pipeline,test]'
+	@touch $@
+
+$(DVC_VENV)/.installed: Makefile
+	@echo "Setting up $(DVC_VENV) (once) …"
+	@$(PYTHON) -m venv $(DVC_VENV)
+	@$(DVC_VENV)/bin/python $(PIP) install '$(DVC_REQUIREMENT)'
+	@touch $@
+
+# The package itself is read from the checkout, so that one such environment serves several checkouts.
+$(FRAMEWORKS_VENV)/.installed: Makefile pyproject.toml
+	@echo "Setting up $(FRAMEWORKS_VENV): torch is large, this takes minutes (once) …"
+	@$(PYTHON) -m venv $(FRAMEWORKS_VENV)
+	@$(FRAMEWORKS_VENV)/bin/python $(PIP) install $(FRAMEWORKS_REQUIREMENTS) numpy zarr fsspec pytest hypothesis
+	@touch $@
+
+demo: setup ## catalog -> store -> report -> published folder -> one epoch of batches
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" bash examples/demo.sh $(QUICKSTART)
+
+test: setup $(DVC_VENV)/.installed ## the tests that need no framework
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" DVC="$(CURDIR)/$(DVC_VENV)/bin/dvc" $(VENV)/bin/python -m pytest $(PYTEST_OPTIONS)
+
+test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch or jax, in an environment of their own
+	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest -m frameworks $(PYTEST_OPTIONS) tests/loader
+
+bench: setup ## speed and memory beside other programs, one core
+	@$(VENV)/bin/python benchmarks/run.py
+
+lint: setup ## ruff, mypy and the import contracts
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
+
+format: setup ## let ruff format the code and mend what it can
+	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .
+
+repro: setup $(DVC_VENV)/.installed ## every dataset of params.yaml, as DVC stages: only what changed runs
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(DVC_VENV)/bin/dvc repro
+
+wheel: setup ## dist/attractory-*.whl
+	@$(VENV)/bin/python $(PIP) wheel --no-deps --wheel-dir dist .
+
+clean: ## caches and builds; never environments or datasets
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
