@@ -1,0 +1,232 @@
+"""A record's equations as one graph: what kernels compile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from attractory.catalog.names import base_name, index_name
+from attractory.catalog.record import SystemRecord
+from attractory.errors import CatalogError, ExpressionError, RequestError
+from attractory.expressions.expansion import Expander, Scope, Symbol
+from attractory.expressions.graph import Graph, GraphBuilder, pruned
+from attractory.expressions.parameters import (
+    MAX_VARIABLES,
+    Value,
+    constant,
+    constant_symbol,
+    constants,
+    index_sizes,
+    integer_values,
+    number_names,
+    out_of_order,
+    parameter_values,
+    structural_parameters,
+)
+from attractory.expressions.parser import RESERVED, Expression, Names, parse
+
+KINDS = ("flow", "map")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A system as scalars and a graph.
+
+    Indexed variables are named x0, x1, … and list parameters b[0], b[1], …; `values` and `initial` go with `parameters` and `variables`.
+    `roots` are the nodes of the equations, in the order of the variables: time derivatives of a flow, next states of a map.
+    """
+
+    name: str
+    kind: str
+    variables: tuple[str, ...]
+    parameters: tuple[str, ...]
+    values: tuple[float, ...]
+    initial: tuple[float, ...]
+    graph: Graph
+    roots: tuple[int, ...]
+
+
+def definition(record: SystemRecord) -> Definition:
+    """The definition of a flow or a map.
+
+    Raises:
+        ExpressionError: an expression cannot be read.
+        RequestError: the kind is not integrated yet, or the system is too large.
+    """
+    if record.kind not in KINDS:
+        message = f"{record.where('kind')} is {record.kind!r}; this version integrates flows and maps."
+        raise RequestError(message)
+    model = Model(record)
+    equations = model.assignments("equations", record.equations)
+    roots = tuple(model.wrapped(name, node) for name, node in equations) if record.kind == "map" else tuple(node for _, node in equations)
+    graph, roots = pruned(model.builder.graph(), roots)
+    return Definition(
+        name=record.name,
+        kind=record.kind,
+        variables=model.variables,
+        parameters=tuple(model.parameters),
+        values=tuple(model.parameters.values()),
+        initial=model.initial(),
+        graph=graph,
+        roots=roots,
+    )
+
+
+class Model:
+    """One record's names in one builder: variables, parameters and definitions as nodes, ready for any expression of the record."""
+
+    def __init__(self, record: SystemRecord) -> None:
+        self.record = record
+        self.builder = GraphBuilder()
+        self.values = parameter_values(record)
+        self.sizes = index_sizes(record, self.values)
+        self.shapes = _shapes(record, self.sizes)
+        self.variables = tuple(name for names in self.shapes.values() for name in names)
+        structural = structural_parameters(record)
+        self.parameters = dict(_flat({name: value for name, value in self.values.items() if name not in structural}))
+        self._symbols: dict[str, Symbol] = {"t": self.builder.time(), **self._variable_symbols(), **self._parameter_symbols(structural)}
+        scope = Scope(self._symbols, frozenset(self.shapes), self.sizes, integer_values(self.values))
+        self._expander = Expander(self.builder, scope)
+        for name, text in record.definitions.items():
+            self._symbols[name] = self.number(f"definitions.{name}", text)
+
+    def number(self, key: str, text: str) -> int:
+        """The node of an expression without free indices, written under a dotted key."""
+        return self._expander.node(self._parsed(key, text, None))
+
+    def assignments(self, section: str, texts: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+        """(variable, node) of each line such as `y: x*z` or `x[i]: x[i+1] - x[i]`, one for each value of its index."""
+        for key, text in texts.items():
+            base, index = base_name(key), index_name(key)
+            expression = self._parsed(f"{section}.{key}", text, index)
+            names = self.shapes[base]
+            for place, bound in enumerate(self._bindings(f"{section}.{key}", base, index)):
+                yield names[place], self._expander.node(expression, bound)
+
+    def wrapped(self, variable: str, node: int) -> int:
+        """The node taken modulo the variable's range, where it has one."""
+        for key, (low, high) in self.record.wrap.items():
+            if variable in self.shapes[base_name(key)]:
+                return self._modulo(node, *(self.number(f"wrap.{key}", str(bound)) for bound in (low, high)), where=self.record.where(f"wrap.{key}"))
+        return node
+
+    def _modulo(self, node: int, low: int, high: int, *, where: str) -> int:
+        builder = self.builder
+        width = builder.add("sub", high, low)
+        known = builder.value(width)
+        if known is not None and known <= 0:
+            message = f"{where} is a range of width {known:g}, expected [low, high] with low below high."
+            raise CatalogError(message)
+        if builder.value(low) == 0:
+            return builder.add("mod", node, width)
+        return builder.add("add", low, builder.add("mod", builder.add("sub", node, low), width))
+
+    def initial(self) -> tuple[float, ...]:
+        """The initial state, evaluated: one number for each variable."""
+        found: dict[str, float] = {}
+        for key, written in self.record.initial.items():
+            base, index = base_name(key), index_name(key)
+            found.update(zip(self.shapes[base], self._initial_values(key, written, index), strict=True))
+        missing = [name for name in self.variables if name not in found]
+        if missing:
+            message = f"{self.record.where('initial')} has no value for {', '.join(missing[:8])}."
+            raise CatalogError(message)
+        return tuple(found[name] for name in self.variables)
+
+    def _initial_values(self, key: str, written: object, index: str | None) -> list[float]:
+        base, dotted = base_name(key), f"initial.{key}"
+        bound = {index} if index else set()
+        names = number_names(self.values, "parameter", bound=bound, indices=set(self.sizes), unusable=self._state_in_number)
+        size = len(self.shapes[base])
+        if isinstance(written, str):
+            bindings = self._bindings(dotted, base, index) if index else [{}]
+            values = constants(self.record, dotted, written, values=self.values, names=names, bounds=bindings)
+            return values if index else values * size
+        value = constant(self.record, dotted, written, values=self.values, names=names)  # type: ignore[arg-type]
+        items = list(value) if isinstance(value, tuple) else [value] * size
+        if len(items) != size or not all(isinstance(item, float) for item in items):
+            message = f"{self.record.where(dotted)} has {len(items)} values, expected {size}."
+            raise CatalogError(message)
+        return [item for item in items if isinstance(item, float)]
+
+    def _state_in_number(self, name: str) -> str | None:
+        return "which is a state variable; an initial value is made of numbers and parameters." if name in self.shapes else None
+
+    def _bindings(self, key: str, base: str, index: str | None) -> list[dict[str, int]]:
+        indexed = base in _indexed(self.record)
+        size = len(self.shapes[base])
+        if (index is None) == indexed or (index and self.sizes[index] != size):
+            wanted = f"{base}[…] with an index of {size} values" if indexed else base
+            message = f"{self.record.where(key)} does not fit the equations, which have {wanted}."
+            raise CatalogError(message)
+        return [{index: place} for place in range(size)] if index else [{}]
+
+    def _parsed(self, key: str, text: str, index: str | None) -> Expression:
+        definitions = set(self.record.definitions) & set(self._symbols)
+        names = expression_names(self.record, self.values, index=index, definitions=definitions, current=key)
+        return parse(text, names, where=self.record.where(key))
+
+    def _variable_symbols(self) -> dict[str, Symbol]:
+        place = {name: number for number, name in enumerate(self.variables)}
+        indexed = _indexed(self.record)
+        nodes = {base: tuple(self.builder.variable(place[name]) for name in names) for base, names in self.shapes.items()}
+        return {base: symbol if base in indexed else symbol[0] for base, symbol in nodes.items()}
+
+    def _parameter_symbols(self, structural: frozenset[str]) -> dict[str, Symbol]:
+        place = {name: number for number, name in enumerate(self.parameters)}
+
+        def symbol(name: str, value: Value) -> Symbol:
+            if isinstance(value, tuple):
+                return tuple(symbol(f"{name}[{number}]", item) for number, item in enumerate(value))
+            return self.builder.parameter(place[name])
+
+        return {
+            name: constant_symbol(self.builder, value) if name in structural else symbol(name, value) for name, value in self.values.items()
+        }
+
+
+def expression_names(
+    record: SystemRecord, values: Mapping[str, Value], *, index: str | None, definitions: set[str], current: str = ""
+) -> Names:
+    """What an equation, a definition or a conserved quantity may use; `definitions` are those that have a value already."""
+    numbers = number_names(values, "")
+    indexed = _indexed(record)
+    section, _, name = current.partition(".")
+    return Names(
+        scalars={"t", *numbers.scalars, *definitions, *(base for base in record.variables if base not in indexed)},
+        lists={*numbers.lists, *indexed},
+        integers=numbers.integers,
+        indices=set(record.indices),
+        bound={index} if index else set(),
+        states=set(record.variables),
+        delays=record.kind == "delay",
+        unusable=lambda found: out_of_order(name, found, record.definitions) if section == "definitions" else None,
+    )
+
+
+def _indexed(record: SystemRecord) -> set[str]:
+    return {base_name(key) for key in record.equations if index_name(key)}
+
+
+def _shapes(record: SystemRecord, sizes: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """The scalar names of each declared variable: x0, x1, … of `x[i]`, and y of `y`."""
+    total = sum(sizes[index] if (index := index_name(key)) else 1 for key in record.equations)
+    if total > MAX_VARIABLES:
+        message = f"{record.where('equations')} stands for {total:,} variables; a system has at most {MAX_VARIABLES:,}."
+        raise RequestError(message)
+    shapes = {}
+    for key in record.equations:
+        base, index = base_name(key), index_name(key)
+        if base in RESERVED:
+            message = f"{record.where(f'equations.{key}')} hides {base!r}, a function or time. Choose another name."
+            raise ExpressionError(message)
+        shapes[base] = tuple(f"{base}{place}" for place in range(sizes[index])) if index else (base,)
+    return shapes
+
+
+def _flat(values: Mapping[str, Value]) -> Iterator[tuple[str, float]]:
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            yield from _flat({f"{name}[{place}]": item for place, item in enumerate(value)})
+        else:
+            yield name, value

@@ -1,0 +1,153 @@
+"""Trees to nodes: names become what they stand for, indexed names the element meant, sums their terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from attractory.errors import ExpressionError
+from attractory.expressions.graph import GraphBuilder
+from attractory.expressions.parser import Apply, Chain, Delayed, Expression, Name, Number, Sum, Tree
+
+MAX_VISITS = 2_000_000  # tree nodes visited for one system, a few seconds: sums in sums could ask for any number
+
+Symbol = int | tuple["Symbol", ...]  # a node, or a list of nodes (of lists of nodes)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What names stand for. An index of a `cyclic` list is taken modulo its size; of any other it must be within."""
+
+    symbols: Mapping[str, Symbol]
+    cyclic: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    integers: Mapping[str, int] = field(default_factory=dict)
+
+
+class Expander:
+    """Puts expressions into a builder's graph; the state is only what is being expanded, and how much has been."""
+
+    def __init__(self, builder: GraphBuilder, scope: Scope) -> None:
+        self.builder, self.scope = builder, scope
+        self.visits = 0
+
+    def node(self, expression: Expression, bound: Mapping[str, int] | None = None) -> int:
+        """The node of an expression, with a value for each index that is bound.
+
+        Raises:
+            ExpressionError: division by a constant zero, an index that is out of range, a graph that is too large.
+        """
+        self.expression = expression
+        self.bound = dict(bound or {})
+        return self._node(expression.tree)
+
+    def _node(self, tree: Tree) -> int:
+        self.visits += 1
+        if self.visits > MAX_VISITS:
+            raise self.expression.refusal("expands to too many terms for one system.", tree.column)
+        match tree:
+            case Number(value=value):
+                return self._constant(tree, value)
+            case Name():
+                return self._name(tree)
+            case Chain(first=first, rest=rest):
+                node = self._node(first)
+                for operation, operand in rest:
+                    node = self._add(tree, operation, node, self._node(operand))
+                return node
+            case Apply(operation="where", arguments=(condition, a, b)):
+                return self._where(tree, condition, (a, b))
+            case Apply(operation=operation, arguments=arguments):
+                return self._apply(tree, operation, [self._node(argument) for argument in arguments])
+            case Sum():
+                return self._sum(tree)
+            case Delayed(name=name):
+                raise self.expression.refusal(f"uses the delayed state {name}(t - …); delay systems are not integrated yet.", tree.column)
+
+    def _constant(self, tree: Tree, value: float) -> int:
+        try:
+            return self.builder.const(float(value))
+        except OverflowError:
+            raise self.expression.refusal("holds a number that is too large for a double.", tree.column) from None
+
+    def _add(self, tree: Tree, operation: str, *args: int) -> int:
+        try:
+            return self.builder.add(operation, *args)
+        except ExpressionError as error:
+            raise self.expression.refusal(str(error), tree.column) from None
+
+    def _apply(self, tree: Tree, operation: str, args: list[int]) -> int:
+        if operation == "heaviside" and len(args) == 1:
+            args.append(self.builder.const(0.5))
+        if operation not in ("min", "max"):
+            return self._add(tree, operation, *args)
+        node = args[0]
+        for arg in args[1:]:
+            node = self._add(tree, operation, node, arg)
+        return node
+
+    def _where(self, tree: Tree, condition: Tree, branches: tuple[Tree, Tree]) -> int:
+        """Only the branch taken, where the condition is a constant: `where(i > 0, 1/i, 0)` is never 1/0."""
+        test = self._node(condition)
+        known = self.builder.value(test)
+        if known is not None:
+            return self._node(branches[0] if known else branches[1])
+        return self._add(tree, "where", test, self._node(branches[0]), self._node(branches[1]))
+
+    def _sum(self, tree: Sum) -> int:
+        node: int | None = None
+        for value in range(self.scope.sizes[tree.index]):
+            self.bound[tree.index] = value
+            term = self._node(tree.body)
+            node = term if node is None else self._add(tree, "add", node, term)
+        del self.bound[tree.index]
+        return self.builder.const(0.0) if node is None else node
+
+    def _name(self, tree: Name) -> int:
+        symbol = self.scope.symbols.get(tree.name)
+        if symbol is None:
+            return self.builder.const(float(self.bound[tree.name]))
+        for index in tree.indices:
+            symbol = self._element(tree, symbol, self._integer(index))
+        if isinstance(symbol, tuple):
+            raise self.expression.refusal(f"uses {tree.name!r} with too few indices; each element is a list.", tree.column)
+        return symbol
+
+    def _element(self, tree: Name, symbol: Symbol, index: int) -> Symbol:
+        if not isinstance(symbol, tuple):
+            raise self.expression.refusal(f"uses {tree.name!r} with too many indices.", tree.column)
+        if tree.name in self.scope.cyclic:
+            return symbol[index % len(symbol)]
+        if not 0 <= index < len(symbol):
+            sentence = f"uses {tree.name}[{index}], but {tree.name!r} has {len(symbol)} elements, 0 to {len(symbol) - 1}."
+            raise self.expression.refusal(sentence, tree.column)
+        return symbol[index]
+
+    def _integer(self, tree: Tree) -> int:
+        match tree:
+            case Number(value=value):
+                return int(value)
+            case Name(name=name):
+                return self.bound[name] if name in self.bound else self.scope.integers[name]
+            case Apply(arguments=(operand,)):
+                return -self._integer(operand)
+            case Chain(first=first, rest=rest):
+                value = self._integer(first)
+                for operation, operand in rest:
+                    value = self._combined(tree, operation, value, self._integer(operand))
+                return value
+        raise self.expression.refusal("has an index that is not an integer.", tree.column)
+
+    def _combined(self, tree: Tree, operation: str, a: int, b: int) -> int:
+        if operation in ("floordiv", "rem") and b == 0:
+            raise self.expression.refusal("divides by zero in an index.", tree.column)
+        match operation:
+            case "add":
+                return a + b
+            case "sub":
+                return a - b
+            case "mul":
+                return a * b
+            case "floordiv":
+                return a // b
+        return a % b
