@@ -1,0 +1,42 @@
+"""Write, finish and check stores. What a store looks like to a reader is in `attractory.layout`.
+
+StorePlan, SystemPlan, GridPlan, Block     what a store will hold; pure arithmetic (plan.py)
+root_document, finished_document, locked   what lies at a path, and one run at a time (state.py)
+create(path, plan)                         metadata, time axes, splits: once (template.py)
+write_block(path, plan, block, made)       a block's shards and its row (blocks.py, shards.py, rows.py)
+done_rows(path, plan)                      what an interrupted run has left that holds
+finish(path, plan)                         arrays of each system, manifest, the root's digest (finish.py, manifest.py)
+check(path)                                every damaged file (check.py)
+"""
+
+from attractory.store.blocks import encode_block, write_block
+from attractory.store.check import Contents, Damage, check, contents
+from attractory.store.finish import finish
+from attractory.store.manifest import read_manifest
+from attractory.store.plan import Block, GridPlan, StorePlan, SystemPlan
+from attractory.store.rows import BlockRow, ShardRow, done_rows
+from attractory.store.state import finished_document, is_finished, locked, root_document
+from attractory.store.template import create
+
+__all__ = [
+    "Block",
+    "BlockRow",
+    "Contents",
+    "Damage",
+    "GridPlan",
+    "ShardRow",
+    "StorePlan",
+    "SystemPlan",
+    "check",
+    "contents",
+    "create",
+    "done_rows",
+    "encode_block",
+    "finish",
+    "finished_document",
+    "is_finished",
+    "locked",
+    "read_manifest",
+    "root_document",
+    "write_block",
+]

@@ -1,0 +1,90 @@
+"""One task's work on the disk: a block's trajectories become one shard file at every granularity, and then its row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from attractory import layout
+from attractory.store.files import partial_folder, sha256, write_whole
+from attractory.store.plan import Block, GridPlan, StorePlan, SystemPlan
+from attractory.store.rows import KEPT, BlockRow, ShardRow, write_row
+from attractory.store.shards import decoded_bytes, encode_shard
+from attractory.store.template import cut_of
+
+
+class BlockStates(Protocol):
+    """What the engine gives for a block (`attractory.integrate.Trajectories`), as far as a store reads it."""
+
+    @property
+    def states(self) -> Sequence[np.ndarray]: ...
+    @property
+    def initial(self) -> np.ndarray: ...
+    @property
+    def parameters(self) -> np.ndarray: ...
+    @property
+    def start_time(self) -> np.ndarray: ...
+    @property
+    def status(self) -> np.ndarray: ...
+
+
+def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -> BlockRow:
+    """Write a block's shards, then the row that declares it done.
+
+    Raises:
+        ValueError: the trajectories do not have the shape or the type that the template promises.
+        OSError: the disk is full or the store is gone; nothing is declared done.
+    """
+    encoded = encode_block(plan, block, made)
+    for row, content in encoded:
+        write_whole(store / row.path, content, partial=partial_folder(store))
+    done = BlockRow(block, tuple(row for row, _ in encoded), _kept_arrays(plan.system(block.system), block, made))
+    write_row(store, done)
+    return done
+
+
+def encode_block(plan: StorePlan, block: Block, made: BlockStates) -> list[tuple[ShardRow, bytes]]:
+    """The shard file of a block at each granularity, with its row."""
+    system = plan.system(block.system)
+    if len(made.states) != len(system.grids):
+        message = f"{block.key}: {len(made.states)} granularities were made, {len(system.grids)} are planned"
+        raise ValueError(message)
+    return [_encode_grid(plan, block, grid, states) for grid, states in zip(system.grids, made.states, strict=True)]
+
+
+def _encode_grid(plan: StorePlan, block: Block, grid: GridPlan, states: np.ndarray) -> tuple[ShardRow, bytes]:
+    system = plan.system(block.system)
+    path = layout.shard_path(system.name, grid.name, block.shard)
+    _agree(path, states, shape=(block.count, grid.samples, len(system.variables)), dtype=plan.dtype)
+    content = encode_shard(states, cut_of(plan, system, grid))
+    row = ShardRow(
+        path=path,
+        bytes=len(content),
+        sha256=sha256(content),
+        decoded_sha256=sha256(decoded_bytes(states)),
+        system=system.name,
+        granularity=grid.name,
+        first_trajectory=block.first,
+        trajectories=block.count,
+    )
+    return row, content
+
+
+def _kept_arrays(system: SystemPlan, block: Block, made: BlockStates) -> Mapping[str, np.ndarray]:
+    widths = {layout.INITIAL: (len(system.variables),), layout.PARAMETER_ARRAY: (len(system.parameters),)}
+    arrays = {name: np.asarray(getattr(made, name)) for name in KEPT}
+    for name, values in arrays.items():
+        shape = (block.count, *widths.get(name, ()))
+        if values.shape != shape:
+            message = f"{block.key}: {name} has shape {values.shape}, the template says {shape}"
+            raise ValueError(message)
+    return {name: values.astype(KEPT[name]) for name, values in arrays.items()}
+
+
+def _agree(path: str, states: np.ndarray, *, shape: tuple[int, ...], dtype: str) -> None:
+    if states.shape != shape or states.dtype != np.dtype(dtype):
+        message = f"{path}: made {states.dtype} {states.shape}, the template says {dtype} {shape}"
+        raise ValueError(message)

@@ -1,0 +1,137 @@
+"""Does every file of a finished store still have the bytes that it was finished with?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attractory import layout
+from attractory.store.files import canonical_json, document, sha256
+from attractory.store.manifest import read_manifest
+from attractory.store.rows import ShardRow
+from attractory.store.state import finished_document
+from attractory.store.template import ROOT
+
+_READERS = 4  # hashing leaves the interpreter's lock; more readers only make a disk seek
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one file must be; `bytes` is None where only the digest is known."""
+
+    path: str
+    sha256: str
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, order=True)
+class Damage:
+    """One file that is not what it must be; `found` is a sentence's end, such as `is missing`."""
+
+    path: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.found}, expected {self.expected}"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A finished store's own list of itself; `rows` is empty where the manifest is damaged, and `files` then holds what else is known."""
+
+    root: dict[str, Any]
+    rows: tuple[ShardRow, ...]
+    files: tuple[Expected, ...]
+
+
+def contents(store: Path) -> Contents:
+    """What a finished store must consist of, by its manifest, or without a sound one by its `digest` arrays.
+
+    Raises:
+        StoreError: the path is not a finished store of this format version.
+    """
+    root = finished_document(store)
+    manifest = Expected(layout.MANIFEST, root["attributes"][layout.MANIFEST_DIGEST])
+    if _compare(store, manifest):
+        return Contents(root, (), (manifest, *_documents(root), *_from_digest_arrays(store, root)))
+    rows, others = read_manifest((store / layout.MANIFEST).read_bytes())
+    shards = (Expected(row.path, row.sha256, row.bytes) for row in rows)
+    return Contents(root, rows, (manifest, *(Expected(path, digest) for path, digest in others.items()), *shards))
+
+
+def check(store: Path, *, progress: Callable[[int, int], None] | None = None) -> tuple[Damage, ...]:
+    """Every file that is missing, truncated or changed, sorted by path; empty for a sound store.
+
+    Args:
+        progress: called with (files checked, files in all).
+    Raises:
+        StoreError: the path is not a finished store of this format version.
+    """
+    held = contents(store)
+    found = list(_inconsistent(held))
+    with ThreadPoolExecutor(max_workers=_READERS) as readers:
+        for number, damage in enumerate(readers.map(lambda file: _compare(store, file), held.files), start=1):
+            found += [damage] if damage else []
+            if progress:
+                progress(number, len(held.files))
+    return tuple(sorted(found))
+
+
+def _compare(store: Path, file: Expected) -> Damage | None:
+    try:
+        with (store / file.path).open("rb") as opened:
+            size = opened.seek(0, 2)
+            if file.bytes is not None and size != file.bytes:
+                kind = "is truncated" if size < file.bytes else "is too long"
+                return Damage(file.path, f"{file.bytes} bytes", f"{kind}: {size} bytes")
+            opened.seek(0)
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return Damage(file.path, f"a file with SHA-256 {file.sha256}", "is missing")
+    except OSError as error:
+        return Damage(file.path, f"a file with SHA-256 {file.sha256}", f"cannot be read ({error.strerror})")
+    return None if digest == file.sha256 else Damage(file.path, f"SHA-256 {file.sha256}", f"is changed: SHA-256 {digest}")
+
+
+def _inconsistent(held: Contents) -> Iterator[Damage]:
+    """The root's document cannot hold its own digest; what it says twice must agree."""
+    attributes, known = held.root["attributes"], {file.path: file.sha256 for file in held.files}
+    recipe = sha256(canonical_json(attributes[layout.RECIPE]))
+    if recipe != attributes[layout.RECIPE_DIGEST]:
+        yield Damage(ROOT, f"the recipe with SHA-256 {attributes[layout.RECIPE_DIGEST]}", f"holds a recipe with SHA-256 {recipe}")
+    for file in _documents(held.root):
+        if held.rows and known.get(file.path) != file.sha256:
+            yield Damage(ROOT, f"the metadata of {file.path} as the manifest has it", "holds other metadata of it")
+
+
+def member_bytes(root: dict[str, Any]) -> dict[str, bytes]:
+    """The bytes of every metadata document below the root, from the copy of them in the root."""
+    members = root["consolidated_metadata"]["metadata"]
+    plain = {path: {key: part for key, part in member.items() if key != "consolidated_metadata"} for path, member in members.items()}
+    return {f"{path}/{ROOT}": document(member) for path, member in plain.items()}
+
+
+def _documents(root: dict[str, Any]) -> list[Expected]:
+    return [Expected(path, sha256(content)) for path, content in member_bytes(root).items()]
+
+
+def _from_digest_arrays(store: Path, root: dict[str, Any]) -> Iterator[Expected]:
+    """The shards as the `digest` arrays have them; an array that is gone or short leaves its shards unknown, and is itself reported."""
+    for path, member in root["consolidated_metadata"]["metadata"].items():
+        system, _, rest = path.partition("/")
+        granularity, _, array = rest.partition("/")
+        if array == layout.DIGEST:
+            file = store / path / "c/0/0"
+            packed = file.read_bytes() if file.is_file() else b""
+            if len(packed) == np.prod(member["shape"]):
+                digests = np.frombuffer(packed, dtype=np.uint8).reshape(member["shape"])
+                yield from (Expected(layout.shard_path(system, granularity, shard), bytes(row).hex()) for shard, row in enumerate(digests))
+            else:
+                yield Expected(f"{path}/c/0/0", "of its shards")

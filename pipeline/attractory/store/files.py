@@ -1,0 +1,61 @@
+"""Whole files or none: bytes go to a temporary name on the same disk, reach the disk, and take their name in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# All that is temporary lives in this one folder of an unfinished store: rows, half-written files, the lock. Elsewhere every file is whole.
+RUN_FOLDER = ".run"
+
+
+def rows_folder(store: Path) -> Path:
+    return store / RUN_FOLDER / "rows"
+
+
+def partial_folder(store: Path) -> Path:
+    return store / RUN_FOLDER / "partial"
+
+
+def write_whole(path: Path, content: bytes, *, partial: Path) -> None:
+    """Put `content` at `path` so that a reader, or a kill at any moment, sees the old file or the new one, never half.
+
+    Args:
+        partial: an existing folder on the same disk, for the temporary name.
+    """
+    handle, name = tempfile.mkstemp(dir=partial)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(name, 0o644)  # mkstemp's 0600 would shut out the readers of a shared disk
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(name, path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder reach the disk, as fsync does for a file's content."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256(content: bytes | memoryview) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces: what digests are taken of. NaN and infinity are refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def document(value: Mapping[str, Any]) -> bytes:
+    """A zarr.json as text that a person can read; the same value gives the same bytes."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -1,0 +1,88 @@
+"""The last step of a run: the arrays of each system, the manifest, and the root's document that makes the store a finished one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from attractory import layout
+from attractory.store import documents
+from attractory.store.files import RUN_FOLDER, document, partial_folder, sha256, write_whole
+from attractory.store.manifest import manifest_bytes
+from attractory.store.plan import StorePlan
+from attractory.store.rows import KEPT, BlockRow, ShardRow, done_rows, system_arrays
+from attractory.store.template import ROOT, known_arrays, member_documents, small_path
+
+
+def finish(store: Path, plan: StorePlan) -> None:
+    """Turn a store whose blocks are all done into a finished one; the root's document is replaced last, in one step.
+
+    Its fsync also carries the earlier renames to the disk, on every journalling file system.
+
+    Raises:
+        ValueError: a block is not done.
+    """
+    rows = list(done_rows(store, plan))
+    if len(rows) != plan.tasks:
+        message = f"{store}: {len(rows)} of {plan.tasks} blocks are done"
+        raise ValueError(message)
+    partial = partial_folder(store)
+    for path, content in late_arrays(plan, rows).items():
+        write_whole(store / path, content, partial=partial)
+    # The documents as they lie on the disk: an entry that was re-annotated during the run must not split the store from its root.
+    members = {path: json.loads((store / path / ROOT).read_bytes()) for path in member_documents(plan)}
+    content = manifest_bytes((shard for row in rows for shard in row.shards), files=_small_digests(store, plan))
+    write_whole(store / layout.MANIFEST, content, partial=partial)
+    root = json.loads((store / ROOT).read_bytes())
+    root["attributes"] = {**root["attributes"], layout.MANIFEST_DIGEST: sha256(content)}
+    write_whole(store / ROOT, document(documents.consolidated(root, members)), partial=partial)
+    remove_run_folder(store)
+
+
+def late_arrays(plan: StorePlan, rows: Iterable[BlockRow]) -> dict[str, bytes]:
+    """Path of each chunk file that only the rows know -> its bytes; arrays without an element have no file."""
+    by_system: dict[str, list[BlockRow]] = defaultdict(list)
+    for row in rows:
+        by_system[row.block.system].append(row)
+    found = {}
+    for system in plan.systems:
+        own = by_system[system.name]
+        found.update({small_path(system.name, name): values.astype(KEPT[name]).tobytes() for name, values in system_arrays(own).items()})
+        found.update(digest_arrays(shard for row in own for shard in row.shards))
+    return {path: content for path, content in found.items() if content}
+
+
+def digest_arrays(rows: Iterable[ShardRow]) -> dict[str, bytes]:
+    """Path of the `digest` array's chunk file of each granularity -> its bytes: the shards' SHA-256 in order."""
+    by_array: dict[str, list[ShardRow]] = defaultdict(list)
+    for row in rows:
+        by_array[small_path(f"{row.system}/{row.granularity}", layout.DIGEST)].append(row)
+    return {path: _packed(found) for path, found in by_array.items()}
+
+
+def remove_run_folder(store: Path) -> None:
+    shutil.rmtree(store / RUN_FOLDER, ignore_errors=True)
+
+
+def small_files(plan: StorePlan) -> list[str]:
+    """Every file of a finished store that is neither a shard, nor the manifest, nor the root's document."""
+    arrays = list(known_arrays(plan))
+    for system in plan.systems:
+        kept = [name for name in KEPT if name != layout.PARAMETER_ARRAY or system.parameters]
+        arrays += [small_path(system.name, name) for name in kept]
+        arrays += [small_path(f"{system.name}/{grid.name}", layout.DIGEST) for grid in system.grids]
+    return sorted([*arrays, *(f"{path}/{ROOT}" for path in member_documents(plan))])
+
+
+def _small_digests(store: Path, plan: StorePlan) -> dict[str, str]:
+    return {path: sha256((store / path).read_bytes()) for path in small_files(plan)}
+
+
+def _packed(rows: list[ShardRow]) -> bytes:
+    ordered = sorted(rows, key=lambda row: row.first_trajectory)
+    return np.array([list(bytes.fromhex(row.sha256)) for row in ordered], dtype=np.uint8).tobytes()

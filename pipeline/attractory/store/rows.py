@@ -1,0 +1,90 @@
+"""What a task leaves beside its shards: one small row file. A block is done when its row is there and names files of the right size."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attractory import layout
+from attractory.store.files import canonical_json, partial_folder, rows_folder, write_whole
+from attractory.store.plan import Block, StorePlan
+
+# The arrays of a system that only a run can know; they wait in the rows until the store is finished.
+KEPT = {layout.INITIAL: "<f8", layout.PARAMETER_ARRAY: "<f8", layout.START_TIME: "<f8", layout.STATUS: "|i1"}
+
+
+@dataclass(frozen=True, order=True)
+class ShardRow:
+    """One line of the manifest: a shard file, its size, the SHA-256 of its bytes and of its decoded values, and what it holds."""
+
+    path: str
+    bytes: int
+    sha256: str
+    decoded_sha256: str
+    system: str
+    granularity: str
+    first_trajectory: int
+    trajectories: int
+
+
+@dataclass(frozen=True)
+class BlockRow:
+    """A done block: its shards, and its part of the arrays of its system, each with trajectory as first axis."""
+
+    block: Block
+    shards: tuple[ShardRow, ...]
+    arrays: Mapping[str, np.ndarray]
+
+    @property
+    def failed(self) -> int:
+        return int(np.count_nonzero(self.arrays[layout.STATUS] != layout.Status.OK))
+
+
+def write_row(store: Path, row: BlockRow) -> None:
+    """Declare a block done. Its shards must have reached the disk before."""
+    arrays = {name: base64.b64encode(row.arrays[name].astype(code).tobytes()).decode() for name, code in KEPT.items()}
+    content = canonical_json({"block": asdict(row.block), "shards": [asdict(shard) for shard in row.shards], "arrays": arrays})
+    write_whole(rows_folder(store) / f"{row.block.key}.json", content, partial=partial_folder(store))
+
+
+def read_row(path: Path) -> BlockRow:
+    raw = json.loads(path.read_bytes())
+    block = Block(**raw["block"])
+    arrays = {name: _decoded(raw["arrays"][name], code, block.count) for name, code in KEPT.items()}
+    return BlockRow(block, tuple(ShardRow(**shard) for shard in raw["shards"]), arrays)
+
+
+def done_rows(store: Path, plan: StorePlan) -> Iterator[BlockRow]:
+    """The rows of the plan's blocks that are done: present, and every shard that they name is there in full size."""
+    folder = rows_folder(store)
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    for block in plan.blocks():
+        if f"{block.key}.json" in names:
+            row = read_row(folder / f"{block.key}.json")
+            if row.block == block and _has_files(store, row.shards):
+                yield row
+
+
+def system_arrays(rows: Iterable[BlockRow]) -> dict[str, np.ndarray]:
+    """The arrays of one system, joined from the rows of all its blocks in order."""
+    ordered = sorted(rows, key=lambda row: row.block.first)
+    return {name: np.concatenate([row.arrays[name] for row in ordered]) for name in KEPT}
+
+
+def _decoded(text: Any, code: str, count: int) -> np.ndarray:
+    values = np.frombuffer(base64.b64decode(text), dtype=code)
+    return values if values.size == count else values.reshape(count, -1)
+
+
+def _has_files(store: Path, shards: Iterable[ShardRow]) -> bool:
+    try:
+        return all(os.stat(store / shard.path).st_size == shard.bytes for shard in shards)
+    except FileNotFoundError:
+        return False

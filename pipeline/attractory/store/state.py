@@ -1,0 +1,92 @@
+"""What lies at a path: nothing, an unfinished store, a finished one, or something else; and the lock that keeps two runs apart."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attractory import layout
+from attractory.errors import RequestError, StoreError
+from attractory.store.files import RUN_FOLDER
+from attractory.store.template import ROOT
+
+
+def root_document(store: Path) -> dict[str, Any] | None:
+    """The root's zarr.json of a store of this format version, finished or not; None where there is nothing or the start of a template.
+
+    Raises:
+        StoreError: something else is there.
+    """
+    if not store.exists():
+        return None
+    if not store.is_dir():
+        message = f"{store}: is a file, not the folder of a store. Choose another place with --out."
+        raise StoreError(message)
+    if not (store / ROOT).is_file():
+        if any(entry.name != RUN_FOLDER for entry in store.iterdir()) and not (store / RUN_FOLDER).is_dir():
+            message = f"{store}: is a folder that holds other things and no store. Choose another place with --out."
+            raise StoreError(message)
+        return None
+    return _our_document(store)
+
+
+def finished_document(store: Path) -> dict[str, Any]:
+    """The root's zarr.json of a finished store.
+
+    Raises:
+        StoreError: there is no store, or it is of another format version, or not finished.
+    """
+    root = root_document(store)
+    if root is None:
+        message = f"{store}: there is no store. Make one with: attractory generate RECIPE"
+        raise StoreError(message)
+    if not is_finished(root):
+        message = f"{store}: the store is not finished. The command that began it goes on from there: attractory generate RECIPE"
+        raise StoreError(message)
+    return root
+
+
+def is_finished(root: dict[str, Any]) -> bool:
+    return layout.MANIFEST_DIGEST in root["attributes"]
+
+
+@contextmanager
+def locked(store: Path) -> Iterator[None]:
+    """Hold a store for one run.
+
+    Raises:
+        RequestError: another run holds it.
+    """
+    folder = store / RUN_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            # A file system without locks (some clusters' scratch) is no reason to refuse: two runs of one recipe write equal bytes.
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                message = f"{store}: another run is writing this store. Wait for it, or stop it."
+                raise RequestError(message) from error
+        yield
+
+
+def _our_document(store: Path) -> dict[str, Any]:
+    try:
+        root = json.loads((store / ROOT).read_bytes())
+        attributes = root["attributes"]
+        version = attributes[layout.FORMAT]
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"{store}: is not a store made by Attractory ({ROOT} has no {layout.FORMAT!r})."
+        raise StoreError(message) from error
+    if version != layout.FORMAT_VERSION:
+        message = (
+            f"{store}: has format version {version}, this Attractory reads and writes version {layout.FORMAT_VERSION}. "
+            "Use the version that made it, or choose another place with --out."
+        )
+        raise StoreError(message)
+    return dict(root)

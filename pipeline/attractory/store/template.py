@@ -1,0 +1,108 @@
+"""All that is known of a store before a single number is: its metadata, its time axes, its splits. Written once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attractory import layout
+from attractory.store import documents
+from attractory.store.files import document, partial_folder, rows_folder, write_whole
+from attractory.store.plan import GridPlan, ShardShape, StorePlan, SystemPlan, shard_shape
+
+ROOT = "zarr.json"
+
+
+def create(store: Path, plan: StorePlan) -> None:
+    """Write the template of an unfinished store; the root's document comes last, and makes it one of ours.
+
+    May be called again after a kill: the same plan writes the same bytes.
+    """
+    rows_folder(store).mkdir(parents=True, exist_ok=True)
+    partial_folder(store).mkdir(exist_ok=True)
+    content = {**{f"{path}/{ROOT}": document(value) for path, value in member_documents(plan).items()}, **known_arrays(plan)}
+    for path, data in sorted(content.items()):
+        write_whole(store / path, data, partial=partial_folder(store))
+    write_whole(store / ROOT, document(documents.group_document(plan.attributes)), partial=partial_folder(store))
+
+
+def member_documents(plan: StorePlan) -> dict[str, dict[str, Any]]:
+    """Path of each group and array below the root -> its metadata document."""
+    found: dict[str, dict[str, Any]] = {}
+    for system in plan.systems:
+        found[system.name] = documents.group_document(system.attributes)
+        found.update({f"{system.name}/{name}": value for name, value in _system_documents(system).items()})
+        for grid in system.grids:
+            found[f"{system.name}/{grid.name}"] = documents.group_document(grid.attributes)
+            found.update({f"{system.name}/{grid.name}/{name}": value for name, value in _grid_documents(plan, system, grid).items()})
+    return found
+
+
+def known_arrays(plan: StorePlan) -> dict[str, bytes]:
+    """Path of each chunk file that follows from the plan alone (time axes and splits) -> its bytes."""
+    found = {}
+    for system in plan.systems:
+        found[small_path(system.name, layout.SPLIT)] = system.split_codes().tobytes()
+        for grid in system.grids:
+            found[small_path(f"{system.name}/{grid.name}", layout.TIME)] = time_axis(grid).astype("<f8").tobytes()
+    return found
+
+
+def time_axis(grid: GridPlan) -> np.ndarray:
+    """Time of each sample after sample 0, float64 (time,): k dt, never a running sum."""
+    return np.arange(grid.samples, dtype=np.float64) * grid.dt
+
+
+def small_path(group: str, array: str) -> str:
+    """The one chunk file of a small array."""
+    return f"{group}/{array}/c/" + "/".join("0" for _ in _DIMENSIONS[array])
+
+
+def cut_of(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> ShardShape:
+    return shard_shape(plan.shard_trajectories, samples=grid.samples, variables=len(system.variables), itemsize=plan.itemsize)
+
+
+_DIMENSIONS = {
+    layout.INITIAL: ("trajectory", "variable"),
+    layout.PARAMETER_ARRAY: ("trajectory", "parameter"),
+    layout.START_TIME: ("trajectory",),
+    layout.SPLIT: ("trajectory",),
+    layout.STATUS: ("trajectory",),
+    layout.TIME: ("time",),
+    layout.DIGEST: ("shard", "byte"),
+}
+
+
+def _system_documents(system: SystemPlan) -> dict[str, dict[str, Any]]:
+    count = system.trajectories
+    statuses = {
+        "flag_values": [int(status) for status in layout.Status],
+        "flag_meanings": " ".join(status.name.lower() for status in layout.Status),
+    }
+    splits = {"flag_values": list(range(len(layout.SPLITS))), "flag_meanings": " ".join(layout.SPLITS)}
+    number = {"units": "1"}
+    return {
+        layout.INITIAL: _small(layout.INITIAL, (count, len(system.variables)), "float64", {**number, "long_name": "state at sample 0"}),
+        layout.PARAMETER_ARRAY: _small(layout.PARAMETER_ARRAY, (count, len(system.parameters)), "float64", number),
+        layout.START_TIME: _small(layout.START_TIME, (count,), "float64", {**number, "long_name": "the system's own t at sample 0"}),
+        layout.SPLIT: _small(layout.SPLIT, (count,), "int8", splits),
+        layout.STATUS: _small(layout.STATUS, (count,), "int8", statuses),
+    }
+
+
+def _grid_documents(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> dict[str, dict[str, Any]]:
+    shape = (system.trajectories, grid.samples, len(system.variables))
+    unit = "iterates" if system.attributes.get(layout.KIND) == "map" else "time units of the system"
+    return {
+        layout.STATE: documents.state_document(shape, dtype=plan.dtype, cut=cut_of(plan, system, grid), attributes={"units": "1"}),
+        layout.TIME: _small(layout.TIME, (grid.samples,), "float64", {"units": "1", "long_name": f"{unit} after sample 0"}),
+        layout.DIGEST: _small(layout.DIGEST, (plan.shards(system), 32), "uint8", {"long_name": "SHA-256 of each shard file of state"}),
+    }
+
+
+def _small(name: str, shape: tuple[int, ...], dtype: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    fill = "NaN" if dtype == "float64" else 0
+    return documents.small_array_document(shape, dtype=dtype, dimensions=_DIMENSIONS[name], attributes=attributes, fill=fill)
