@@ -53,7 +53,7 @@ def exp(lanes: Lanes, x: Value) -> Value:
 def _exp_sum(lanes: Lanes, x: Value, low: Value) -> Value:
     """e**(x + low) with |low| far below |x|."""
     clamped = lanes.intrinsic("minnum", lanes.intrinsic("maxnum", x, lanes.constant(-746.0)), lanes.constant(710.0))
-    n, bits = _rounded(lanes, clamped, 1 / math.log(2))
+    n, bits = _rounded(lanes, clamped, 1.4426950408889634)  # 1 / ln 2
     r = lanes.fma(n, lanes.constant(-_LN2_HIGH), clamped)
     tail = lanes.sub(low, lanes.mul(n, lanes.constant(_LN2_LOW)))
     s = lanes.add(r, tail)

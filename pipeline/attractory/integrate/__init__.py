@@ -1,0 +1,25 @@
+"""Ensembles of trajectories, in vector lanes.
+
+    integrate             the public door: a system's trajectories as an xarray.Dataset
+    integrate_block       trajectories by number: what a store is made of, a pure function of seed and number
+    integrate_ensemble    from given initial states, on several sampling grids in one pass
+    advance               states of any Definition, moved on by a duration or a number of iterates
+"""
+
+from attractory.integrate.block import ATTEMPTS, BlockSettings, drawn_state, integrate_block
+from attractory.integrate.door import integrate
+from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
+
+__all__ = [
+    "ATTEMPTS",
+    "BlockSettings",
+    "Engine",
+    "Ensemble",
+    "SampleGrid",
+    "Trajectories",
+    "advance",
+    "drawn_state",
+    "integrate",
+    "integrate_block",
+    "integrate_ensemble",
+]

@@ -1,0 +1,81 @@
+"""One block of trajectories of one system, a pure function of the seed and each trajectory's number: draw, settle, sample, redraw what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attractory.expressions.system import System
+from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
+from attractory.integrate.random_numbers import bell_shaped_draws
+from attractory.layout import Status
+
+Float = NDArray[np.float64]
+
+# A draw spreads each variable by this part of its size at the catalogued state; a variable near zero takes its size from the largest.
+SPREAD = 0.05
+SMALLEST_SIZE = 0.1
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class BlockSettings:
+    """What a block shares with all others of its run; the transient in the system's time units (maps: iterates)."""
+
+    seed: int
+    transient: float
+    tolerance: float
+    dtype: str
+
+
+def drawn_state(system: System, *, seed: int, trajectory: int, attempt: int = 0) -> Float:
+    """An initial state (variable,) near the catalogued one."""
+    center = np.asarray(system.definition.initial, np.float64)
+    sizes = np.maximum(np.abs(center), SMALLEST_SIZE * np.abs(center).max())
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    draws = bell_shaped_draws(len(center), seed=seed, system=system.name, trajectory=trajectory, attempt=attempt)
+    return center + SPREAD * sizes * draws
+
+
+def integrate_block(
+    system: System, *, indices: Sequence[int], grids: Sequence[SampleGrid], settings: BlockSettings, engine: Engine | None = None
+) -> Trajectories:
+    """The trajectories of a system with these numbers, from states drawn around the catalogued one and run through the transient.
+
+    One that fails is drawn again, at most `ATTEMPTS` times in all; after that it keeps its status and a tail of NaN.
+    """
+    engine = replace(engine or Engine(), tolerance=settings.tolerance, dtype=settings.dtype)
+    made = _attempt(system, indices, grids, settings, engine, attempt=0)
+    for attempt in range(1, ATTEMPTS):
+        failed = np.flatnonzero(made.status != Status.OK)
+        if not failed.size:
+            break
+        again = _attempt(system, [indices[place] for place in failed], grids, settings, engine, attempt=attempt)
+        _replace(made, failed, again)
+    return made
+
+
+def _attempt(  # noqa: PLR0913 - the block's own arguments, once more
+    system: System, indices: Sequence[int], grids: Sequence[SampleGrid], settings: BlockSettings, engine: Engine, *, attempt: int
+) -> Trajectories:
+    states = np.array([drawn_state(system, seed=settings.seed, trajectory=index, attempt=attempt) for index in indices])
+    parameters = np.tile(np.asarray(system.definition.values, np.float64), (len(indices), 1))
+    ensemble = Ensemble(states, parameters, np.zeros(len(indices)))
+    quiet = replace(engine, quiet=min(grid.dt for grid in grids))
+    settled, status, _ = advance(system.definition, ensemble, duration=settings.transient, engine=quiet)
+    made = integrate_ensemble(system.definition, settled, grids=grids, engine=engine)
+    lost = status != Status.OK
+    made.status[lost] = status[lost]
+    made.attempts[:] = attempt + 1
+    return made
+
+
+def _replace(made: Trajectories, places: NDArray[np.int64], again: Trajectories) -> None:
+    """Puts later attempts in their trajectories' places."""
+    for target, source in zip(made.states, again.states, strict=True):
+        target[places] = source
+    for name in ("initial", "parameters", "start_time", "status", "attempts"):
+        getattr(made, name)[places] = getattr(again, name)

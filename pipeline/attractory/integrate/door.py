@@ -1,0 +1,192 @@
+"""`attractory.integrate`: an ensemble of one system as an xarray.Dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray
+from numpy.typing import ArrayLike, NDArray
+
+from attractory.errors import RequestError
+from attractory.expressions.doors import as_system
+from attractory.expressions.system import System
+from attractory.integrate.block import BlockSettings, drawn_state, integrate_block
+from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
+from attractory.layout import Status
+
+Float = NDArray[np.float64]
+
+TRANSIENT_PERIODS = 20
+TRANSIENT_ITERATES = 1000
+SAMPLES_PER_PERIOD = 100
+
+
+def integrate(  # noqa: PLR0913 - the one public door: each argument is a question that a user asks
+    system: str | System,
+    trajectories: int | None = None,
+    *,
+    periods: float | None = None,
+    samples_per_period: float | None = None,
+    samples: int | None = None,
+    dt: float | None = None,
+    tolerance: float = 1e-14,
+    seed: int = 0,
+    initial: ArrayLike | None = None,
+    parameters: Mapping[str, ArrayLike] | None = None,
+    transient: float | None = None,
+    engine: Engine | None = None,
+) -> xarray.Dataset:
+    """An ensemble of trajectories, sampled at equal steps.
+
+    Args:
+        trajectories: how many; 1, or as many as `initial` has.
+        periods, samples_per_period: the length, and how finely (100 where neither it nor dt is given); for systems whose entry has a period.
+        samples, dt: the same directly, dt in the system's time units. A map takes `samples` alone.
+        initial: (trajectory, variable) or (variable,): sample 0 is t = 0 and equals it. None: drawn from the seed around the catalogued
+            state and run through the transient.
+        parameters: numbers or arrays (trajectory,) by name, in place of the catalogued values.
+        transient: what is discarded first, in time units (maps: iterates). None: 20 periods (1000 iterates; for a flow without a period, as long
+            as what is sampled) where states are drawn, nothing where `initial` is given.
+        engine: target, lanes and step budget; they change the speed, never the result.
+    Returns:
+        Dataset with `state` (trajectory, time, variable) in float64, `time` (time) from sample 0 in the system's units, `status` (trajectory)
+        with flag meanings. A trajectory that fails has its status and NaN from there on.
+    Raises:
+        RequestError: what is asked for cannot be: an unknown name, a wrong shape, a dt or tolerance out of range, more samples than memory.
+    """
+    system = as_system(system)
+    grid = _grid(system, periods=periods, samples_per_period=samples_per_period, samples=samples, dt=dt)
+    starts = None if initial is None else _initial(system, initial)
+    count = _count(trajectories, starts, parameters)
+    values = system.parameter_rows(parameters or {}, count)
+    length = _transient(system, transient, grid, given=starts is not None)
+    engine = Engine(tolerance, "float64", *((engine.target, engine.lanes, engine.step_budget) if engine else ()))
+    if starts is None and not parameters:
+        settings = BlockSettings(seed, length, tolerance, "float64")
+        made = integrate_block(system, indices=range(count), grids=[grid], settings=settings, engine=engine)
+    else:
+        made = _from_states(system, _states(system, starts, count, seed), values, grid, length, engine)
+    return _dataset(system, made, grid, tolerance)
+
+
+def _grid(system: System, *, periods: float | None, samples_per_period: float | None, samples: int | None, dt: float | None) -> SampleGrid:
+    if system.kind == "map":
+        if dt is not None or periods is not None or samples_per_period is not None:
+            raise RequestError(f"{system.name} is a map: it takes `samples` (iterates) alone, not dt, periods or samples_per_period.")
+        return SampleGrid(1, _whole("samples", samples))
+    if dt is not None and (periods is not None or samples_per_period is not None):
+        raise RequestError("dt and periods measure the same: give samples and dt, or periods and samples_per_period.")
+    if dt is None:
+        per_period = SAMPLES_PER_PERIOD if samples_per_period is None else _positive("samples_per_period", samples_per_period)
+        dt = _period(system) / per_period
+        if samples is None:
+            samples = round(_positive("periods", periods) * per_period)
+        elif periods is not None:
+            raise RequestError("samples and periods both give the length: give one of them.")
+    return SampleGrid(_positive("dt", dt), _whole("samples", samples))
+
+
+def _period(system: System) -> float:
+    if system.period is None:
+        message = f"{system.name} has no period: its definition has no `timescale`. Give samples and dt, or add a timescale."
+        raise RequestError(message)
+    return system.period
+
+
+def _positive(name: str, value: float | None) -> float:
+    if value is None:
+        raise RequestError(f"{name} is missing: give samples and dt, or periods and samples_per_period.")
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
+        raise RequestError(f"{name} is {value!r}; expected a finite number above zero.")
+    return float(value)
+
+
+def _whole(name: str, value: int | None) -> int:
+    if value is None:
+        raise RequestError(f"{name} is missing: how many samples, at least 1?")
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise RequestError(f"{name} is {value!r}; expected a whole number of at least 1.")
+    return int(value)
+
+
+def _initial(system: System, initial: ArrayLike) -> Float:
+    states = np.asarray(initial, np.float64)
+    states = states[None] if states.ndim == 1 else states
+    expected = len(system.variables)
+    if states.ndim != 2 or states.shape[1] != expected or not len(states):
+        message = f"initial has shape {np.shape(initial)}; {system.name} needs (trajectory, {expected}), the variables being "
+        raise RequestError(message + ", ".join(system.variables[:8]) + (", …" if expected > 8 else "") + ".")
+    return states
+
+
+def _count(trajectories: int | None, starts: Float | None, parameters: Mapping[str, ArrayLike] | None) -> int:
+    lengths = {len(np.asarray(value)) for value in (parameters or {}).values() if np.ndim(value) == 1}
+    if starts is not None:
+        lengths.add(len(starts))
+    if trajectories is not None:
+        count = _whole("trajectories", trajectories)
+    else:
+        count = max(lengths, default=1)
+    if starts is not None and len(starts) == 1:
+        lengths.discard(1)
+    if lengths - {count}:
+        message = f"{count} trajectories are asked for, but initial or a parameter is given for {max(lengths - {count})}."
+        raise RequestError(message)
+    return count
+
+
+def _transient(system: System, transient: float | None, grid: SampleGrid, *, given: bool) -> float:
+    if transient is not None:
+        if isinstance(transient, bool) or not isinstance(transient, int | float | np.number) or not 0 <= transient < np.inf:
+            raise RequestError(f"transient is {transient!r}; expected a finite number of time units (maps: iterates), zero or more.")
+        return float(transient)
+    if given:
+        return 0.0
+    if system.kind == "map":
+        return float(TRANSIENT_ITERATES)
+    return TRANSIENT_PERIODS * system.period if system.period is not None else grid.dt * (grid.samples - 1)
+
+
+def _states(system: System, starts: Float | None, count: int, seed: int) -> Float:
+    if starts is not None:
+        return np.repeat(starts, count, axis=0) if len(starts) == 1 and count > 1 else starts
+    return np.array([drawn_state(system, seed=seed, trajectory=index) for index in range(count)])
+
+
+def _from_states(system: System, states: Float, values: Float, grid: SampleGrid, length: float, engine: Engine) -> Trajectories:  # noqa: PLR0913 - private seam
+    ensemble = Ensemble(states, values, np.zeros(len(states)))
+    settled, status, _ = advance(system.definition, ensemble, duration=length, engine=replace(engine, quiet=grid.dt))
+    made = integrate_ensemble(system.definition, settled, grids=[grid], engine=engine)
+    lost = status != Status.OK
+    made.status[lost] = status[lost]
+    return made
+
+
+def _dataset(system: System, made: Trajectories, grid: SampleGrid, tolerance: float) -> xarray.Dataset:
+    flags = {"flag_values": [int(status) for status in Status], "flag_meanings": " ".join(status.name.lower() for status in Status)}
+    attributes: dict[str, Any] = {
+        "system": system.name,
+        "kind": system.kind,
+        "equations": "; ".join(f"{name}: {text}" for name, text in system.equations.items()),
+        "tolerance": tolerance,
+        "steps": made.steps,
+    }
+    if system.period is not None:
+        attributes["period"] = system.period
+    return xarray.Dataset(
+        {
+            "state": (("trajectory", "time", "variable"), made.states[0]),
+            "status": (("trajectory",), made.status, flags),
+            "parameters": (("trajectory", "parameter"), made.parameters),
+            "start_time": (("trajectory",), made.start_time),
+        },
+        coords={
+            "time": np.arange(grid.samples) * float(grid.dt),
+            "variable": list(system.variables),
+            "parameter": list(system.definition.parameters),
+        },
+        attrs=attributes,
+    )

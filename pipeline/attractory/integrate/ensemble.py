@@ -1,0 +1,214 @@
+"""Ensembles of trajectories from given initial states: what is sampled, with which settings, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attractory.errors import RequestError
+from attractory.expressions.definition import Definition
+from attractory.integrate.flow_driver import Controls, Kernel, Problem, Sampling, lane_arrays, run_flow
+from attractory.integrate.map_driver import run_map
+from attractory.kernels import Target, flow_kernel, lanes_for, map_kernel, order_for
+from attractory.layout import Status
+
+Float = NDArray[np.float64]
+
+# At 0.1 to 1 microseconds a step a trajectory that never ends holds its lane for a minute or so.
+STEP_BUDGET = 100_000_000
+TOLERANCES = (1e-15, 1e-2)
+
+
+@dataclass(frozen=True)
+class SampleGrid:
+    """Sample k belongs to the time k dt after sample 0 (maps: dt is a whole number of iterates)."""
+
+    dt: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How trajectories are computed. Target and lanes change the speed, never a bit of the result (lanes=None: what is fastest).
+
+    quiet: the longest step, in time units, where all of a solution's last Taylor coefficients vanish, so that its speed says nothing; None: the
+    smallest dt that is sampled.
+    """
+
+    tolerance: float = 1e-14
+    dtype: str = "float64"
+    target: Target = Target()
+    lanes: int | None = None
+    step_budget: int = STEP_BUDGET
+    quiet: float | None = None
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """An integrated ensemble.
+
+    states: one array (trajectory, time, variable) a grid; the memory behind it is variable-major (trajectory, variable, time).
+    initial (trajectory, variable), parameters (trajectory, parameter), start_time, status (layout.Status), attempts (trajectory,).
+    steps: the number of steps taken, all trajectories together (maps: iterates).
+    """
+
+    states: tuple[NDArray[np.floating], ...]
+    initial: Float
+    parameters: Float
+    start_time: Float
+    status: NDArray[np.int8]
+    attempts: NDArray[np.int64]
+    steps: int
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Where an ensemble begins: initial (trajectory, variable), parameters (trajectory, parameter), start_time (trajectory,)."""
+
+    initial: Float
+    parameters: Float
+    start_time: Float
+
+    def subset(self, chosen: NDArray[np.int64]) -> Ensemble:
+        return Ensemble(self.initial[chosen], self.parameters[chosen], self.start_time[chosen])
+
+
+def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Sequence[SampleGrid], engine: Engine) -> Trajectories:
+    """All trajectories of an ensemble, sampled on every grid in one pass; one that fails keeps its status and a tail of NaN.
+
+    Raises:
+        RequestError: a tolerance that is out of range, a dt that is not positive, more samples than memory holds.
+    """
+    _check(grids, engine)
+    total, variables = ensemble.initial.shape
+    sizes = [total * variables * grid.samples for grid in grids]
+    out = allocate(sum(sizes), engine.dtype)
+    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    status = np.full(total, int(Status.NOT_STARTED), np.int8)
+    runnable = np.isfinite(ensemble.initial).all(1) & np.isfinite(ensemble.parameters).all(1) & np.isfinite(ensemble.start_time)
+    if runnable.all():
+        steps = _run(definition, ensemble, grids, engine, out, offsets, status)
+        states = tuple(
+            out[offset : offset + size].reshape(total, variables, grid.samples).transpose(0, 2, 1)
+            for offset, size, grid in zip(offsets, sizes, grids, strict=True)
+        )
+        return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), steps)
+    return _without_unstarted(definition, ensemble, runnable, grids, engine)
+
+
+def advance(definition: Definition, ensemble: Ensemble, *, duration: float, engine: Engine) -> tuple[Ensemble, NDArray[np.int8], int]:
+    """(the ensemble moved on by `duration` (maps: iterates), its time too; the status of each trajectory; the steps taken)."""
+    if duration <= 0:
+        return ensemble, np.full(len(ensemble.initial), int(Status.OK), np.int8), 0
+    grid = SampleGrid(round(duration) if definition.kind == "map" else duration, 2)
+    made = integrate_ensemble(definition, ensemble, grids=[grid], engine=replace(engine, dtype="float64"))
+    moved = Ensemble(np.ascontiguousarray(made.states[0][:, 1]), ensemble.parameters, ensemble.start_time + grid.dt)
+    return moved, made.status, made.steps
+
+
+def _starts(ensemble: Ensemble) -> tuple[Float, Float, Float]:
+    return ensemble.initial, ensemble.parameters, ensemble.start_time
+
+
+def _without_unstarted(
+    definition: Definition, ensemble: Ensemble, runnable: NDArray[np.bool_], grids: Sequence[SampleGrid], engine: Engine
+) -> Trajectories:
+    """Trajectories whose beginning is not finite are left out and come back as NaN."""
+    total, variables = ensemble.initial.shape
+    chosen = np.flatnonzero(runnable)
+    status = np.full(total, int(Status.NOT_STARTED), np.int8)
+    states = tuple(
+        np.full((total, variables, grid.samples), np.nan, engine.dtype).transpose(0, 2, 1) for grid in grids
+    )
+    steps = 0
+    if chosen.size:
+        done = integrate_ensemble(definition, ensemble.subset(chosen), grids=grids, engine=engine)
+        status[chosen], steps = done.status, done.steps
+        for target, source in zip(states, done.states, strict=True):
+            target[chosen] = source
+    return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), steps)
+
+
+def _run(  # noqa: PLR0913 - the seam between records and arrays
+    definition: Definition,
+    ensemble: Ensemble,
+    grids: Sequence[SampleGrid],
+    engine: Engine,
+    out: NDArray[np.floating],
+    offsets: NDArray[np.int64],
+    status: NDArray[np.int8],
+) -> int:
+    counts = np.array([grid.samples for grid in grids], np.int64)
+    initial, parameters = np.ascontiguousarray(ensemble.initial), np.ascontiguousarray(ensemble.parameters)
+    width = engine.lanes or lanes_for(definition)
+    variables, columns = initial.shape[1], max(parameters.shape[1], 1)
+    if definition.kind == "map":
+        iterate = map_kernel(definition, width, engine.target).code.functions["iterate"]
+        everies = np.array([round(grid.dt) for grid in grids], np.int64)
+        work = _aligned(1 + 2 * variables + columns, width)
+        run_map(iterate, initial, parameters, (offsets, everies, counts), out, work, status)
+        return len(initial) * int(((counts - 1) * everies).max())
+    order = order_for(engine.tolerance)
+    kernel = flow_kernel(definition, order, width, engine.target)
+    lanes = lane_arrays(width, (variables, parameters.shape[1], len(kernel.levels), len(grids)), order)
+    dts = np.array([grid.dt for grid in grids], np.float64)
+    steps = np.zeros(len(initial), np.int64)
+    functions = kernel.code.functions
+    sample = "sample_float" if engine.dtype == "float32" else "sample_double"
+    run_flow(
+        Kernel(*(functions[sample if name == "sample" else name] for name in Kernel._fields)),
+        Problem(initial, parameters, ensemble.start_time, status, steps),
+        Sampling(offsets, np.stack([dts, counts], 1), counts, out),
+        lanes,
+        np.array(kernel.levels, np.bool_),
+        Controls(order, np.array([engine.quiet or dts.min(), ((counts - 1) * dts).max(), engine.step_budget])),
+    )
+    return int(steps.sum())
+
+
+def _aligned(rows: int, width: int) -> Float:
+    """Zeros (row, lane) that begin at a multiple of 64 bytes, as the kernels' loads and stores expect."""
+    memory = np.zeros(rows * width + 8)
+    first = (-memory.ctypes.data // 8) % 8
+    return memory[first : first + rows * width].reshape(rows, width)
+
+
+def allocate(size: int, dtype: str) -> NDArray[np.floating]:
+    """An uninitialised array.
+
+    Raises:
+        RequestError: more than the machine has free; an operating system that hands out memory it does not have would end the process instead.
+    """
+    wanted, free = size * np.dtype(dtype).itemsize, _free_bytes()
+    try:
+        if wanted > free:
+            raise MemoryError
+        return np.empty(size, dtype)
+    except MemoryError:
+        message = f"the samples asked for take {wanted / 2**30:.3g} GiB, and {free / 2**30:.3g} GiB are free."
+        raise RequestError(message + " Ask for fewer, or write a store with `attractory generate`.") from None
+
+
+def _free_bytes() -> float:
+    try:
+        with open("/proc/meminfo") as lines:
+            fields = dict(line.split(":", 1) for line in lines)
+        return float(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError):
+        return np.inf
+
+
+def _check(grids: Sequence[SampleGrid], engine: Engine) -> None:
+    low, high = TOLERANCES
+    if not low <= engine.tolerance <= high:
+        raise RequestError(f"tolerance is {engine.tolerance!r}; expected a number between {low:g} and {high:g}.")
+    if engine.dtype not in ("float32", "float64"):
+        raise RequestError(f"dtype is {engine.dtype!r}; expected float32 or float64.")
+    for grid in grids:
+        if not 0 < grid.dt < np.inf:
+            raise RequestError(f"dt is {grid.dt!r}; expected a finite number above zero.")
+        if grid.samples < 1:
+            raise RequestError(f"samples is {grid.samples!r}; expected at least 1.")

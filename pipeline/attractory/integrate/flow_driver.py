@@ -1,0 +1,267 @@
+"""The generic driver of flows: lane refill, step control, sampling, switches, budgets. Compiled once by numba and cached on disk.
+
+Nothing here depends on a system: the compiled functions come in as pointers. Each lane holds one trajectory and takes its own steps; every decision
+of a lane rests on that lane's numbers alone, so a trajectory's bits do not depend on its neighbours, its lane or the lane width.
+
+State of the lanes (a named tuple of arrays, since numba cannot hold records of arrays): `t` + `t_low` is the time since the start, carried in two
+parts so that a million steps lose no digits; a lane without a trajectory has `trajectory` -1 and takes steps of length zero.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from attractory.integrate.crossings import first_crossing
+from attractory.kernels.stepping import RESOLUTION
+from attractory.layout import Status
+
+_OK, _DIVERGED, _UNDERFLOW = int(Status.OK), int(Status.DIVERGED), int(Status.STEP_UNDERFLOW)
+_BUDGET, _SLIDING = int(Status.STEP_BUDGET), int(Status.SLIDING)
+
+# A lane with this many samples due in a step evaluates them together; with fewer, all lanes evaluate one each at a time.
+_TOGETHER = 16
+# Steps of zero length in a row that mean: the solution cannot leave the switching surface.
+_STUCK = 64
+
+Problem = namedtuple("Problem", "initial parameters start status steps")  # noqa: PYI024 - numba takes plain named tuples only
+Sampling = namedtuple("Sampling", "offsets grids counts out")  # noqa: PYI024
+Lanes = namedtuple(  # noqa: PYI024
+    "Lanes", "trajectory waiting place stuck crossed direction t t_low origin now h live count taken y z p c mode fresh"
+)
+Controls = namedtuple("Controls", "order limits")  # noqa: PYI024
+Kernel = namedtuple("Kernel", "coefficients evaluate sample modes bound move next_samples")  # noqa: PYI024
+
+
+def lane_arrays(width: int, sizes: tuple[int, int, int, int], order: int) -> Lanes:
+    """Zeroed lanes for `sizes` = (variables, parameters, switches, granularities); vectors begin at multiples of 64 bytes."""
+    variables, parameters, switches, kinds = sizes
+    blocks = [variables, variables, max(parameters, 1), (variables + switches) * (order + 1), max(switches, 1), max(switches, 1)]
+    rows = [1] * 7 + [kinds, *blocks]
+    memory = np.zeros(sum(rows) * width + 8)
+    first = (-memory.ctypes.data // 8) % 8
+    table = memory[first : first + sum(rows) * width].reshape(sum(rows), width)
+    parts = np.split(table, np.cumsum(rows)[:-1])
+    whole = [np.full(width, -1, np.int64) for _ in range(2)], [np.full(width, -1, np.int64) for _ in range(3)]
+    return Lanes(*whole[0], np.zeros((kinds, width), np.int64), *whole[1], *(part[0] for part in parts[:7]), *parts[7:])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, controls: Any) -> None:  # pragma: no cover - compiled
+    """Integrates all trajectories and fills `sampling.out`.
+
+    Args:
+        kernel: the compiled functions.
+        problem: initial (trajectory, variable), parameters (trajectory, parameter), start (trajectory,); status and steps are written.
+        sampling: grids (granularity, 2) holds dt and count; sample n of variable v of trajectory i on grid g lies at
+            out[offsets[g] + (i variables + v) counts[g] + n] and belongs to the time n dt after the start.
+        levels: (switch,) whether a mode is an integer.
+        controls: the order; limits = (the step where none can be estimated, the time of the last sample, the budget of steps).
+    """
+    total, width = problem.initial.shape[0], lanes.h.shape[0]
+    switched = levels.shape[0] > 0
+    following, live = 0, 0
+    for lane in range(width):
+        _vacate(lanes, lane, sampling.counts)
+    while True:
+        while following < total and live < width:
+            for lane in range(width):
+                if lanes.trajectory[lane] < 0 and following < total:
+                    _refill(problem, sampling, lanes, lane, following)
+                    following += 1
+                    live += 1
+            if switched:
+                kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes)
+                _set_modes(lanes)
+        if live == 0:
+            return
+        kernel.coefficients(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.mode.ctypes, lanes.c.ctypes, lanes.h.ctypes)
+        odd = kernel.bound(lanes.h.ctypes, lanes.t.ctypes, lanes.live.ctypes, lanes.count.ctypes, controls.limits.ctypes)
+        if odd != 0 or switched:
+            live -= _examine_steps(problem, sampling, lanes, levels, controls)
+        finished = 0
+        for g in range(sampling.counts.shape[0]):
+            finished += _sample_grid(kernel, sampling, lanes, g)
+        kernel.evaluate(lanes.h.ctypes, lanes.c.ctypes, lanes.y.ctypes)
+        kernel.move(lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, lanes.origin.ctypes, lanes.now.ctypes)
+        if switched:
+            _turn_modes(lanes, levels)
+        if finished > 0:
+            live -= _release_finished(problem, sampling, lanes)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _refill(problem: Any, sampling: Any, lanes: Any, lane: int, i: int) -> None:  # pragma: no cover - compiled
+    """Trajectory i begins in this lane."""
+    variables = problem.initial.shape[1]
+    lanes.trajectory[lane] = i
+    lanes.live[lane] = 1.0
+    lanes.t[lane], lanes.t_low[lane], lanes.count[lane] = 0.0, 0.0, 0.0
+    lanes.origin[lane] = problem.start[i]
+    lanes.now[lane] = problem.start[i]
+    lanes.stuck[lane], lanes.crossed[lane] = 0, -2
+    for v in range(variables):
+        lanes.y[v, lane] = problem.initial[i, v]
+    for q in range(problem.parameters.shape[1]):
+        lanes.p[q, lane] = problem.parameters[i, q]
+    lanes.waiting[lane] = 0
+    for g in range(sampling.counts.shape[0]):
+        lanes.taken[g, lane] = 0.0
+        lanes.place[g, lane] = sampling.offsets[g] + i * variables * sampling.counts[g]
+        lanes.waiting[lane] += sampling.counts[g]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _vacate(lanes: Any, lane: int, counts: Any) -> None:  # pragma: no cover - compiled
+    """The lane idles: at zero, with no sample to take, in steps of length zero."""
+    lanes.trajectory[lane] = -1
+    lanes.waiting[lane] = -1
+    lanes.live[lane] = 0.0
+    lanes.h[lane] = 0.0
+    for v in range(lanes.y.shape[0]):
+        lanes.y[v, lane] = 0.0
+    for g in range(counts.shape[0]):
+        lanes.taken[g, lane] = counts[g]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _set_modes(lanes: Any) -> None:  # pragma: no cover - compiled
+    """The modes of lanes that have just been filled."""
+    for lane in range(lanes.h.shape[0]):
+        if lanes.crossed[lane] == -2:
+            lanes.crossed[lane] = -1
+            for s in range(lanes.mode.shape[0]):
+                lanes.mode[s, lane] = lanes.fresh[s, lane]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _examine_steps(problem: Any, sampling: Any, lanes: Any, levels: Any, controls: Any) -> int:  # pragma: no cover - compiled
+    """Shortens steps to the first crossing of a switch, ends trajectories that failed; returns how many."""
+    ended = 0
+    for lane in range(lanes.h.shape[0]):
+        if lanes.trajectory[lane] < 0:
+            continue
+        step = lanes.h[lane]
+        lanes.crossed[lane] = -1
+        if step == step:
+            for s in range(levels.shape[0]):
+                row = (lanes.y.shape[0] + s) * (controls.order + 1)
+                root, side = first_crossing(lanes.c, row, lane, controls.order, step, lanes.mode[s, lane], levels[s])
+                if root < step or side != 0:
+                    step = root
+                    lanes.crossed[lane], lanes.direction[lane] = s if side != 0 else -1, side
+        lanes.h[lane] = step
+        status = _judge(lanes, lane, controls)
+        if status != _OK:
+            _end(problem, sampling, lanes, lane, status)
+            ended += 1
+    return ended
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - compiled
+    """The status that this step means."""
+    step = lanes.h[lane]
+    if not step >= 0.0:
+        return _DIVERGED
+    if lanes.count[lane] > controls.limits[2]:
+        return _BUDGET
+    if step > lanes.t[lane] * RESOLUTION:
+        lanes.stuck[lane] = 0
+        return _OK
+    if lanes.crossed[lane] >= 0:
+        lanes.stuck[lane] += 1
+        return _SLIDING if lanes.stuck[lane] > _STUCK else _OK
+    for v in range(lanes.y.shape[0]):
+        if abs(lanes.y[v, lane]) > 1e10:  # a pole in finite time, not a stiff spot
+            return _DIVERGED
+    return _UNDERFLOW
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _end(problem: Any, sampling: Any, lanes: Any, lane: int, status: int) -> None:  # pragma: no cover - compiled
+    """A trajectory that failed: its status, NaN for all samples that it did not reach, and its lane set free."""
+    i = lanes.trajectory[lane]
+    problem.status[i] = status
+    problem.steps[i] = int(lanes.count[lane])
+    for g in range(sampling.counts.shape[0]):
+        for v in range(lanes.y.shape[0]):
+            place = lanes.place[g, lane] + v * sampling.counts[g]
+            for n in range(sampling.counts[g] - int(lanes.taken[g, lane])):
+                sampling.out[place + n] = np.nan
+    _vacate(lanes, lane, sampling.counts)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _sample_grid(kernel: Any, sampling: Any, lanes: Any, g: int) -> int:  # pragma: no cover - compiled
+    """Takes all samples of one granularity that lie within the lanes' steps; returns how many trajectories took their last."""
+    count, variables, finished = sampling.counts[g], lanes.y.shape[0], _sample_runs(kernel, sampling, lanes, g)
+    n, grid = lanes.taken[g], sampling.grids[g]
+    while True:
+        due = kernel.next_samples(lanes.c.ctypes, n.ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, grid.ctypes, lanes.z.ctypes)
+        if due == 0:
+            return finished
+        for lane in range(lanes.h.shape[0]):
+            if (due >> lane) & 1:
+                place = lanes.place[g, lane]
+                for v in range(variables):
+                    sampling.out[place + v * count] = lanes.z[v, lane]
+                lanes.place[g, lane] = place + 1
+                lanes.waiting[lane] -= 1
+                finished += lanes.waiting[lane] == 0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _sample_runs(kernel: Any, sampling: Any, lanes: Any, g: int) -> int:  # pragma: no cover - compiled
+    """Takes the samples of lanes that have many in this step."""
+    dt, count, finished = sampling.grids[g, 0], sampling.counts[g], 0
+    for lane in range(lanes.h.shape[0]):
+        n = lanes.taken[g, lane]
+        if ((n + (_TOGETHER - 1)) * dt - lanes.t[lane]) - lanes.t_low[lane] <= lanes.h[lane] and n + _TOGETHER <= count:
+            due = _due(lanes, lane, dt, n, count)
+            first = lanes.place[g, lane] - int(n)
+            kernel.sample(lanes.c.ctypes, lane, lanes.t[lane], lanes.t_low[lane], dt, int(n), due, sampling.out.ctypes, first, count)
+            lanes.taken[g, lane] = due
+            lanes.place[g, lane] = first + due
+            lanes.waiting[lane] -= due - int(n)
+            finished += lanes.waiting[lane] == 0
+    return finished
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _due(lanes: Any, lane: int, dt: float, taken: float, count: int) -> int:  # pragma: no cover - compiled
+    """The number of samples at or before the end of the step; the first `taken` are behind, and one more is known to be due."""
+    t, low, step = lanes.t[lane], lanes.t_low[lane], lanes.h[lane]
+    guess = (t + step) / dt
+    due = count if guess >= count else int(guess) + 1
+    due = max(due, int(taken) + 1)
+    while (float(due - 1) * dt - t) - low > step:
+        due -= 1
+    while due < count and (float(due) * dt - t) - low <= step:
+        due += 1
+    return due
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _turn_modes(lanes: Any, levels: Any) -> None:  # pragma: no cover - compiled
+    for lane in range(lanes.h.shape[0]):
+        s = lanes.crossed[lane]
+        if lanes.trajectory[lane] >= 0 and s >= 0:
+            lanes.mode[s, lane] = lanes.mode[s, lane] + lanes.direction[lane] if levels[s] else -lanes.mode[s, lane]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _release_finished(problem: Any, sampling: Any, lanes: Any) -> int:  # pragma: no cover - compiled
+    """Sets free the lanes whose last sample is taken; returns how many."""
+    finished = 0
+    for lane in range(lanes.h.shape[0]):
+        if lanes.waiting[lane] == 0:
+            finished += 1
+            i = lanes.trajectory[lane]
+            problem.status[i] = _OK
+            problem.steps[i] = int(lanes.count[lane])
+            _vacate(lanes, lane, sampling.counts)
+    return finished

@@ -1,0 +1,138 @@
+"""The compiled step of a flow: Taylor coefficients and step size, evaluation, sampling, and the modes of its switches."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from attractory.expressions.definition import Definition
+from attractory.expressions.graph import Node
+from attractory.kernels.branches import Branched, branched
+from attractory.kernels.lanes import Lanes, Value, declarations
+from attractory.kernels.machine import MachineCode, Pointer, Target, compile_functions
+from attractory.kernels.pointwise import emit_values
+from attractory.kernels.polynomials import emit_evaluate, emit_sample
+from attractory.kernels.step_size import emit_step_size
+from attractory.kernels.stepping import emit_bound, emit_move, emit_next_samples
+from attractory.kernels.taylor import TaylorSeries
+
+_SIGNATURES = {
+    "coefficients": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
+    "evaluate": ctypes.CFUNCTYPE(None, *[Pointer] * 3),
+    "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 4),
+    "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 5),
+    "move": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
+    "next_samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
+} | {
+    f"sample_{number}": ctypes.CFUNCTYPE(
+        None, Pointer, ctypes.c_int64, *[ctypes.c_double] * 3, *[ctypes.c_int64] * 2, Pointer, *[ctypes.c_int64] * 2
+    )
+    for number in ("double", "float")
+}
+
+
+@dataclass(frozen=True)
+class FlowKernel:
+    """A flow's compiled functions for `width` trajectories at once; `levels[s]` says whether mode s is an integer (floor) or a sign."""
+
+    code: MachineCode
+    width: int
+    order: int
+    variables: int
+    parameters: int
+    levels: tuple[bool, ...]
+
+
+@lru_cache(maxsize=256)
+def flow_kernel(definition: Definition, order: int, width: int, target: Target) -> FlowKernel:
+    """Compiles a flow, or finds it compiled."""
+    graph = branched(definition.graph, definition.roots)
+    text = declarations(width) + _emit_coefficients(definition, graph, order, width)
+    text += emit_evaluate(width, len(definition.variables), order)
+    text += "".join(emit_sample(width, len(definition.variables), order, number) for number in ("double", "float"))
+    text += _emit_modes(graph, width) + emit_bound(width) + emit_move(width)
+    text += emit_next_samples(width, len(definition.variables), order)
+    code = compile_functions(text, _SIGNATURES, target)
+    levels = tuple(switch.kind == "level" for switch in graph.switches)
+    return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), levels)
+
+
+def lanes_for(definition: Definition) -> int:
+    """The lane width that is fastest for a system of this size: wide hides latency, narrow saves registers."""
+    return 16 if len(definition.variables) <= 10 and not _has_elementary_functions(definition) else 8
+
+
+def _has_elementary_functions(definition: Definition) -> bool:
+    plain = {"const", "variable", "parameter", "time", "add", "sub", "mul", "div", "neg"}
+    return any(node.op not in plain for node in definition.graph.nodes)
+
+
+def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
+    """How a node reads what stays fixed within a step: rows of y, p, t and m."""
+
+    def leaf(node: Node) -> Value:
+        index = int(node.value or 0)
+        if node.op == "positive":
+            return lanes.compare("ogt", lanes.load("%m", index), lanes.constant(0.0))
+        pointer = {"variable": "%y", "parameter": "%p", "time": "%t", "signum": "%m", "level": "%m"}[node.op]
+        return lanes.load(pointer, index)
+
+    return leaf
+
+
+def _emit_coefficients(definition: Definition, graph: Branched, order: int, width: int) -> str:
+    """coefficients(p, y, t, m, c, h): all coefficients of one step and its size from parameters, state, time and modes.
+
+    The rows of the switches' functions follow those of the variables.
+    """
+    lanes = Lanes(width)
+    series = TaylorSeries(lanes, graph, _leaves(lanes))
+    state = [[lanes.load("%y", variable)] for variable in range(len(definition.variables))]
+    places = {int(node.value or 0): index for index, node in enumerate(graph.nodes) if node.op == "variable"}
+    for k in range(order):
+        for variable, place in places.items():
+            if len(series.table[place]) == k:
+                series.table[place].append(state[variable][k])
+        series.extend(k)
+        for variable, root in enumerate(graph.roots):
+            rate = series.table[root][k]
+            value = lanes.constant(0.0) if rate is None else rate
+            state[variable].append(value if k == 0 else lanes.mul(value, lanes.constant(1.0 / (k + 1))))
+    for variable, coefficients in enumerate(state):
+        for k, value in enumerate(coefficients):
+            lanes.store(value, "%c", variable * (order + 1) + k)
+    _emit_switch_rows(lanes, series, graph, state, order)
+    step = emit_step_size(lanes, *([row[k] for row in state] for k in (0, order - 1, order)), order)
+    lanes.store(step, "%h", 0)
+    return lanes.function("coefficients", ["p", "y", "t", "m", "c", "h"])
+
+
+def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state: list[list[Value]], order: int) -> None:
+    """The switches' functions to the full order, so that their roots are as good as the step."""
+    if not graph.switches:
+        return
+    for index, node in enumerate(graph.nodes):
+        if node.op == "variable" and len(series.table[index]) == order:
+            series.table[index].append(state[int(node.value or 0)][order])
+    series.extend(order, only=[switch.function for switch in graph.switches])
+    for place, switch in enumerate(graph.switches):
+        for k in range(order + 1):
+            value = series.table[switch.function][k]
+            lanes.store(lanes.constant(0.0) if value is None else value, "%c", (len(state) + place) * (order + 1) + k)
+
+
+def _emit_modes(graph: Branched, width: int) -> str:
+    """modes(p, y, t, m): the modes that the state and the time ask for, earlier switches' modes already in force for later ones."""
+    lanes = Lanes(width)
+    leaf = _leaves(lanes)
+    for place, switch in enumerate(graph.switches):
+        value = emit_values(lanes, graph.nodes, [switch.function], leaf)[switch.function]
+        if switch.kind == "level":
+            mode = lanes.intrinsic("floor", value)
+        else:
+            below = lanes.compare("olt", value, lanes.constant(0.0))
+            mode = lanes.select(below, lanes.constant(-1.0), lanes.constant(1.0))
+        lanes.store(mode, "%m", place)
+    return lanes.function("modes", ["p", "y", "t", "m"])
