@@ -1,0 +1,245 @@
+"""Lyapunov exponents from the equations, by QR of the variational equations of many trajectories at once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from attractory.errors import IntegrationError, RequestError
+from attractory.expressions.definition import Definition
+from attractory.expressions.derivative import variational
+from attractory.expressions.system import System
+from attractory.integrate import Engine, Ensemble, advance
+from attractory.invariants.ensemble import as_system, draw_ensemble, typical_transient
+from attractory.invariants.estimate import Estimate, FloatArray, Setting, combined_standard_error
+from attractory.layout import Status
+
+METHOD = "QR of the variational equations (Benettin et al., Meccanica 15, 9 (1980))"
+
+# Between two orthonormalisations the fastest and the slowest direction may part by this factor: the tangent vectors carry errors of the
+# order of the tolerance, so at 1e-9 the smallest diagonal element of R still has four right digits.
+_LARGEST_PARTING = 1.0e5
+_ROUND = 16  # intervals that are measured together
+_FEWEST_ROUNDS = 16
+_MOST_ROUNDS = 256  # where no budget is given
+_BLOCKS = 16  # long enough to be independent where rounds may not be
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is run.
+
+    Attributes:
+        trajectories: independent ones, advanced together; those that leave every bound are left out.
+        budget: longest time of each trajectory, in the system's units (maps: iterates); None is 4,096 orthonormalisations.
+        tolerance: of the integration, tangent vectors included.
+        transient: None is the length that `generate` uses.
+    """
+
+    trajectories: int = 128
+    budget: float | None = None
+    tolerance: float = 1e-9
+    transient: float | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Trajectories with their tangent vectors (trajectory, variable, vector), orthonormal; `definition` is variational.
+
+    `row` (trajectory,) tells which trajectory of the first bundle each one is, as those that fail are left out.
+    """
+
+    definition: Definition
+    engine: Engine
+    ensemble: Ensemble
+    tangent: FloatArray
+    row: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Mean growth rates (trajectory, round, exponent) of the trajectories that lasted; `lost` counts the others."""
+
+    growth: FloatArray
+    interval: float
+    lost: int
+
+    @property
+    def blocks(self) -> FloatArray:
+        """(trajectory, block, exponent), without the first eighth, in which the tangent vectors still turn into their directions."""
+        settled = self.growth[:, self.growth.shape[1] // 8 :]
+        parts = np.array_split(settled, min(_BLOCKS, settled.shape[1]), axis=1)
+        return np.stack([part.mean(axis=1) for part in parts], axis=1)
+
+    @property
+    def value(self) -> FloatArray:
+        mean: FloatArray = self.growth[:, self.growth.shape[1] // 8 :].mean(axis=(0, 1))
+        return mean
+
+    def reached(self, standard_error: float) -> bool:
+        """Whether every error is below the one asked for, relative to the exponent where that is larger than one."""
+        errors = combined_standard_error(self.blocks)
+        return bool((errors <= standard_error * np.maximum(1.0, np.abs(self.value))).all())
+
+
+def lyapunov_spectrum(
+    system: System | str,
+    *,
+    seed: int = 0,
+    standard_error: float = 1e-3,
+    exponents: int | None = None,
+    effort: Effort | None = None,
+) -> Estimate:
+    """Lyapunov exponents, largest first, in 1 / time unit (maps: 1 / iterate), natural logarithms.
+
+    Runs until every exponent's standard error is below `standard_error`, or below that part of its own size where it is larger than
+    one, or until the budget is spent; `settings["reached"]` says which. A zero exponent comes out as a number of the order of its
+    error. Equations with abs, sign or where are followed smoothly between their switches; the jump of the tangent vectors at a
+    discontinuous switch (saltation) is not applied, so exponents of systems with jumps in the right-hand side are not to be trusted.
+
+    Args:
+        exponents: how many of the largest; None is all of them.
+    Returns:
+        Estimate with value and standard_error (exponent,), the larger of the between-trajectory and the between-block estimate.
+    Raises:
+        RequestError: an argument is out of range.
+        IntegrationError: no trajectory stayed on the attractor.
+    Source: Benettin et al., Meccanica 15, 9 (1980); the interval and the error estimate are ours.
+    """
+    started = time.perf_counter()
+    system, effort = as_system(system), effort or Effort()
+    vectors = system.dimension if exponents is None else exponents
+    _refuse(system, vectors, standard_error=standard_error, effort=effort)
+    bundle = _first_bundle(system, vectors, seed=seed, effort=effort)
+    interval, bundle = _find_interval(system, bundle)
+    measurement = _measure(bundle, interval, standard_error=standard_error, budget=effort.budget)
+    settings = _settings(system, measurement) | {
+        "tolerance": effort.tolerance,
+        "seed": seed,
+        "reached": measurement.reached(standard_error),
+    }
+    return _estimate(measurement, settings, seconds=time.perf_counter() - started)
+
+
+def advance_bundle(bundle: Bundle, interval: float) -> tuple[Bundle, FloatArray]:
+    """The bundle one interval later, orthonormal again, and log |R_ii| (trajectory, vector); failed trajectories are left out.
+
+    Raises: IntegrationError where none is left.
+    """
+    rows, variables, vectors = bundle.tangent.shape
+    columns = bundle.tangent.transpose(0, 2, 1).reshape(rows, vectors * variables)
+    ensemble = replace(bundle.ensemble, initial=np.concatenate([bundle.ensemble.initial, columns], axis=1))
+    moved, status, _ = advance(bundle.definition, ensemble, duration=interval, engine=bundle.engine)
+    after = moved.initial
+    good = (status == Status.OK) & np.isfinite(after).all(axis=1)
+    if not good.any():
+        message = f"{bundle.definition.name}: every trajectory ended: {Status(int(status[0])).sentence}."
+        raise IntegrationError(message)
+    tangent = after[good, variables:].reshape(-1, vectors, variables).transpose(0, 2, 1)
+    orthonormal, upper = np.linalg.qr(tangent)
+    # A map whose Jacobian is singular at a state has an exponent of minus infinity there; it is kept finite.
+    diagonal = np.abs(np.diagonal(upper, axis1=1, axis2=2))
+    growth = np.log(np.maximum(diagonal, np.finfo(np.float64).tiny))
+    kept = Ensemble(after[good, :variables], moved.parameters[good], moved.start_time[good])
+    later = replace(bundle, ensemble=kept, tangent=orthonormal, row=bundle.row[good])
+    return later, growth
+
+
+def _refuse(system: System, vectors: int, *, standard_error: float, effort: Effort) -> None:
+    """Raises RequestError where an argument is out of range."""
+    if not 1 <= vectors <= system.dimension:
+        message = f"exponents={vectors}: {system.name} has {system.dimension} variables, so from 1 to {system.dimension} exponents"
+        raise RequestError(message)
+    if effort.trajectories < 2:
+        message = f"trajectories={effort.trajectories}: at least 2 are needed for a standard error"
+        raise RequestError(message)
+    if not standard_error > 0.0:
+        message = f"standard_error={standard_error}: expected a number above 0"
+        raise RequestError(message)
+
+
+def _first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) -> Bundle:
+    """Random orthonormal tangent vectors on the attractor: vectors along the axes may lie in invariant directions."""
+    transient = typical_transient(system) if effort.transient is None else effort.transient
+    ensemble = draw_ensemble(system, effort.trajectories, seed=seed, transient=transient, tolerance=effort.tolerance)
+    draw = np.random.Generator(np.random.Philox(key=seed)).standard_normal((len(ensemble.initial), system.dimension, vectors))
+    return Bundle(
+        definition=variational(system.definition, vectors),
+        engine=Engine(tolerance=effort.tolerance),
+        ensemble=ensemble,
+        tangent=np.linalg.qr(draw)[0],
+        row=np.arange(len(draw)),
+    )
+
+
+def _find_interval(system: System, bundle: Bundle) -> tuple[float, Bundle]:
+    """How long tangent vectors may grow before they are orthonormalised, and the bundle some intervals later.
+
+    Begins with the time scale of the Jacobian, looks at how fast the directions part, lengthens, and looks again.
+    """
+    interval = 1.0 if system.kind == "map" else _shortest_time(system, bundle)
+    longest = system.period or 32.0 * interval
+    for _ in range(3):
+        fastest = 0.0
+        for _ in range(_ROUND):
+            bundle, growth = advance_bundle(bundle, interval)
+            low, high = np.quantile(growth, [0.05, 0.95], axis=0)
+            fastest = max(fastest, float(high.max() - low.min()) / interval)
+        safe = float(np.log(_LARGEST_PARTING)) / max(fastest, 1e-300)
+        interval = float(np.clip(np.floor(safe), 1, 16)) if system.kind == "map" else min(safe, max(longest, interval))
+    return interval, bundle
+
+
+def _shortest_time(system: System, bundle: Bundle) -> float:
+    """The inverse of the Jacobian's largest norm over the ensemble: shorter than any time in which directions part."""
+    jacobians = system.jacobian(bundle.ensemble.initial, t=bundle.ensemble.start_time)
+    norms = np.linalg.norm(jacobians, axis=(1, 2))
+    return 1.0 / max(float(norms[np.isfinite(norms)].max(initial=0.0)), 1e-9)
+
+
+def _measure(bundle: Bundle, interval: float, *, standard_error: float, budget: float | None) -> Measurement:
+    """Rounds of intervals until the errors are small enough or the budget of time is spent."""
+    first = replace(bundle, row=np.arange(len(bundle.row)))
+    bundle = first
+    most = _MOST_ROUNDS if budget is None else max(int(budget / (interval * _ROUND)), _FEWEST_ROUNDS)
+    rounds: list[FloatArray] = []
+    while True:
+        total = np.zeros((len(first.row), first.tangent.shape[2]))
+        for _ in range(_ROUND):
+            bundle, growth = advance_bundle(bundle, interval)
+            total[bundle.row] += growth
+        rounds.append(total / (interval * _ROUND))
+        if len(rounds) >= most:
+            return _lasting(rounds, first, bundle, interval)
+        if len(rounds) >= _FEWEST_ROUNDS and len(rounds) % 8 == 0:
+            measurement = _lasting(rounds, first, bundle, interval)
+            if measurement.reached(standard_error):
+                return measurement
+
+
+def _lasting(rounds: list[FloatArray], first: Bundle, last: Bundle, interval: float) -> Measurement:
+    """The rounds of the trajectories that are in the last bundle too."""
+    kept = last.row
+    return Measurement(np.stack([part[kept] for part in rounds], axis=1), interval, len(first.row) - len(kept))
+
+
+def _settings(system: System, measurement: Measurement) -> dict[str, Setting]:
+    trajectories, rounds, exponents = measurement.growth.shape
+    return {
+        "dimension": system.dimension,
+        "exponents": exponents,
+        "trajectories": trajectories,
+        "lost": measurement.lost,
+        "duration": float(measurement.interval * _ROUND * rounds),
+        "interval": measurement.interval,
+    }
+
+
+def _estimate(measurement: Measurement, settings: dict[str, Setting], *, seconds: float) -> Estimate:
+    """Exponents in descending order; QR leaves them so except where two are equal within their errors."""
+    value, errors = measurement.value, combined_standard_error(measurement.blocks)
+    order = np.argsort(-value, kind="stable")
+    return Estimate(value[order], errors[order], METHOD, settings, seconds)
