@@ -1,0 +1,202 @@
+"""The record of one system, as its YAML file says it: expressions stay text here, the package `expressions` gives them meaning."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from attractory.catalog.messages import sentences
+from attractory.catalog.names import base_name
+from attractory.catalog.rules import record_problems
+from attractory.errors import CatalogError
+
+Kind = Literal["flow", "map", "delay", "stochastic", "field", "network"]
+Behaviour = Literal[
+    "chaotic",  # one positive exponent, on an attractor
+    "hyperchaotic",  # two or more positive exponents
+    "conservative_chaotic",  # a chaotic sea: volume is conserved and there is no attractor
+    "periodic",
+    "quasiperiodic",
+    "fixed_point",
+    "unknown",
+]
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise PydanticCustomError("not_finite", "found {value}, expected a finite number", {"value": str(value)})
+    return value
+
+
+def _expression(value: object) -> object:
+    """A bare number is an expression too: `y: 0` in YAML."""
+    return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+# Whole numbers are kept exactly where float64 has them; larger ones are read as floating point.
+Integer = Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
+Number = Annotated[float, Field(strict=True), AfterValidator(_finite)]
+Text = Annotated[str, Field(strict=True)]
+Expression = Annotated[str, Field(strict=True, min_length=1), BeforeValidator(_expression, json_schema_input_type=str | float)]
+Scalar = Integer | Number | Text
+ScalarList = tuple[Scalar, ...]
+Numbers = Number | tuple[Number, ...] | tuple[tuple[Number, ...], ...]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reference(_Record):
+    """Where a system was first written down."""
+
+    authors: Text
+    year: Integer
+    title: Text
+    journal: Text | None = None
+    doi: Text | None = None
+    isbn: Text | None = None
+    url: Text | None = None
+
+
+class Timescale(_Record):
+    """What granularities and transients are counted in; by hand, rounded."""
+
+    period: Annotated[Number, Field(gt=0)]
+    definition: Text
+
+
+class Published(_Record):
+    """A value of the literature with its source; never written by a program."""
+
+    quantity: Text
+    value: Numbers
+    source: Text
+
+
+class Invariant(_Record):
+    """A value that `attractory annotate` computed; never written by hand."""
+
+    value: Numbers
+    standard_error: Numbers | None = None
+    method: Text
+    settings: dict[str, Any] = Field(default_factory=dict)
+    computed_with: Text | dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a record was read: the file and the line of every dotted key (both empty for a record made in Python)."""
+
+    path: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def where(self, name: str, key: str) -> str:
+        """`catalog/flows/lorenz.yaml:14: equations.y`, or `System 'Mine': equations.y`; an absent key takes its parent's line."""
+        if not self.path:
+            return f"System {name!r}: {key}" if key else f"System {name!r}"
+        line = next((self.lines[parent] for parent in _parents(key) if parent in self.lines), 1)
+        return f"{self.path}:{line}: {key}" if key else f"{self.path}:{line}"
+
+
+class SystemRecord(_Record):
+    """One system of the catalog, as written."""
+
+    name: Text
+    kind: Kind
+    description: Text = ""
+    reference: Reference | None = None
+    tags: tuple[Text, ...] = ()
+    behaviour: Behaviour = "unknown"
+    parameters: dict[str, Scalar | ScalarList | tuple[ScalarList, ...]] = Field(default_factory=dict)
+    definitions: dict[str, Expression] = Field(default_factory=dict)
+    indices: dict[str, Integer | Text] = Field(default_factory=dict)
+    equations: dict[str, Expression]
+    initial: dict[str, Scalar | ScalarList] = Field(default_factory=dict)
+    history: dict[str, Expression] = Field(default_factory=dict)
+    wrap: dict[str, tuple[Scalar, Scalar]] = Field(default_factory=dict)
+    symmetries: tuple[dict[str, Expression], ...] = ()
+    conserved: dict[str, Expression] = Field(default_factory=dict)
+    timescale: Timescale | None = None
+    published: tuple[Published, ...] = ()
+    notes: Text = ""
+    invariants: dict[str, Invariant] = Field(default_factory=dict)
+
+    _source: Source = PrivateAttr(default_factory=Source)
+
+    @model_validator(mode="after")
+    def _obeys_the_rules(self) -> Self:
+        problems = record_problems(self)
+        if problems:
+            raise PydanticCustomError("rules", "the names do not fit together", {"problems": problems})
+        return self
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object], *, source: Source | None = None) -> SystemRecord:
+        """The record of a mapping with the keys of a catalog file.
+
+        Raises:
+            CatalogError: with one line for every problem, each beginning with where it is.
+        """
+        source = source or Source()
+        try:
+            record = cls.model_validate(dict(mapping))
+        except ValidationError as error:
+            raise CatalogError("\n".join(sentences(error, mapping, source, cls))) from None
+        record._source = source
+        return record
+
+    @property
+    def source(self) -> Source:
+        """Where the record was read; no part of equality, of the digest or of the file."""
+        return self._source
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the state variables as declared, in order: `x` for `x[i]` (what it expands to is for `expressions`)."""
+        return tuple(base_name(key) for key in self.equations)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of what decides the bytes of a trajectory; annotations and prose do not."""
+        text = json.dumps(_canonical(self), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+    def where(self, key: str = "") -> str:
+        """The beginning of a message about a dotted key: `catalog/flows/lorenz.yaml:14: equations.y`."""
+        return self._source.where(self.name, key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SystemRecord) and self.model_dump() == other.model_dump()
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.digest))
+
+
+_DIGESTED = ("kind", "equations", "definitions", "indices", "parameters", "initial", "history", "wrap", "timescale")
+
+
+def _canonical(record: SystemRecord) -> list[object]:
+    """Pairs in place of mappings, because the order of variables and parameters is the order in the store; what is empty is left out."""
+    written = record.model_dump(include=set(_DIGESTED), exclude_none=True)
+    return [[key, _pairs(written[key])] for key in _DIGESTED if written.get(key)]
+
+
+def _pairs(value: object) -> object:
+    if isinstance(value, Mapping):
+        return [[key, _pairs(item)] for key, item in value.items()]
+    if isinstance(value, tuple | list):
+        return [_pairs(item) for item in value]
+    return float(value) if isinstance(value, int) else value  # 10 and 10.0 are the same number
+
+
+def _parents(key: str) -> list[str]:
+    parts = key.split(".")
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]

@@ -1,0 +1,109 @@
+"""The rules of a catalog entry that no single key can show: which names fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from attractory.catalog.names import INDEXED, base_name, declared_name_problem, index_name, name_problem
+from attractory.errors import nearest
+
+if TYPE_CHECKING:
+    from attractory.catalog.record import SystemRecord
+
+Problem = tuple[str, str]  # dotted key, what is wrong
+
+
+def record_problems(record: SystemRecord) -> list[Problem]:
+    """Every broken rule of a record, as (dotted key, sentence)."""
+    return [
+        *_system_name(record),
+        *_declared_names(record),
+        *_clashes(record),
+        *_indices(record),
+        *_states(record),
+        *_conserved(record),
+    ]
+
+
+def _system_name(record: SystemRecord) -> Iterator[Problem]:
+    if problem := name_problem(record.name):
+        yield "name", problem
+    elif record.name.casefold() == "all":
+        yield "name", f"{record.name!r} means every system in a recipe: expected another name"
+
+
+def _declarations(record: SystemRecord) -> Iterator[tuple[str, str]]:
+    """Every name that an entry declares, as (section, key)."""
+    for section in ("parameters", "definitions", "indices", "equations"):
+        for key in getattr(record, section):
+            yield section, key
+
+
+def _declared_names(record: SystemRecord) -> Iterator[Problem]:
+    for section, key in _declarations(record):
+        name = base_name(key) if section == "equations" else key
+        if problem := declared_name_problem(name):
+            yield f"{section}.{key}", problem
+    if not record.equations:
+        yield "equations", "found none, expected one for each state variable"
+
+
+def _clashes(record: SystemRecord) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for section, key in _declarations(record):
+        name = base_name(key)
+        if name in first:
+            yield f"{section}.{key}", f"{name!r} is declared already, under {first[name]}: expected another name"
+        first.setdefault(name, section)
+    for name in first:
+        for key in record.equations:
+            base = base_name(key)
+            if INDEXED.match(key) and name != base and name.startswith(base) and name[len(base) :].isdigit():
+                yield f"equations.{key}", f"stands for {base}0, {base}1, …, and {name!r} is declared under {first[name]}: rename one of them"
+
+
+def _indices(record: SystemRecord) -> Iterator[Problem]:
+    for section in ("equations", "initial", "history"):
+        for key in getattr(record, section):
+            index = index_name(key)
+            if index is not None and index not in record.indices:
+                yield f"{section}.{key}", f"the index {index!r} is not declared under indices.{nearest(index, record.indices)}"
+    for index, count in record.indices.items():
+        if isinstance(count, int) and count < 1:
+            yield f"indices.{index}", f"found {count}, expected a number of at least 1"
+
+
+def _states(record: SystemRecord) -> Iterator[Problem]:
+    """Each section about state variables names only those, and the one that starts the system names all of them."""
+    start = "history" if record.kind == "delay" else "initial"
+    if not record.equations:
+        return
+    for section in ("initial", "history", "wrap"):
+        yield from _only_variables(record, section, getattr(record, section))
+    for number, symmetry in enumerate(record.symmetries):
+        yield from _only_variables(record, f"symmetries.{number}", symmetry)
+    given = {base_name(key) for key in getattr(record, start)}
+    missing = [key for key in record.equations if base_name(key) not in given]
+    if missing:
+        yield start, f"has no value for {_listed(missing)}"
+    if record.history and record.kind != "delay":
+        yield "history", f"is for delay systems, and this is a {record.kind}: use initial"
+
+
+def _only_variables(record: SystemRecord, section: str, keys: Mapping[str, object]) -> Iterator[Problem]:
+    for key in keys:
+        if base_name(key) not in record.variables:
+            yield f"{section}.{key}", f"{key!r} is not a state variable (those are {_listed(record.variables)}).{nearest(key, record.variables)}"
+
+
+def _conserved(record: SystemRecord) -> Iterator[Problem]:
+    for section in ("conserved", "invariants"):
+        for key in getattr(record, section):
+            if problem := name_problem(key):
+                yield f"{section}.{key}", problem
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:8]) + (", …" if len(listed) > 8 else "")
