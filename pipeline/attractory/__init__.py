@@ -36,7 +36,7 @@ _DOORS = {
     "open": "attractory.loader",
     "system": "attractory.expressions.system",
 }
-__all__ = ["Estimate", "System", "__version__", "errors", "integrate", "lyapunov_spectrum", "open", "system"]  # noqa: PLE0604, F822
+__all__ = ["Estimate", "System", "__version__", "errors", "integrate", "lyapunov_spectrum", "open", "system"]
 
 
 def __getattr__(name: str) -> object:
@@ -66,7 +66,7 @@ def _module(path: str, *, door: str) -> ModuleType:
             raise
         from attractory.errors import MissingExtraError
 
-        raise MissingExtraError(f"attractory.{door}", missing.name) from missing
+        raise MissingExtraError("attractory." + door, missing.name) from missing
 
 
 def _version() -> str:
