@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +32,14 @@ class BlockStates(Protocol):
     def status(self) -> np.ndarray: ...
 
 
+@dataclass(frozen=True)
+class EncodedBlock:
+    """A block as it goes to the disk: its row, and the bytes of each shard file by path."""
+
+    row: BlockRow
+    files: Mapping[str, bytes]
+
+
 def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -> BlockRow:
     """Write a block's shards, then the row that declares it done.
 
@@ -39,20 +48,21 @@ def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -
         OSError: the disk is full or the store is gone; nothing is declared done.
     """
     encoded = encode_block(plan, block, made)
-    for row, content in encoded:
-        write_whole(store / row.path, content, partial=partial_folder(store))
-    done = BlockRow(block, tuple(row for row, _ in encoded), _kept_arrays(plan.system(block.system), block, made))
-    write_row(store, done)
-    return done
+    for path, content in encoded.files.items():
+        write_whole(store / path, content, partial=partial_folder(store))
+    write_row(store, encoded.row)
+    return encoded.row
 
 
-def encode_block(plan: StorePlan, block: Block, made: BlockStates) -> list[tuple[ShardRow, bytes]]:
-    """The shard file of a block at each granularity, with its row."""
+def encode_block(plan: StorePlan, block: Block, made: BlockStates) -> EncodedBlock:
+    """A block's shard files and its row; nothing is written."""
     system = plan.system(block.system)
     if len(made.states) != len(system.grids):
         message = f"{block.key}: {len(made.states)} granularities were made, {len(system.grids)} are planned"
         raise ValueError(message)
-    return [_encode_grid(plan, block, grid, states) for grid, states in zip(system.grids, made.states, strict=True)]
+    encoded = [_encode_grid(plan, block, grid, states) for grid, states in zip(system.grids, made.states, strict=True)]
+    row = BlockRow(block, tuple(shard for shard, _ in encoded), _kept_arrays(system, block, made))
+    return EncodedBlock(row, {shard.path: content for shard, content in encoded})
 
 
 def _encode_grid(plan: StorePlan, block: Block, grid: GridPlan, states: np.ndarray) -> tuple[ShardRow, bytes]:

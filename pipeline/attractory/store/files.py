@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 # All that is temporary lives in this one folder of an unfinished store: rows, half-written files, the lock. Elsewhere every file is whole.
-RUN_FOLDER = ".run"
+RUN_FOLDER = ".attractory-run"
 
 
 def rows_folder(store: Path) -> Path:
@@ -29,22 +29,17 @@ def write_whole(path: Path, content: bytes, *, partial: Path) -> None:
         partial: an existing folder on the same disk, for the temporary name.
     """
     handle, name = tempfile.mkstemp(dir=partial)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(name, 0o644)  # mkstemp's 0600 would shut out the readers of a shared disk
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(name, path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder reach the disk, as fsync does for a file's content."""
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)  # mkstemp's 0600 would shut out the readers of a shared disk
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def sha256(content: bytes | memoryview) -> str:

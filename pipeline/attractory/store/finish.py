@@ -14,7 +14,7 @@ from attractory import layout
 from attractory.store import documents
 from attractory.store.files import RUN_FOLDER, document, partial_folder, sha256, write_whole
 from attractory.store.manifest import manifest_bytes
-from attractory.store.plan import StorePlan
+from attractory.store.plan import StorePlan, SystemPlan
 from attractory.store.rows import KEPT, BlockRow, ShardRow, done_rows, system_arrays
 from attractory.store.template import ROOT, known_arrays, member_documents, small_path
 
@@ -36,7 +36,7 @@ def finish(store: Path, plan: StorePlan) -> None:
         write_whole(store / path, content, partial=partial)
     # The documents as they lie on the disk: an entry that was re-annotated during the run must not split the store from its root.
     members = {path: json.loads((store / path / ROOT).read_bytes()) for path in member_documents(plan)}
-    content = manifest_bytes((shard for row in rows for shard in row.shards), files=_small_digests(store, plan))
+    content = manifest_bytes((shard for row in rows for shard in row.shards), files=small_digests(store, plan))
     write_whole(store / layout.MANIFEST, content, partial=partial)
     root = json.loads((store / ROOT).read_bytes())
     root["attributes"] = {**root["attributes"], layout.MANIFEST_DIGEST: sha256(content)}
@@ -44,13 +44,13 @@ def finish(store: Path, plan: StorePlan) -> None:
     remove_run_folder(store)
 
 
-def late_arrays(plan: StorePlan, rows: Iterable[BlockRow]) -> dict[str, bytes]:
-    """Path of each chunk file that only the rows know -> its bytes; arrays without an element have no file."""
+def late_arrays(plan: StorePlan, rows: Iterable[BlockRow], *, systems: Iterable[SystemPlan] | None = None) -> dict[str, bytes]:
+    """Path of each chunk file that only the rows know -> its bytes; arrays without an element have no file. `systems`: all unless given."""
     by_system: dict[str, list[BlockRow]] = defaultdict(list)
     for row in rows:
         by_system[row.block.system].append(row)
     found = {}
-    for system in plan.systems:
+    for system in plan.systems if systems is None else systems:
         own = by_system[system.name]
         found.update({small_path(system.name, name): values.astype(KEPT[name]).tobytes() for name, values in system_arrays(own).items()})
         found.update(digest_arrays(shard for row in own for shard in row.shards))
@@ -79,7 +79,8 @@ def small_files(plan: StorePlan) -> list[str]:
     return sorted([*arrays, *(f"{path}/{ROOT}" for path in member_documents(plan))])
 
 
-def _small_digests(store: Path, plan: StorePlan) -> dict[str, str]:
+def small_digests(store: Path, plan: StorePlan) -> dict[str, str]:
+    """Path of each small file -> its SHA-256."""
     return {path: sha256((store / path).read_bytes()) for path in small_files(plan)}
 
 

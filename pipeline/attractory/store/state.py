@@ -5,15 +5,19 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from attractory import layout
 from attractory.errors import RequestError, StoreError
-from attractory.store.files import RUN_FOLDER
-from attractory.store.template import ROOT
+from attractory.store.files import RUN_FOLDER, partial_folder, rows_folder
+from attractory.store.plan import StorePlan
+from attractory.store.template import ROOT, small_path
 
 
 def root_document(store: Path) -> dict[str, Any] | None:
@@ -73,6 +77,27 @@ def locked(store: Path) -> Iterator[None]:
                 message = f"{store}: another run is writing this store. Wait for it, or stop it."
                 raise RequestError(message) from error
         yield
+
+
+def clear(store: Path) -> None:
+    """Empty the folder of a store that this run has locked; rows go first, so that after a kill nothing counts as done."""
+    shutil.rmtree(rows_folder(store), ignore_errors=True)
+    (store / ROOT).unlink(missing_ok=True)
+    for entry in store.iterdir():
+        if entry.name != RUN_FOLDER:
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def clear_partial(store: Path) -> None:
+    """Remove what a killed run has left half-written."""
+    for entry in partial_folder(store).iterdir():
+        entry.unlink(missing_ok=True)
+
+
+def stored_failures(store: Path, plan: StorePlan) -> int:
+    """How many trajectories of a finished store end before their last sample; a damaged array counts none, `check` finds it."""
+    files = [store / small_path(system.name, layout.STATUS) for system in plan.systems]
+    return sum(int(np.count_nonzero(np.frombuffer(file.read_bytes(), dtype=np.int8))) for file in files if file.is_file())
 
 
 def _our_document(store: Path) -> dict[str, Any]:

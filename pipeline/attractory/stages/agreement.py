@@ -1,0 +1,73 @@
+"""Does what lies at a path belong to this plan? Asked before a run goes on with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attractory import layout
+from attractory.errors import RequestError
+from attractory.store import StorePlan, is_finished
+from attractory.store.template import ROOT
+
+_WAY_OUT = "Choose another place with --out, or start anew with --replace."
+
+
+def disagreement(store: Path, root: Mapping[str, Any], plan: StorePlan) -> str | None:
+    """Why the store at a path is not the one that the plan makes; None where it is."""
+    held, wanted = root["attributes"], plan.attributes
+    if held.get(layout.RECIPE_DIGEST) != wanted[layout.RECIPE_DIGEST]:
+        return f"was made from another recipe ({_changed_keys(held.get(layout.RECIPE, {}), wanted[layout.RECIPE])})."
+    if held.get(layout.CATALOG_DIGEST) != wanted[layout.CATALOG_DIGEST]:
+        return f"was made from another catalog ({_changed_systems(store, plan)})."
+    if is_finished(dict(root)):
+        return None
+    if held.get(layout.VERSIONS) != wanted[layout.VERSIONS]:
+        return f"was begun with {_listed(held.get(layout.VERSIONS, {}))} and is not finished; here are {_listed(wanted[layout.VERSIONS])}."
+    moved = [
+        f"{system.name}/{grid.name}" for system in plan.systems for grid in system.grids if _dt(store, system.name, grid.name) != grid.dt
+    ]
+    return f"was begun with another dt of {', '.join(moved[:3])}: the annotated Lyapunov time has changed since." if moved else None
+
+
+def check_agreement(store: Path, root: Mapping[str, Any], plan: StorePlan) -> None:
+    """Nothing, where the store at a path is the one that the plan makes.
+
+    Raises:
+        RequestError: it is another one.
+    """
+    reason = disagreement(store, root, plan)
+    if reason:
+        message = f"{store}: the store there {reason} {_WAY_OUT}"
+        raise RequestError(message)
+
+
+def _changed_keys(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    changed = sorted(key for key in {*held, *wanted} if held.get(key) != wanted.get(key))
+    return f"it differs in {', '.join(changed)}"
+
+
+def _changed_systems(store: Path, plan: StorePlan) -> str:
+    changed = [
+        system.name
+        for system in plan.systems
+        if _attributes(store / system.name).get(layout.SYSTEM_DIGEST) != system.attributes.get(layout.SYSTEM_DIGEST)
+    ]
+    return f"the entries of {', '.join(changed)} have changed"
+
+
+def _dt(store: Path, system: str, granularity: str) -> Any:
+    return _attributes(store / system / granularity).get(layout.DT)
+
+
+def _attributes(group: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((group / ROOT).read_bytes())["attributes"])
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))

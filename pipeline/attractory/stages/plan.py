@@ -1,0 +1,158 @@
+"""From a recipe and its systems to what the store will hold. Pure arithmetic."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+import attractory
+from attractory import layout
+from attractory.expressions.system import System
+from attractory.stages.located import LocatedRecipe
+from attractory.stages.recipe import Granularity, Recipe, recipe_digest
+from attractory.store import GridPlan, StorePlan, SystemPlan
+from attractory.store.files import canonical_json, sha256
+
+# A worker holds a block's states and, while it packs them, one more copy: with 180 MiB of interpreter and libraries that stays below 1 GiB.
+BLOCK_BYTES = 384 * 2**20
+KINDS = ("flow", "map")
+WRITERS = ("numcodecs", "pyarrow")  # packages whose version may change the bytes of a file, never the values in it
+
+
+def store_plan(located: LocatedRecipe, systems: tuple[System, ...]) -> StorePlan:
+    """What a recipe asks for of these systems.
+
+    Raises:
+        RecipeError: time is counted in something that a system does not have, or a block takes more memory than a worker has.
+    """
+    recipe = located.recipe
+    planned = tuple(_system_plan(located, system) for system in systems)
+    plan = StorePlan(planned, recipe.dtype, recipe.shard_trajectories, _root_attributes(recipe, systems))
+    for system in planned:
+        _check_memory(located, plan, system)
+    return plan
+
+
+def catalog_digest(systems: tuple[System, ...]) -> str:
+    """SHA-256 over the names and digests of the systems used: it changes when one of them gives other numbers."""
+    return sha256(canonical_json({system.name: system.digest for system in systems}))
+
+
+def versions() -> dict[str, str]:
+    """What the bytes may depend on beside recipe and catalog."""
+    return {"attractory": attractory.__version__, **{name: metadata.version(name) for name in WRITERS}}
+
+
+def step_between_samples(located: LocatedRecipe, name: str, system: System) -> float:
+    """The dt of a granularity for a system, in its own time units (maps: iterates).
+
+    Raises:
+        RecipeError: the system has no such measure of time.
+    """
+    granularity = located.recipe.granularities[name]
+    measure, value = granularity.measure, granularity.value
+    if system.kind == "map":
+        return value if measure == "every" else 1.0
+    units = {"samples_per_period": system.period, "samples_per_lyapunov_time": system.lyapunov_time}
+    if measure == "every":
+        problem = f"counts iterates, and {system.name} is a flow. Expected one of samples_per_period, samples_per_lyapunov_time or dt."
+        raise located.error(("granularities", name, "every"), problem)
+    if measure == "dt":
+        return value
+    unit = units[measure]
+    if unit is None:
+        raise located.error(("granularities", name, measure), _no_unit(measure, system))
+    return unit / value
+
+
+def _system_plan(located: LocatedRecipe, system: System) -> SystemPlan:
+    if system.kind not in KINDS:
+        raise located.error("systems", f"{system.name} is of kind {system.kind!r}; this version generates flows and maps.")
+    return SystemPlan(
+        name=system.name,
+        variables=system.variables,
+        parameters=system.definition.parameters,
+        transient=_transient(located, system),
+        splits=located.recipe.trajectories.counts,
+        grids=tuple(_grid_plan(located, name, system) for name in sorted(located.recipe.granularities)),
+        attributes=_system_attributes(system),
+    )
+
+
+def _transient(located: LocatedRecipe, system: System) -> float:
+    transient = located.recipe.transient
+    if system.kind == "map":
+        return float(transient.iterates)
+    if transient.periods and system.period is None:
+        raise located.error("transient.periods", _no_unit("periods", system))
+    return transient.periods * (system.period or 0.0)
+
+
+def _grid_plan(located: LocatedRecipe, name: str, system: System) -> GridPlan:
+    granularity = located.recipe.granularities[name]
+    dt = step_between_samples(located, name, system)
+    return GridPlan(name, dt, granularity.samples, _grid_attributes(granularity, system, dt))
+
+
+def _grid_attributes(granularity: Granularity, system: System, dt: float) -> dict[str, Any]:
+    asked = {layout.DT: dt, layout.REQUESTED: granularity.model_dump(mode="json", exclude_none=True)}
+    rates = {layout.SAMPLES_PER_PERIOD: system.period, layout.SAMPLES_PER_LYAPUNOV_TIME: system.lyapunov_time}
+    asked.update({key: unit / dt for key, unit in rates.items() if unit is not None})
+    if system.kind == "map" and granularity.measure != "every":
+        asked[layout.NOTE] = f"every iterate: a map has nothing between two of them, so {granularity.measure} does not apply"
+    elif granularity.measure in rates:
+        asked[granularity.measure] = granularity.value  # as written: the quotient may differ in its last digit
+    return asked
+
+
+def _system_attributes(system: System) -> dict[str, Any]:
+    record = system.record.model_dump(mode="json")
+    optional = {layout.PERIOD: system.period, layout.LYAPUNOV_TIME: system.lyapunov_time, layout.CONSERVED: record["conserved"] or None}
+    return {
+        layout.NAME: system.name,
+        layout.KIND: system.kind,
+        layout.BEHAVIOUR: system.behaviour,
+        layout.TAGS: record["tags"],
+        layout.REFERENCE: record["reference"],
+        layout.VARIABLES: list(system.variables),
+        layout.EQUATIONS: record["equations"],
+        layout.PARAMETERS: list(system.definition.parameters),
+        layout.PARAMETER_VALUES: list(system.definition.values),
+        layout.INVARIANTS: record["invariants"],
+        **{key: value for key, value in optional.items() if value is not None},
+        layout.SYSTEM_DIGEST: system.digest,
+        layout.RECORD: record,
+    }
+
+
+def _root_attributes(recipe: Recipe, systems: tuple[System, ...]) -> dict[str, Any]:
+    canonical = recipe.canonical(tuple(system.name for system in systems))
+    return {
+        layout.FORMAT: layout.FORMAT_VERSION,
+        layout.CONVENTIONS: "CF-1.11",
+        layout.LICENCE: recipe.licence,
+        layout.AUTHORS: [author.model_dump(exclude_none=True) for author in recipe.authors],
+        layout.RECIPE: canonical,
+        layout.RECIPE_DIGEST: recipe_digest(canonical),
+        layout.CATALOG_DIGEST: catalog_digest(systems),
+        layout.VERSIONS: versions(),
+    }
+
+
+def _check_memory(located: LocatedRecipe, plan: StorePlan, system: SystemPlan) -> None:
+    needed = plan.block_bytes(system)
+    if needed <= BLOCK_BYTES:
+        return
+    one = needed // min(plan.shard_trajectories, system.trajectories)
+    advice = f"Lower it to {BLOCK_BYTES // one}." if one <= BLOCK_BYTES else "Even one trajectory is too long: ask for fewer samples."
+    problem = f"one shard of {system.name} takes {needed / 2**20:,.0f} MiB of memory, at most {BLOCK_BYTES // 2**20} are allowed. {advice}"
+    raise located.error("shard_trajectories", problem)
+
+
+def _no_unit(measure: str, system: System) -> str:
+    if "period" in measure:
+        return f"counts periods, and {system.name} has none: its catalog entry has no timescale. Use dt (and transient: {{periods: 0}})."
+    return (
+        f"counts Lyapunov times, and {system.name} has none: its leading exponent is not annotated above zero by five standard errors. "
+        "Use samples_per_period or dt."
+    )

@@ -1,0 +1,180 @@
+"""The recipe of a dataset: its keys, their defaults, and the sentences about what is wrong with one.
+
+The keys are fixed: a later need may add optional ones, and never changes the meaning of these.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from attractory import layout
+from attractory.store.files import canonical_json, sha256
+
+DATASET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
+GRANULARITY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
+MEASURES = ("samples_per_period", "dt", "samples_per_lyapunov_time", "every")
+# Below 1e-15 a double cannot tell; above 1e-3 a chaotic trajectory is noise after a few steps.
+TOLERANCES = (1e-15, 1e-3)
+# Far above what a disk holds, and far below what a 64-bit count does.
+MOST = 10**12
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise PydanticCustomError("not_finite", "expected a finite number")
+    return value
+
+
+Text = Annotated[str, Field(strict=True)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
+Number = Annotated[float, Field(strict=True), AfterValidator(_finite)]
+Positive = Annotated[Number, Field(gt=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Trajectories(_Part):
+    """How many trajectories of each system are in each split; a split that is left out has none."""
+
+    train: Count | None = None
+    validation: Count | None = None
+    test: Count | None = None
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        return self.train or 0, self.validation or 0, self.test or 0
+
+    @model_validator(mode="after")
+    def _has_some(self) -> Self:
+        if not sum(self.counts):
+            raise PydanticCustomError("empty", "expected at least one of train, validation and test")
+        return self
+
+
+class Transient(_Part):
+    """What is thrown away before sample 0: periods for flows, iterates for maps."""
+
+    periods: Annotated[Number, Field(ge=0)] = 20.0
+    iterates: Annotated[int, Field(strict=True, ge=0, le=MOST)] = 1000
+
+
+class Granularity(_Part):
+    """How densely trajectories are sampled, measured in exactly one way, and how many samples are kept."""
+
+    samples_per_period: Positive | None = None
+    dt: Positive | None = None
+    samples_per_lyapunov_time: Positive | None = None
+    every: Count | None = None
+    samples: Count
+
+    @property
+    def measure(self) -> str:
+        return next(name for name in MEASURES if getattr(self, name) is not None)
+
+    @property
+    def value(self) -> float:
+        return float(getattr(self, self.measure))
+
+    @model_validator(mode="after")
+    def _has_one_measure(self) -> Self:
+        given = [name for name in MEASURES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "measure",
+                "found {given}, expected exactly one of {names}",
+                {"given": " and ".join(given) or "none", "names": ", ".join(MEASURES)},
+            )
+        return self
+
+
+class Author(_Part):
+    name: Text
+    orcid: Text | None = None
+
+
+class Recipe(_Part):
+    """A recipe as written, with its defaults filled in; `systems` are names, `all`, or a query such as {kind: flow, tag: laser}."""
+
+    name: Text
+    description: Text = ""
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 0
+    systems: tuple[str, ...] | Literal["all"] | dict[str, Any]
+    trajectories: Trajectories
+    transient: Transient = Transient()
+    granularities: dict[str, Granularity]
+    tolerance: Annotated[Number, Field(ge=TOLERANCES[0], le=TOLERANCES[1])] = 1e-14
+    dtype: Literal["float32", "float64"] = "float32"
+    shard_trajectories: Count = 64
+    catalog: Text | None = None
+    licence: Text = "CC-BY-4.0"
+    authors: tuple[Author, ...] = ()
+
+    def canonical(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """The recipe as JSON in which equal requests are equal: defaults filled in, systems by name, sorted, without what is empty."""
+        plain = self.model_dump(mode="json", exclude_none=True)
+        plain["systems"] = sorted(names)
+        return {key: value for key, value in plain.items() if value not in ("", [], None)}
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_file_name(cls, value: str) -> str:
+        if not DATASET_NAME.match(value):
+            raise PydanticCustomError("name", "expected letters, digits, '_', '-' and '.', a letter or digit first, at most 64")
+        return value
+
+    @field_validator("systems", mode="before")
+    @classmethod
+    def _names_systems(cls, value: object) -> object:
+        """One shape of three, told apart here so that a mistake gets one sentence and not three."""
+        if value == "all":
+            return value
+        if isinstance(value, Mapping) and value:
+            return dict(value)
+        if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+            return _distinct(tuple(value))
+        raise PydanticCustomError("systems", "expected a list of names, 'all', or a query such as {kind: flow, tag: laser}")
+
+    @field_validator("granularities")
+    @classmethod
+    def _names_granularities(cls, value: dict[str, Granularity]) -> dict[str, Granularity]:
+        if not value:
+            raise PydanticCustomError("granularities", "expected at least one granularity")
+        for name in value:
+            _check_granularity_name(name)
+        if len({name.casefold() for name in value}) < len(value):
+            raise PydanticCustomError(
+                "granularities", "two granularities differ in nothing but capitals, which some file systems do not tell apart"
+            )
+        return value
+
+
+def recipe_digest(canonical: Mapping[str, Any]) -> str:
+    return sha256(canonical_json(canonical))
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise PydanticCustomError("systems", "names no system, expected at least one")
+    folded = [name.casefold() for name in names]
+    twice = next((name for name in names if folded.count(name.casefold()) > 1), None)
+    if twice is not None:
+        raise PydanticCustomError("systems", "names {name} twice", {"name": repr(twice)})
+    return names
+
+
+def _check_granularity_name(name: str) -> None:
+    if not GRANULARITY_NAME.match(name):
+        problem = "{name} is not a name for a folder: expected a letter, then letters, digits, '_' and '-', at most 64"
+        raise PydanticCustomError("granularities", problem, {"name": repr(name[:64])})
+    if name.casefold() in layout.SYSTEM_ARRAYS:
+        raise PydanticCustomError(
+            "granularities", "{name} is the name of an array of each system, expected another name", {"name": repr(name)}
+        )

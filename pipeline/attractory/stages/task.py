@@ -1,0 +1,85 @@
+"""What a worker does with one block: integrate, write, report. Plain records in, a plain record out, so it runs anywhere."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from attractory.catalog.record import SystemRecord
+from attractory.expressions.system import System
+from attractory.integrate import BlockSettings, SampleGrid, integrate_block
+from attractory.store import Block, StorePlan, write_block
+from attractory.store.blocks import BlockStates
+
+Produce = Callable[..., BlockStates]
+
+
+@dataclass(frozen=True)
+class BlockTask:
+    """All that a worker needs to know of one block; `plan` holds the block's own system only."""
+
+    store: Path
+    plan: StorePlan
+    block: Block
+    record: SystemRecord
+    settings: BlockSettings
+    produce: Produce = integrate_block
+
+    @property
+    def grids(self) -> tuple[SampleGrid, ...]:
+        return tuple(SampleGrid(grid.dt, grid.samples) for grid in self.plan.systems[0].grids)
+
+
+@dataclass(frozen=True)
+class BlockReport:
+    """What one block took. Samples are states of all variables; seconds are this worker's."""
+
+    block: Block
+    failed: int
+    samples: int
+    bytes: int
+    compile_seconds: float
+    engine_seconds: float
+    write_seconds: float
+    peak_bytes: int
+    worker: str
+
+
+def run_block(task: BlockTask) -> BlockReport:
+    """Make one block and write it; only then is it done."""
+    started = time.perf_counter()
+    system = _prepared(task.produce, task.record, task.grids, task.settings)
+    compiled = time.perf_counter()
+    made = produce_block(task, system)
+    produced = time.perf_counter()
+    row = write_block(task.store, task.plan, task.block, made)
+    return BlockReport(
+        block=task.block,
+        failed=row.failed,
+        samples=task.block.count * sum(grid.samples for grid in task.grids),
+        bytes=sum(shard.bytes for shard in row.shards),
+        compile_seconds=compiled - started,
+        engine_seconds=produced - compiled,
+        write_seconds=time.perf_counter() - produced,
+        peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+    )
+
+
+def produce_block(task: BlockTask, system: System) -> BlockStates:
+    block = task.block
+    return task.produce(system, indices=range(block.first, block.first + block.count), grids=task.grids, settings=task.settings)
+
+
+@lru_cache(maxsize=256)
+def _prepared(produce: Produce, record: SystemRecord, grids: Sequence[SampleGrid], settings: BlockSettings) -> System:
+    """The system with its machine code made, by one trajectory of one sample, so that compiling is timed apart."""
+    system = System.from_record(record)
+    produce(system, indices=[0], grids=tuple(replace(grid, samples=1) for grid in grids), settings=replace(settings, transient=0.0))
+    return system

@@ -1,0 +1,124 @@
+"""Put the right bytes back in the place of damaged files; where the states come from is the caller's matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+from attractory import layout
+from attractory.errors import DamageError
+from attractory.store.blocks import EncodedBlock
+from attractory.store.check import Contents, member_bytes
+from attractory.store.files import partial_folder, sha256, write_whole
+from attractory.store.finish import digest_arrays, late_arrays, small_digests, small_files
+from attractory.store.manifest import manifest_bytes
+from attractory.store.plan import Block, StorePlan, SystemPlan
+from attractory.store.rows import KEPT, BlockRow, ShardRow
+from attractory.store.template import ROOT, known_arrays, small_path
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A finished store, what it must hold, its plan, and a function that makes a block of it again."""
+
+    store: Path
+    held: Contents
+    plan: StorePlan
+    encode: Callable[[Block], EncodedBlock]
+
+
+def restore(repair: Repair, paths: Collection[str]) -> None:
+    """Make these files again, all else being sound. Needs the store's folder for half-written files.
+
+    Raises:
+        DamageError: the root's document is one of them, or the new bytes are not the ones that the store was finished with.
+    """
+    if ROOT in paths:
+        message = f"{repair.store}: the root's {ROOT} is damaged, and all else hangs on it. Generate the store again, at another place."
+        raise DamageError(message)
+    _put(repair, set(paths) - {layout.MANIFEST})
+    if layout.MANIFEST in paths:
+        _restore_manifest(repair)
+
+
+def _restore_manifest(repair: Repair) -> None:
+    """The manifest from the files as they are; where its digest says that one of those is wrong, from files that are all made again."""
+    expected = repair.held.root["attributes"][layout.MANIFEST_DIGEST]
+    content = _manifest_of_files(repair.store, repair.plan)
+    if sha256(content) != expected:
+        _put(repair, {*small_files(repair.plan), *(path for path, _ in _shard_paths(repair.plan, repair.plan.systems))})
+        content = _manifest_of_files(repair.store, repair.plan)
+    _agree(repair, layout.MANIFEST, content, expected)
+    write_whole(repair.store / layout.MANIFEST, content, partial=partial_folder(repair.store))
+
+
+def _put(repair: Repair, paths: Collection[str]) -> None:
+    expected = {file.path: file.sha256 for file in repair.held.files}
+    for path, content in _contents(repair, paths):
+        if path in expected:
+            _agree(repair, path, content, expected[path])
+        write_whole(repair.store / path, content, partial=partial_folder(repair.store))
+
+
+def _contents(repair: Repair, paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Each path and its bytes: what can be had without integrating first, then block by block."""
+    cheap = {**member_bytes(repair.held.root), **known_arrays(repair.plan), **digest_arrays(repair.held.rows)}
+    yield from ((path, cheap[path]) for path in paths if path in cheap)
+    yield from _from_blocks(repair, {path for path in paths if path not in cheap})
+
+
+def _from_blocks(repair: Repair, paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    for system in repair.plan.systems:
+        late = {small_path(system.name, name) for name in KEPT} | {
+            small_path(f"{system.name}/{grid.name}", layout.DIGEST) for grid in system.grids
+        }
+        rows: list[BlockRow] = []
+        for block in _blocks_of(repair.plan, system, paths, every=bool(late & set(paths))):
+            encoded = repair.encode(block)
+            rows.append(encoded.row)
+            yield from ((path, content) for path, content in encoded.files.items() if path in paths)
+        if late & set(paths):
+            yield from _late(repair.plan, system, rows, paths)
+
+
+def _blocks_of(plan: StorePlan, system: SystemPlan, paths: Collection[str], *, every: bool) -> list[Block]:
+    """The blocks of a system that one of the shards is in, or all of them."""
+    return sorted({block for path, block in _shard_paths(plan, (system,)) if every or path in paths}, key=lambda block: block.shard)
+
+
+def _shard_paths(plan: StorePlan, systems: Collection[SystemPlan]) -> Iterator[tuple[str, Block]]:
+    for system in systems:
+        for shard in range(plan.shards(system)):
+            yield from ((layout.shard_path(system.name, grid.name, shard), plan.block(system, shard)) for grid in system.grids)
+
+
+def _late(plan: StorePlan, system: SystemPlan, rows: list[BlockRow], paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    made: Mapping[str, bytes] = late_arrays(plan, rows, systems=(system,))
+    return ((path, content) for path, content in made.items() if path in paths)
+
+
+def _manifest_of_files(store: Path, plan: StorePlan) -> bytes:
+    rows = [_row_of_file(store, path, block) for path, block in _shard_paths(plan, plan.systems)]
+    return manifest_bytes(rows, files=small_digests(store, plan))
+
+
+def _row_of_file(store: Path, path: str, block: Block) -> ShardRow:
+    content = (store / path).read_bytes()
+    system, granularity, *_ = path.split("/")
+    array = zarr.open_array(store / system / granularity / layout.STATE, mode="r")
+    values = np.ascontiguousarray(array[block.first : block.first + block.count])
+    return ShardRow(path, len(content), sha256(content), sha256(values.tobytes()), system, granularity, block.first, block.count)
+
+
+def _agree(repair: Repair, path: str, content: bytes, expected: str) -> None:
+    if sha256(content) != expected:
+        versions = repair.held.root["attributes"].get(layout.VERSIONS)
+        message = (
+            f"{repair.store}: {path} was made again with SHA-256 {sha256(content)}, expected {expected}. "
+            f"The store was made with {versions}: repair it with those versions. The damaged file was left as it is."
+        )
+        raise DamageError(message)
