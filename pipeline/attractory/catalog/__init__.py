@@ -1,8 +1,47 @@
 """The catalog: one YAML file per system, read safely into frozen records.
 
-    read_system(path)      one file -> SystemRecord
-    read_catalog(folder)   a folder (or the packaged catalog) -> Catalog, a mapping name -> SystemRecord
-    catalog_problems(...)  every problem of a folder or of files, as sentences
-    json_schema()          the format, for editors
-    write_invariants(...)  annotate one file, everything else kept to the byte
+read_catalog(folder)    a folder, or the packaged catalog -> Catalog, a mapping from name to SystemRecord
+read_system(path)       one file -> SystemRecord
+check_entries(paths)    the readable entries of files and folders, and a sentence for every problem of the others
+write_invariants(...)   annotate one file; every other byte of it stays
+json_schema()           the format, for editors
+read_yaml(path)         the safe reader itself: what a file holds and the line of every key
 """
+
+from __future__ import annotations
+
+from attractory.catalog.annotation import write_invariants as write_invariants
+from attractory.catalog.folder import Catalog as Catalog
+from attractory.catalog.folder import catalog_folder as catalog_folder
+from attractory.catalog.folder import check_entries as check_entries
+from attractory.catalog.folder import entry_files as entry_files
+from attractory.catalog.folder import read_catalog as read_catalog
+from attractory.catalog.folder import read_system as read_system
+from attractory.catalog.reading import read_yaml as read_yaml
+from attractory.catalog.record import Invariant as Invariant
+from attractory.catalog.record import Published as Published
+from attractory.catalog.record import Reference as Reference
+from attractory.catalog.record import Source as Source
+from attractory.catalog.record import SystemRecord as SystemRecord
+from attractory.catalog.record import Timescale as Timescale
+from attractory.catalog.schema import json_schema as json_schema
+from attractory.catalog.schema import schema_text as schema_text
+
+__all__ = [
+    "Catalog",
+    "Invariant",
+    "Published",
+    "Reference",
+    "Source",
+    "SystemRecord",
+    "Timescale",
+    "catalog_folder",
+    "check_entries",
+    "entry_files",
+    "json_schema",
+    "read_catalog",
+    "read_system",
+    "read_yaml",
+    "schema_text",
+    "write_invariants",
+]

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from attractory.catalog.messages import sentences
-from attractory.catalog.names import base_name
+from attractory.catalog.names import base_name, index_name
 from attractory.catalog.rules import record_problems
 from attractory.errors import CatalogError
 
@@ -107,7 +107,7 @@ class Source:
 
 
 class SystemRecord(_Record):
-    """One system of the catalog, as written."""
+    """One system of the catalog, as written; what each key means is in `schema.py`, where editors show it from."""
 
     name: Text
     kind: Kind
@@ -162,6 +162,20 @@ class SystemRecord(_Record):
     def variables(self) -> tuple[str, ...]:
         """Names of the state variables as declared, in order: `x` for `x[i]` (what it expands to is for `expressions`)."""
         return tuple(base_name(key) for key in self.equations)
+
+    @property
+    def dimension(self) -> int | None:
+        """Number of state variables; None where the size of an index is more than a number or the name of a parameter."""
+        counts = [self._count(key) for key in self.equations]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+    def _count(self, key: str) -> int | None:
+        index = index_name(key)
+        if index is None:
+            return 1
+        size = self.indices[index]
+        number = self.parameters.get(size) if isinstance(size, str) else size
+        return int(number) if isinstance(number, int | float) else None
 
     @property
     def digest(self) -> str:

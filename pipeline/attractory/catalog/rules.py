@@ -60,7 +60,8 @@ def _clashes(record: SystemRecord) -> Iterator[Problem]:
         for key in record.equations:
             base = base_name(key)
             if INDEXED.match(key) and name != base and name.startswith(base) and name[len(base) :].isdigit():
-                yield f"equations.{key}", f"stands for {base}0, {base}1, …, and {name!r} is declared under {first[name]}: rename one of them"
+                problem = f"stands for {base}0, {base}1, …, and {name!r} is declared under {first[name]}: rename one of them"
+                yield f"equations.{key}", problem
 
 
 def _indices(record: SystemRecord) -> Iterator[Problem]:
@@ -94,7 +95,8 @@ def _states(record: SystemRecord) -> Iterator[Problem]:
 def _only_variables(record: SystemRecord, section: str, keys: Mapping[str, object]) -> Iterator[Problem]:
     for key in keys:
         if base_name(key) not in record.variables:
-            yield f"{section}.{key}", f"{key!r} is not a state variable (those are {_listed(record.variables)}).{nearest(key, record.variables)}"
+            known = _listed(record.variables)
+            yield f"{section}.{key}", f"{key!r} is not a state variable (those are {known}).{nearest(key, record.variables)}"
 
 
 def _conserved(record: SystemRecord) -> Iterator[Problem]:
