@@ -107,7 +107,10 @@ class Model:
         """The node taken modulo the variable's range, where it has one."""
         for key, (low, high) in self.record.wrap.items():
             if variable in self.shapes[base_name(key)]:
-                return self._modulo(node, *(self.number(f"wrap.{key}", str(bound)) for bound in (low, high)), where=self.record.where(f"wrap.{key}"))
+                where = self.record.where(f"wrap.{key}")
+                names = number_names(self.values, "parameter")
+                ends = [self._expander.node(parse(str(end), names, where=where)) for end in (low, high)]
+                return self._modulo(node, *ends, where=where)
         return node
 
     def _modulo(self, node: int, low: int, high: int, *, where: str) -> int:

@@ -41,10 +41,13 @@ class Expander:
         self.bound = dict(bound or {})
         return self._node(expression.tree)
 
+    def _refusal(self, tree: Tree, sentence: str) -> ExpressionError:
+        return self.expression.refusal(sentence, tree.column)
+
     def _node(self, tree: Tree) -> int:
         self.visits += 1
         if self.visits > MAX_VISITS:
-            raise self.expression.refusal("expands to too many terms for one system.", tree.column)
+            raise self._refusal(tree, "expands to too many terms for one system.")
         match tree:
             case Number(value=value):
                 return self._constant(tree, value)
@@ -62,19 +65,19 @@ class Expander:
             case Sum():
                 return self._sum(tree)
             case Delayed(name=name):
-                raise self.expression.refusal(f"uses the delayed state {name}(t - …); delay systems are not integrated yet.", tree.column)
+                raise self._refusal(tree, f"uses the delayed state {name}(t - …); delay systems are not integrated yet.")
 
     def _constant(self, tree: Tree, value: float) -> int:
         try:
             return self.builder.const(float(value))
         except OverflowError:
-            raise self.expression.refusal("holds a number that is too large for a double.", tree.column) from None
+            raise self._refusal(tree, "holds a number that is too large for a double.") from None
 
     def _add(self, tree: Tree, operation: str, *args: int) -> int:
         try:
             return self.builder.add(operation, *args)
         except ExpressionError as error:
-            raise self.expression.refusal(str(error), tree.column) from None
+            raise self._refusal(tree, str(error)) from None
 
     def _apply(self, tree: Tree, operation: str, args: list[int]) -> int:
         if operation == "heaviside" and len(args) == 1:
@@ -110,17 +113,17 @@ class Expander:
         for index in tree.indices:
             symbol = self._element(tree, symbol, self._integer(index))
         if isinstance(symbol, tuple):
-            raise self.expression.refusal(f"uses {tree.name!r} with too few indices; each element is a list.", tree.column)
+            raise self._refusal(tree, f"uses {tree.name!r} with too few indices; each element is a list.")
         return symbol
 
     def _element(self, tree: Name, symbol: Symbol, index: int) -> Symbol:
         if not isinstance(symbol, tuple):
-            raise self.expression.refusal(f"uses {tree.name!r} with too many indices.", tree.column)
+            raise self._refusal(tree, f"uses {tree.name!r} with too many indices.")
         if tree.name in self.scope.cyclic:
             return symbol[index % len(symbol)]
         if not 0 <= index < len(symbol):
             sentence = f"uses {tree.name}[{index}], but {tree.name!r} has {len(symbol)} elements, 0 to {len(symbol) - 1}."
-            raise self.expression.refusal(sentence, tree.column)
+            raise self._refusal(tree, sentence)
         return symbol[index]
 
     def _integer(self, tree: Tree) -> int:
@@ -136,11 +139,11 @@ class Expander:
                 for operation, operand in rest:
                     value = self._combined(tree, operation, value, self._integer(operand))
                 return value
-        raise self.expression.refusal("has an index that is not an integer.", tree.column)
+        raise self._refusal(tree, "has an index that is not an integer.")
 
     def _combined(self, tree: Tree, operation: str, a: int, b: int) -> int:
         if operation in ("floordiv", "rem") and b == 0:
-            raise self.expression.refusal("divides by zero in an index.", tree.column)
+            raise self._refusal(tree, "divides by zero in an index.")
         match operation:
             case "add":
                 return a + b

@@ -136,7 +136,8 @@ class GraphBuilder:
         except (ArithmeticError, ValueError):
             result = math.nan
         if not math.isfinite(result):
-            message = f"has a constant part, {op} of {', '.join(f'{value:g}' for value in values if value is not None)}, that is not a finite number."
+            found = ", ".join(f"{value:g}" for value in values if value is not None)
+            message = f"has a constant part, {op} of {found}, that is not a finite number."
             raise ExpressionError(message)
         return self.const(result) if OPERATIONS[op].exact else None
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Operation(NamedTuple):
-    """A row of the table; `scalar` takes and gives floats (conditions are 0.0 and 1.0) and raises where the result is not a finite number."""
+    """A row of the table; `scalar` takes and gives floats (conditions are 0 and 1) and may raise where there is no finite result."""
 
     arity: int
     scalar: Callable[..., Any]

@@ -232,7 +232,8 @@ def _check_token(text: str, where: str, match: re.Match[str]) -> None:
     token, column = match.group(), match.start()
     if match.lastgroup == "number":
         if len(token) > MAX_NUMBER_LENGTH:
-            raise _refusal(where, text, f"holds a number of {len(token):,} characters; {MAX_NUMBER_LENGTH} are enough for a double.", column)
+            sentence = f"holds a number of {len(token):,} characters; {MAX_NUMBER_LENGTH} are more than a double can tell apart."
+            raise _refusal(where, text, sentence, column)
         if re.match(r"\w", text[match.end() :]):
             raise _refusal(where, text, f"has {token!r} run into a name. Write * for a product and numbers in decimal.", column)
     elif token.startswith("_"):
@@ -319,7 +320,7 @@ class _Translator:
         if name in CONSTANTS and not indices:
             return Number(CONSTANTS[name], column)
         if name in names.indices:
-            self.refuse(node, f"uses the index {name!r}, which has no value here. Write it in an equation of x[{name}] or in sum(…, {name}).")
+            self.refuse(node, f"uses the index {name!r}, which has no value here; it has one in x[{name}] and in sum(…, {name}).")
         if reason := names.unusable(name):
             self.refuse(node, f"uses {name!r}, {reason}")
         if name in FUNCTIONS:
@@ -389,7 +390,8 @@ class _Translator:
         names = self.names
         if name in names.states and len(node.args) == 1 and _begins_with_time(node.args[0]):
             if not names.delays:
-                self.refuse(node, f"uses the delayed state {name}(t - …), which only a system of kind delay has; they are not integrated yet.")
+                sentence = f"uses the delayed state {name}(t - …), which only kind delay has; delay systems are not integrated yet."
+                self.refuse(node, sentence)
             return Delayed(name, self.number(node.args[0]), column)
         if name in names.all():
             self.refuse(node, f"calls {name!r}, which is not a function. Write {name}*(…) for a product.")
@@ -413,8 +415,8 @@ class _Translator:
         """What may stand in square brackets: integers, indices and integer parameters under + - * // %."""
         column = node.col_offset - self.indent
         match node:
-            case ast.Constant(value=int()) if not isinstance(node.value, bool):
-                return Number(node.value, column)
+            case ast.Constant(value=int(value)) if not isinstance(value, bool):
+                return Number(value, column)
             case ast.Name(id=name) if name in self.bound or name in self.names.integers:
                 return Name(name, (), column)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -445,7 +447,7 @@ def _begins_with_time(node: ast.expr) -> bool:
 
 
 def _described(node: ast.expr) -> str:
-    words = {"Attribute": "an attribute", "Lambda": "a function of its own", "Tuple": "a list of values", "List": "a list", "Starred": "a star"}
+    words = {"Attribute": "an attribute", "Tuple": "a list of values", "List": "a list", "Starred": "a star"}
     return words.get(type(node).__name__, f"a {type(node).__name__}")
 
 
