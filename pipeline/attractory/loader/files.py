@@ -1,0 +1,193 @@
+"""Where bytes come from: a folder on this machine, or any place that fsspec knows.
+
+Neither kind keeps a handle, a thread or a connection between calls on this side, so both survive a fork and a pickle.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from attractory.errors import DamageError, StoreError
+
+
+class ByteRange(NamedTuple):
+    """Bytes [start, stop) of a file; a negative start counts from the end, and stop None is the end."""
+
+    path: str
+    start: int
+    stop: int | None
+
+
+class Files(Protocol):
+    """Read-only files under one root; paths are relative to it and use `/`."""
+
+    @property
+    def is_local(self) -> bool: ...
+
+    def name(self, path: str) -> str:
+        """The file as a message names it."""
+
+    def read(self, paths: Sequence[str]) -> list[bytes | None]:
+        """Whole files; None where there is none."""
+
+    def read_ranges(self, ranges: Sequence[ByteRange]) -> list[bytes]:
+        """The bytes of each range, shorter where the file ends early.
+
+        Raises:
+            DamageError: a file is missing.
+            StoreError: a place cannot be read.
+        """
+
+    def folders(self, path: str) -> list[str]:
+        """Names of the folders directly under a folder, sorted; empty where it is missing."""
+
+
+def files_at(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> Files:
+    """The files under a path or fsspec URL."""
+    text = os.fspath(url)
+    if text.startswith("file://"):
+        text = text.removeprefix("file://")
+    if "://" in text or "::" in text:
+        return RemoteFiles(text.rstrip("/"), dict(storage_options or {}))
+    return LocalFiles(Path(text))
+
+
+class LocalFiles:
+    """Files of this machine, each opened for as long as one call takes."""
+
+    is_local = True
+
+    def __init__(self, root: Path) -> None:
+        self.root = str(root)
+
+    def name(self, path: str) -> str:
+        return f"{self.root}/{path}" if path else self.root
+
+    def read(self, paths: Sequence[str]) -> list[bytes | None]:
+        return [self._read(path) for path in paths]
+
+    def read_ranges(self, ranges: Sequence[ByteRange]) -> list[bytes]:
+        # Neighbours in the list share one open file, so callers sort by path.
+        found: list[bytes] = []
+        current, descriptor = "", -1
+        try:
+            for path, start, stop in ranges:
+                if path != current:
+                    current, descriptor = path, self._reopen(path, descriptor)
+                found.append(_read_range(descriptor, start, stop))
+        except OSError as error:
+            raise _unreadable(self.name(current), error) from error
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+        return found
+
+    def folders(self, path: str) -> list[str]:
+        try:
+            with os.scandir(self.name(path)) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir())
+        except OSError:
+            return []
+
+    def _read(self, path: str) -> bytes | None:
+        try:
+            return Path(self.name(path)).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unreadable(self.name(path), error) from error
+
+    def _reopen(self, path: str, descriptor: int) -> int:
+        try:
+            opened = os.open(self.name(path), os.O_RDONLY)
+        except FileNotFoundError as error:
+            raise _missing(self.name(path)) from error
+        if descriptor >= 0:
+            os.close(descriptor)
+        return opened
+
+
+def _read_range(descriptor: int, start: int, stop: int | None) -> bytes:
+    size = os.fstat(descriptor).st_size if start < 0 or stop is None else 0
+    first = max(0, size + start) if start < 0 else start
+    return os.pread(descriptor, (size if stop is None else stop) - first, first)
+
+
+class RemoteFiles:
+    """Files behind an fsspec URL; ranges of one call are asked for together where the filesystem can."""
+
+    is_local = False
+
+    def __init__(self, url: str, storage_options: dict[str, Any]) -> None:
+        self.url = url
+        self.storage_options = storage_options
+        self._opened: tuple[int, Any, str] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": None}
+
+    def name(self, path: str) -> str:
+        return f"{self.url}/{path}" if path else self.url
+
+    def read(self, paths: Sequence[str]) -> list[bytes | None]:
+        # An open range, not cat(): that one takes a `*` in a path for a pattern.
+        filesystem, root = self._filesystem()
+        wanted = [f"{root}/{path}" for path in paths]
+        found = filesystem.cat_ranges(wanted, [0] * len(wanted), [None] * len(wanted), on_error="return")
+        return [self._whole(path, data) for path, data in zip(paths, found, strict=True)]
+
+    def read_ranges(self, ranges: Sequence[ByteRange]) -> list[bytes]:
+        if not ranges:
+            return []
+        filesystem, root = self._filesystem()
+        paths, starts, stops = zip(*ranges, strict=True)
+        found: list[bytes] = filesystem.cat_ranges([f"{root}/{path}" for path in paths], list(starts), list(stops), on_error="return")
+        for path, data in zip(paths, found, strict=True):
+            if isinstance(data, FileNotFoundError):
+                raise _missing(self.name(path)) from data
+            if isinstance(data, Exception):
+                raise _unreadable(self.name(path), data) from data
+        return found
+
+    def folders(self, path: str) -> list[str]:
+        filesystem, root = self._filesystem()
+        try:
+            entries = filesystem.ls(f"{root}/{path}" if path else root, detail=True)
+        except OSError:
+            return []
+        return sorted(entry["name"].rstrip("/").rsplit("/", 1)[-1] for entry in entries if entry["type"] == "directory")
+
+    def _whole(self, path: str, data: bytes | Exception) -> bytes | None:
+        if isinstance(data, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
+            return None
+        if isinstance(data, Exception):
+            raise _unreadable(self.name(path), data) from data
+        return bytes(data)
+
+    def _filesystem(self) -> tuple[Any, str]:
+        # An fsspec filesystem may own an event loop, which a forked child must not use: each process opens its own.
+        if self._opened is None or self._opened[0] != os.getpid():
+            self._opened = (os.getpid(), *_open_filesystem(self.url, self.storage_options))
+        return self._opened[1], self._opened[2]
+
+
+def _open_filesystem(url: str, storage_options: dict[str, Any]) -> tuple[Any, str]:
+    from fsspec.core import url_to_fs
+
+    try:
+        filesystem, root = url_to_fs(url, **storage_options)
+    except (ImportError, ValueError) as error:
+        message = f"{url}: cannot be opened: {error}"
+        raise StoreError(message) from error
+    return filesystem, root.rstrip("/")
+
+
+def _missing(name: str) -> DamageError:
+    return DamageError(f"{name}: the file is missing. The store is incomplete: run `attractory verify`, or copy it again.")
+
+
+def _unreadable(name: str, error: Exception) -> StoreError:
+    return StoreError(f"{name}: cannot be read: {error}")
