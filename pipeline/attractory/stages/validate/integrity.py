@@ -1,0 +1,101 @@
+"""Checks of the store itself: the bytes it was finished with, the arrays that the format asks for, and whether its catalog is current."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from attractory import layout
+from attractory.catalog.record import SystemRecord
+from attractory.errors import DamageError
+from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.stored import StoredDataset, StoredSystem
+from attractory.store import check as damaged_files
+
+_SHOWN = 3  # damaged files that a message names; `attractory verify` lists them all
+
+
+def check_store(dataset: StoredDataset, catalog: Mapping[str, SystemRecord]) -> list[Check]:
+    """Every check of this group; `catalog` holds the entries as they are now."""
+    checks = [_digests(Subject("digests", "store"), dataset), _systems(Subject("systems", "store"), dataset)]
+    for name, reason in dataset.unreadable.items():
+        checks.append(Subject("schema", "store", name).failed(f"the group cannot be used: {reason}"))
+    for stored in dataset.systems:
+        checks.append(_schema(Subject("schema", "store", stored.name), stored))
+        checks.append(_catalog_current(Subject("catalog_current", "store", stored.name), stored, catalog))
+    return checks
+
+
+def _digests(subject: Subject, dataset: StoredDataset) -> Check:
+    """Every file has the digest that the manifest has for it, and the manifest the one in the root's attributes."""
+    try:
+        damage = damaged_files(dataset.path)
+    except DamageError as error:
+        return subject.failed(str(error))
+    message = f"every file has its digest; manifest {dataset.attributes[layout.MANIFEST_DIGEST]}"
+    if damage:
+        more = f" and {len(damage) - _SHOWN} more" if len(damage) > _SHOWN else ""
+        message = f"{len(damage)} files are damaged: " + "; ".join(str(file) for file in damage[:_SHOWN]) + more
+    return subject.measured(float(len(damage)), 0.0, message)
+
+
+def _systems(subject: Subject, dataset: StoredDataset) -> Check:
+    found = len(dataset.systems)
+    if not found:
+        return subject.failed("the store holds no system that can be read")
+    return subject.passed(f"{found} systems: {', '.join(stored.name for stored in dataset.systems)}")
+
+
+def _schema(subject: Subject, stored: StoredSystem) -> Check:
+    """Shapes, types, names and codes are what layout.py says."""
+    problems = list(_problems(stored))
+    return subject.failed("; ".join(problems)) if problems else subject.passed("arrays and attributes are as the format asks")
+
+
+def _problems(stored: StoredSystem) -> Iterator[str]:
+    trajectories, variables = len(stored.split), stored.system.dimension
+    wanted = {
+        layout.INITIAL: ((trajectories, variables), "float64"),
+        layout.PARAMETER_ARRAY: ((trajectories, len(stored.system.definition.parameters)), "float64"),
+        layout.START_TIME: ((trajectories,), "float64"),
+        layout.SPLIT: ((trajectories,), "int8"),
+        layout.STATUS: ((trajectories,), "int8"),
+    }
+    arrays: dict[str, npt.NDArray[Any]] = {
+        layout.INITIAL: stored.initial,
+        layout.PARAMETER_ARRAY: stored.parameters,
+        layout.START_TIME: stored.start_time,
+        layout.SPLIT: stored.split,
+        layout.STATUS: stored.status,
+    }
+    for key, (shape, dtype) in wanted.items():
+        if arrays[key].shape != shape or arrays[key].dtype != dtype:
+            yield f"{key} is {arrays[key].dtype} {arrays[key].shape}, expected {dtype} {shape}"
+    for granularity in stored.granularities:
+        shape = (trajectories, len(granularity.time), variables)
+        if granularity.state.shape != shape:
+            yield f"{granularity.name}/{layout.STATE} has shape {granularity.state.shape}, expected {shape}"
+    names = tuple(stored.attributes.get(layout.VARIABLES, ()))
+    if names != stored.system.variables:
+        yield f"{layout.VARIABLES} are {list(names)}, the equations have {list(stored.system.variables)}"
+    if not np.isin(stored.split, range(len(layout.SPLITS))).all():
+        yield f"{layout.SPLIT} has codes {np.unique(stored.split).tolist()}, expected 0 to {len(layout.SPLITS) - 1}"
+    if not np.isfinite(stored.initial[stored.good]).all():
+        yield f"{layout.INITIAL} holds NaN or infinity in a trajectory whose status is OK"
+
+
+def _catalog_current(subject: Subject, stored: StoredSystem, catalog: Mapping[str, SystemRecord]) -> Check:
+    """The digest in the attributes is that of the entry stored beside it, and of the catalog's entry as it is now."""
+    written = stored.attributes.get(layout.SYSTEM_DIGEST)
+    if written != stored.record.digest:
+        return subject.failed(f"{layout.SYSTEM_DIGEST} is {written}, the entry in the store has {stored.record.digest}")
+    if stored.name not in catalog:
+        return subject.passed("not in this catalog; checked against the entry in the store")
+    current = catalog[stored.name]
+    if current.digest != written:
+        message = f"{current.where()} has changed since this store was made: generate it again ({current.digest[:12]}, not {written[:12]})"
+        return subject.failed(message)
+    return subject.passed(f"made from the catalog's entry {written[:12]}")

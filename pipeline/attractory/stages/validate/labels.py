@@ -1,0 +1,125 @@
+"""Checks that what is written about a system is true of it: its exponents, its behaviour, its parameters, how its trajectories ended."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from attractory import layout
+from attractory.errors import AttractoryError
+from attractory.invariants.estimate import Estimate
+from attractory.invariants.lyapunov_spectrum import Effort, lyapunov_spectrum
+from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.stored import FloatArray, StoredSystem
+from attractory.stages.validate.summary import Summary
+
+# Standard errors between two right values: with a few hundred systems, one in a million is never seen by chance.
+_STANDARD_ERRORS = 5.0
+# What a block error misses, as part of the annotated exponent: the exponents' own methods agree to about this.
+_SYSTEMATIC = 0.01
+# Wanted error of the exponent: in 1 / period, and as part of the annotated one; enough to tell chaos from a torus, in a second.
+_WANTED_PER_PERIOD = 0.01
+_WANTED_PART = 0.1
+_TRAJECTORIES = 64
+
+
+def check_labels(stored: StoredSystem, summaries: dict[str, Summary], *, seed: int) -> list[Check]:
+    """Every check of this group for one system."""
+    exponent = Subject("leading_exponent", "labels", stored.name)
+    checks = [
+        _parameters(Subject("parameters", "labels", stored.name), stored),
+        _completed(Subject("completed", "labels", stored.name), stored),
+        *(
+            _status(Subject("status", "labels", stored.name, granularity.name), stored, summaries[granularity.name])
+            for granularity in stored.granularities
+        ),
+    ]
+    stated = _stated(stored)
+    try:
+        measured = _measure(stored, stated, seed=seed)
+    except AttractoryError as error:
+        return [*checks, exponent.failed(f"the exponent cannot be computed: {error}")]
+    if stated is None:
+        checks.append(exponent.passed(f"the catalog states no exponent; from the equations: {measured}"))
+    else:
+        checks.append(_agrees(exponent, measured, value=stated[0], error=stated[1]))
+    checks.append(_behaviour(Subject("behaviour", "labels", stored.name), stored, measured))
+    return checks
+
+
+def _stated(stored: StoredSystem) -> tuple[float, float] | None:
+    """The leading exponent that the entry states, with its error."""
+    annotated = stored.record.invariants.get("lyapunov_spectrum")
+    if annotated is None:
+        return None
+    return float(np.ravel(annotated.value)[0]), float(np.ravel(annotated.standard_error or 0.0)[0])
+
+
+def _measure(stored: StoredSystem, stated: tuple[float, float] | None, *, seed: int) -> Estimate:
+    """The leading exponent from the equations as stored, coarsely."""
+    wanted = _WANTED_PER_PERIOD / (stored.system.period or 1.0)
+    if stated is not None and stated[0] > 5.0 * stated[1]:
+        wanted = min(wanted, _WANTED_PART * stated[0])
+    return lyapunov_spectrum(stored.system, seed=seed, standard_error=wanted, exponents=1, effort=Effort(trajectories=_TRAJECTORIES))
+
+
+def _agrees(subject: Subject, measured: Estimate, *, value: float, error: float) -> Check:
+    found, found_error = float(measured.value[0]), float(measured.standard_error[0])
+    limit = _STANDARD_ERRORS * float(np.hypot(error, found_error)) + _SYSTEMATIC * abs(value)
+    message = f"from the equations {found:.4g} ± {found_error:.2g}, the catalog says {value:.4g} ± {error:.2g}"
+    return subject.measured(abs(found - value), limit, message)
+
+
+def _behaviour(subject: Subject, stored: StoredSystem, measured: Estimate) -> Check:
+    """Chaotic systems have a positive exponent, the others none."""
+    behaviour = stored.record.behaviour
+    exponent, error = float(measured.value[0]), float(measured.standard_error[0])
+    said = f"annotated as {behaviour}, and its leading exponent is {exponent:.3g} ± {error:.1g}"
+    if "chaotic" in behaviour:
+        return subject.passed(said) if exponent > 3.0 * error else subject.failed(f"{said}: not above zero by three standard errors")
+    if behaviour in ("periodic", "quasiperiodic", "fixed_point"):
+        allowed = _STANDARD_ERRORS * error + _WANTED_PER_PERIOD / (stored.system.period or 1.0)
+        return subject.measured(exponent, allowed, said + (": positive" if exponent > allowed else ""))
+    return subject.passed(said)
+
+
+def _parameters(subject: Subject, stored: StoredSystem) -> Check:
+    """Every trajectory has the parameters of its entry."""
+    values: FloatArray = np.asarray(stored.system.definition.values, dtype=np.float64)
+    if stored.parameters.shape != (stored.trajectories, len(values)):
+        return subject.failed(f"`parameters` has shape {stored.parameters.shape}, expected {(stored.trajectories, len(values))}")
+    different = np.argwhere(stored.parameters != values)
+    message = f"every trajectory has the entry's {len(values)} parameters"
+    if len(different):
+        row, column = different[0]
+        name = stored.system.definition.parameters[column]
+        found, wanted = float(stored.parameters[row, column]), float(values[column])
+        message = f"trajectory {row} was made with {name} = {found!r}, the entry says {wanted!r}"
+    return subject.measured(float(len(np.unique(different[:, 0]))), 0.0, message)
+
+
+def _completed(subject: Subject, stored: StoredSystem) -> Check:
+    """Every trajectory reached its last sample."""
+    failed = np.flatnonzero(~stored.good)
+    message = f"all {stored.trajectories} trajectories reached their last sample"
+    if len(failed):
+        row = int(failed[0])
+        message = f"{len(failed)} trajectories did not reach their last sample; trajectory {row}: {_sentence(int(stored.status[row]))}"
+    return subject.measured(float(len(failed)), 0.0, message)
+
+
+def _sentence(code: int) -> str:
+    known = code in list(layout.Status)
+    return layout.Status(code).sentence if known else f"status {code}, which means nothing"
+
+
+def _status(subject: Subject, stored: StoredSystem, summary: Summary) -> Check:
+    """A status says OK exactly where the last sample is there."""
+    samples = next(grid.state.shape[1] for grid in stored.granularities if grid.name == subject.granularity)
+    whole = summary.finite == samples
+    wrong = np.flatnonzero(summary.readable & (whole != stored.good))
+    message = "statuses agree with the samples"
+    if len(wrong):
+        row = int(wrong[0])
+        holds = "all samples" if whole[row] else f"{summary.finite[row]} samples"
+        message = f"trajectory {row} has {holds}, and its status says: {_sentence(int(stored.status[row]))}"
+    return subject.measured(float(len(wrong)), 0.0, message)

@@ -1,0 +1,174 @@
+"""A finished store as records: what every check reads. The systems come from the store itself, so a stranger's store needs no catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+
+from attractory import layout
+from attractory.catalog.record import SystemRecord
+from attractory.errors import AttractoryError, DamageError, StoreError
+from attractory.expressions.system import System
+from attractory.store import finished_document
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int8]
+
+# What zarr and its codecs raise on a chunk that is cut short, altered or missing.
+READ_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, BufferError)
+
+
+@dataclass(frozen=True)
+class StoredGranularity:
+    """One granularity of one system; `state` is read on demand."""
+
+    name: str
+    state: zarr.Array[Any]
+    time: FloatArray
+    attributes: Mapping[str, Any]
+
+    @property
+    def dt(self) -> float:
+        return float(self.attributes[layout.DT])
+
+    @property
+    def rows_per_shard(self) -> int:
+        shape = self.state.shards or self.state.chunks
+        return int(shape[0])
+
+    def shards(self) -> Iterator[slice]:
+        """The trajectories of each shard."""
+        trajectories = self.state.shape[0]
+        for first in range(0, trajectories, self.rows_per_shard):
+            yield slice(first, min(first + self.rows_per_shard, trajectories))
+
+    def read(self, rows: slice | int, samples: slice = slice(None)) -> npt.NDArray[Any]:
+        """Stored states.
+
+        Raises: DamageError where they cannot be decoded.
+        """
+        try:
+            return np.asarray(self.state[rows, samples])
+        except READ_ERRORS as error:
+            message = f"{self.state.path}: trajectories {rows} cannot be decoded: {error}"
+            raise DamageError(message) from error
+
+
+@dataclass(frozen=True)
+class StoredSystem:
+    """One system's group. Arrays: initial (trajectory, variable), parameters (trajectory, parameter), the others (trajectory,)."""
+
+    name: str
+    record: SystemRecord
+    system: System
+    attributes: Mapping[str, Any]
+    initial: FloatArray
+    parameters: FloatArray
+    start_time: FloatArray
+    split: IntArray
+    status: IntArray
+    granularities: tuple[StoredGranularity, ...]
+
+    @property
+    def trajectories(self) -> int:
+        return len(self.initial)
+
+    @property
+    def good(self) -> npt.NDArray[np.bool_]:
+        """(trajectory,): those that reached their last sample."""
+        return np.asarray(self.status == layout.Status.OK)
+
+
+@dataclass(frozen=True)
+class StoredDataset:
+    """The whole store; `unreadable` maps the systems whose metadata cannot be used to the reason."""
+
+    path: Path
+    attributes: Mapping[str, Any]
+    systems: tuple[StoredSystem, ...]
+    unreadable: Mapping[str, str]
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        recipe: Mapping[str, Any] = self.attributes.get(layout.RECIPE, {})
+        return recipe
+
+    @property
+    def name(self) -> str:
+        return str(self.recipe.get("name", self.path.name.removesuffix(".zarr")))
+
+
+def open_stored(path: str | Path) -> StoredDataset:
+    """The store at `path`.
+
+    Raises: StoreError where there is none of this format version, or an unfinished one.
+    """
+    path = Path(path)
+    document = finished_document(path)
+    # Not the copy of the metadata inside the root: what lies in the groups is what is judged; that the two agree is a matter of digests.
+    root = zarr.open_group(str(path), mode="r", zarr_format=3, use_consolidated=False)
+    systems, unreadable = [], {}
+    # Names come from the root's document: listing the folder would stumble over the manifest, which is no part of the hierarchy.
+    groups = _groups(document)
+    for name, granularities in groups.items():
+        try:
+            systems.append(_read_system(name, root, granularities))
+        except (*READ_ERRORS, AttractoryError) as error:
+            unreadable[name] = f"{type(error).__name__}: {error}"
+    return StoredDataset(path, document["attributes"], tuple(systems), unreadable)
+
+
+def _groups(document: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Each system with its granularities, sorted by name."""
+    members = document["consolidated_metadata"]["metadata"]
+    groups = sorted(path for path, member in members.items() if member["node_type"] == "group")
+    systems = [path for path in groups if "/" not in path]
+    return {system: [path.partition("/")[2] for path in groups if path.startswith(f"{system}/")] for system in systems}
+
+
+def _read_system(name: str, root: zarr.Group, granularities: list[str]) -> StoredSystem:
+    group = _group(root, name)
+    record = SystemRecord.from_mapping(group.attrs[layout.RECORD])  # type: ignore[arg-type]
+    arrays = {key: np.asarray(_array(group, key)[...]) for key in layout.SYSTEM_ARRAYS}
+    if not granularities:
+        message = f"{name} has no granularity"
+        raise StoreError(message)
+    return StoredSystem(
+        name=name,
+        record=record,
+        system=System.from_record(record),
+        attributes=dict(group.attrs),
+        initial=arrays[layout.INITIAL],
+        parameters=arrays[layout.PARAMETER_ARRAY],
+        start_time=arrays[layout.START_TIME],
+        split=arrays[layout.SPLIT],
+        status=arrays[layout.STATUS],
+        granularities=tuple(_read_granularity(key, _group(group, key)) for key in granularities),
+    )
+
+
+def _read_granularity(name: str, group: zarr.Group) -> StoredGranularity:
+    time = np.asarray(_array(group, layout.TIME)[...])
+    return StoredGranularity(name, _array(group, layout.STATE), time, dict(group.attrs))
+
+
+def _group(parent: zarr.Group, key: str) -> zarr.Group:
+    member = parent[key]
+    if not isinstance(member, zarr.Group):
+        message = f"{parent.path}/{key} is an array, expected a group"
+        raise StoreError(message)
+    return member
+
+
+def _array(group: zarr.Group, key: str) -> zarr.Array[Any]:
+    member = group[key]
+    if not isinstance(member, zarr.Array):
+        message = f"{group.path}/{key} is a group, expected an array"
+        raise StoreError(message)
+    return member

@@ -1,0 +1,221 @@
+"""Checks that stored trajectories solve the stated equations, and keep what these conserve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from attractory import layout
+from attractory.errors import DamageError, IntegrationError
+from attractory.stages.validate.reference import Problem, Reference, integrate_again
+from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.stored import FloatArray, StoredDataset, StoredGranularity, StoredSystem
+from attractory.stages.validate.summary import Summary
+
+# Trajectories of each split that are integrated again.
+PER_SPLIT = 2
+# An error of this part of the attractor's spread ends the comparison: from there on two right solutions differ by their round-off.
+_THRESHOLD = 1e-2
+# Errors as predicted, times this: the prediction knows one direction of the twin, and the engine's tolerance is of a step, not of a sample.
+_MARGIN = 100.0
+# A system that does not forget is followed for so many periods, or so many time units where it has none.
+_LONGEST_PERIODS = 20.0
+_LONGEST_TIME = 50.0
+_LONGEST_ITERATES = 500
+# Explicit methods need |eigenvalue| * period / 6 steps a period: beyond this many eigenvalue-periods the implicit one is faster.
+_STIFF = 3000.0
+# Drift of a conserved quantity, in units of what rounding the stored states changes.
+_ROUNDINGS = 20.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One trajectory at one granularity against its reference: worst error over its limit, and where."""
+
+    ratio: float
+    error: float
+    limit: float
+    time: float
+    horizon: float
+    trajectory: int
+    compared: int
+
+
+def check_truth(dataset: StoredDataset, stored: StoredSystem, summaries: dict[str, Summary], *, seed: int) -> list[Check]:
+    """Every check of this group for one system: one check a granularity."""
+    rows = sampled_trajectories(stored, seed=seed)
+    tolerance = float(dataset.recipe.get("tolerance", 1e-14))
+    outcomes: dict[str, list[Outcome | str]] = {granularity.name: [] for granularity in stored.granularities}
+    for row in rows:
+        for name, outcome in _compare(stored, summaries, int(row), tolerance=tolerance).items():
+            outcomes[name].append(outcome)
+    checks = []
+    for granularity in stored.granularities:
+        subject = Subject("reintegration", "truth", stored.name, granularity.name)
+        checks.append(_verdict(subject, outcomes[granularity.name], stored))
+        checks.extend(check_conserved(stored, granularity, tolerance=tolerance))
+    return checks
+
+
+def sampled_trajectories(stored: StoredSystem, *, seed: int, per_split: int = PER_SPLIT) -> npt.NDArray[np.intp]:
+    """A seeded few of the good trajectories of each split, in ascending order."""
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    chosen = []
+    for code in range(len(layout.SPLITS)):
+        members = np.flatnonzero(stored.good & (stored.split == code))
+        chosen.append(generator.permutation(members)[:per_split])
+    return np.sort(np.concatenate(chosen))
+
+
+def _compare(stored: StoredSystem, summaries: dict[str, Summary], row: int, *, tolerance: float) -> dict[str, Outcome | str]:
+    """The outcome at every granularity, or a sentence that says why there is none."""
+    problem = _problem(stored, row, summaries[stored.granularities[0].name].spread)
+    longest = _longest(stored, tolerance=tolerance)
+    times = {granularity.name: granularity.dt * np.arange(len(granularity.time)) for granularity in stored.granularities}
+    times = {name: axis[axis <= max(longest, axis[min(2, len(axis) - 1)])] for name, axis in times.items()}
+    union = np.unique(np.concatenate(list(times.values())))
+    try:
+        reference = integrate_again(problem, union)
+    except IntegrationError as error:
+        return dict.fromkeys(times, f"trajectory {row}: {error}")
+    outcomes: dict[str, Outcome | str] = {}
+    for granularity in stored.granularities:
+        places = np.searchsorted(union, times[granularity.name])
+        places = places[places < len(reference.states)]
+        try:
+            states = granularity.read(row, slice(0, len(places)))
+        except DamageError as error:
+            outcomes[granularity.name] = str(error)
+            continue
+        outcomes[granularity.name] = _outcome(problem, reference, states, at=(union, places), row=row, tolerance=tolerance)
+    return outcomes
+
+
+def _problem(stored: StoredSystem, row: int, scale: FloatArray) -> Problem:
+    return Problem(
+        definition=stored.system.definition,
+        initial=stored.initial[row],
+        parameters=stored.parameters[row],
+        start_time=float(stored.start_time[row]),
+        scale=scale,
+        stiff=is_stiff(stored),
+    )
+
+
+def is_stiff(stored: StoredSystem) -> bool:
+    """Whether stability, not accuracy, would set an explicit method's step: by its tag, or by the Jacobian at the initial states."""
+    if stored.record.kind == "map":
+        return False
+    if "stiff" in stored.record.tags:
+        return True
+    states = stored.initial[stored.good][:64]
+    jacobians = np.asarray(stored.system.jacobian(states))
+    jacobians = jacobians[np.isfinite(jacobians).all(axis=(1, 2))]
+    if not len(jacobians):
+        return False
+    fastest = float(np.abs(np.linalg.eigvals(jacobians).real).max())
+    return fastest * (stored.system.period or 1.0) > _STIFF
+
+
+def _longest(stored: StoredSystem, *, tolerance: float) -> float:
+    """Until when a trajectory is followed: ln(threshold / error of a step) Lyapunov times, or some periods of one that does not forget."""
+    if stored.record.kind == "map":
+        return _LONGEST_ITERATES
+    cap = _LONGEST_PERIODS * stored.system.period if stored.system.period else _LONGEST_TIME
+    forgetting = stored.system.lyapunov_time
+    if forgetting is None:
+        return cap
+    return min(float(np.log(_THRESHOLD / max(tolerance, 1e-14))) * forgetting, 10.0 * cap)
+
+
+def _outcome(
+    problem: Problem,
+    reference: Reference,
+    states: npt.NDArray[np.floating],
+    *,
+    at: tuple[FloatArray, npt.NDArray[np.intp]],
+    row: int,
+    tolerance: float,
+) -> Outcome:
+    """Compares stored samples with the reference at the places of the union of times."""
+    union, places = at
+    times, truth = union[places], reference.states[places]
+    allowed = _MARGIN * reference.predicted_error(tolerance)[places]
+    beyond = np.flatnonzero(allowed > _THRESHOLD)
+    horizon = int(beyond[0]) if len(beyond) else len(places)
+    if horizon < 2:
+        return Outcome(0.0, 0.0, _THRESHOLD, 0.0, 0.0, row, 0)
+    rounding = np.finfo(states.dtype).eps * np.abs(truth[:horizon]) / problem.scale
+    limit = allowed[:horizon, None] + rounding
+    error = np.abs(states[:horizon].astype(np.float64) - truth[:horizon]) / problem.scale
+    ratio = np.where(np.isfinite(error), error / limit, np.inf)
+    sample, variable = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    return Outcome(
+        ratio=float(ratio[sample, variable]),
+        error=float(error[sample, variable]),
+        limit=float(limit[sample, variable]),
+        time=float(times[sample]),
+        horizon=float(times[horizon - 1]),
+        trajectory=row,
+        compared=horizon - 1,
+    )
+
+
+def _verdict(subject: Subject, outcomes: list[Outcome | str], stored: StoredSystem) -> Check:
+    """The worst of the trajectories' outcomes."""
+    if not outcomes:
+        return subject.failed("there is no trajectory that reached its last sample")
+    for outcome in outcomes:
+        if isinstance(outcome, str):
+            return subject.failed(outcome)
+    compared = [outcome for outcome in outcomes if isinstance(outcome, Outcome) and outcome.compared]
+    if not compared:
+        return subject.passed("not enough data: the second sample is already beyond the horizon of predictability")
+    worst = max(compared, key=lambda outcome: outcome.ratio)
+    method = _problem(stored, worst.trajectory, np.ones(stored.system.dimension)).method
+    reach = f"{len(compared)} trajectories followed by {method} until {min(outcome.horizon for outcome in compared):.4g}"
+    message = f"{reach}; worst: trajectory {worst.trajectory} at {worst.time:.4g}, error {worst.error:.2g} of the spread"
+    if worst.ratio > 1.0:
+        message = f"trajectory {worst.trajectory} leaves the solution of the stated equations at {worst.time:.4g}: " + message
+    return subject.measured(worst.error, worst.limit, message)
+
+
+def check_conserved(stored: StoredSystem, granularity: StoredGranularity, *, tolerance: float) -> list[Check]:
+    """Each conserved quantity along some trajectories, against what rounding the stored states changes."""
+    subject = Subject("conserved", "truth", stored.name, granularity.name)
+    if not stored.record.conserved:
+        return []
+    rows = np.flatnonzero(stored.good)
+    checks = []
+    for name in stored.record.conserved:
+        named = replace(subject, name=f"conserved:{name}")
+        try:
+            drifts = [_drift(stored, granularity, int(row), name, tolerance=tolerance) for row in rows]
+        except DamageError as error:
+            checks.append(named.failed(str(error)))
+            continue
+        worst = max(drifts, key=lambda drift: drift[0] / drift[1])
+        row = rows[drifts.index(worst)]
+        message = f"{name} changes by at most {worst[0]:.2g} along a trajectory; worst is trajectory {row}"
+        if worst[0] > worst[1]:
+            message = f"{name} drifts by {worst[0]:.2g} along trajectory {row}, the equations keep it"
+        checks.append(named.measured(worst[0], worst[1], message))
+    return checks
+
+
+def _drift(stored: StoredSystem, granularity: StoredGranularity, row: int, name: str, *, tolerance: float) -> tuple[float, float]:
+    """Largest change of a quantity along one trajectory, and its limit."""
+    states = granularity.read(row).astype(np.float64)
+    values = _quantity(stored, states, name)
+    rounding = np.finfo(granularity.state.dtype).eps
+    signs = np.random.Generator(np.random.Philox(key=row)).choice([-1.0, 1.0], size=states.shape)
+    sensitivity = float(np.abs(_quantity(stored, states * (1.0 + rounding * signs), name) - values).max())
+    # Every step may change it by the tolerance, and at the customary rates there is at least a sample a step.
+    limit = sensitivity * (_ROUNDINGS + tolerance * len(states) / rounding)
+    return float(np.abs(values - values[0]).max()), max(limit, float(np.finfo(np.float64).tiny))
+
+
+def _quantity(stored: StoredSystem, states: FloatArray, name: str) -> FloatArray:
+    return np.asarray(stored.system.conserved_quantities(states)[name], dtype=np.float64)
