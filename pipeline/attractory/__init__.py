@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from attractory import errors as errors
-    from attractory.expressions.doors import System as System
     from attractory.expressions.doors import system as system
+    from attractory.expressions.system import System as System
     from attractory.integrate import integrate as integrate
-    from attractory.invariants import Estimate as Estimate
-    from attractory.invariants import lyapunov_spectrum as lyapunov_spectrum
+    from attractory.invariants.estimate import Estimate as Estimate
+    from attractory.invariants.lyapunov_spectrum import lyapunov_spectrum as lyapunov_spectrum
     from attractory.loader import open as open
 
     __version__: str
 
 _DOORS = {
-    "Estimate": "attractory.invariants",
+    "Estimate": "attractory.invariants.estimate",
     "System": "attractory.expressions.system",
     "integrate": "attractory.integrate",
-    "lyapunov_spectrum": "attractory.invariants",
+    "lyapunov_spectrum": "attractory.invariants.lyapunov_spectrum",
     "open": "attractory.loader",
-    "system": "attractory.expressions.system",
+    "system": "attractory.expressions.doors",
 }
 __all__ = ["Estimate", "System", "__version__", "errors", "integrate", "lyapunov_spectrum", "open", "system"]
 

@@ -1,0 +1,320 @@
+"""The command line. Each command reads its arguments, calls one stage and returns an Answer; `console.py` prints it.
+
+Nothing heavy is imported above the commands, so that `attractory --help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+from typer.exceptions import TyperException
+
+from attractory.errors import RequestError
+
+if TYPE_CHECKING:
+    from attractory.expressions import System
+    from attractory.stages.cluster import Workers
+    from attractory.stages.progress import Progress
+
+app = typer.Typer(
+    name="attractory",
+    help="Datasets of dynamical systems: from a YAML catalog to batches in a training loop.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command has to say: `document` for --json; `page` for a person, as lines and rich's tables."""
+
+    document: Any
+    page: Sequence[Any]
+    exit_code: int = 0
+
+
+def answer(arguments: list[str]) -> Answer | int:
+    """The answer of one command line, or the exit code where the command has printed by itself (help, version).
+
+    Raises:
+        RequestError: there is no such command or option, or an argument is missing.
+        KeyboardInterrupt: a signal came.
+        Whatever the command raises.
+    """
+    try:
+        result = app(arguments or ["--help"], prog_name="attractory", standalone_mode=False)
+    except TyperException as usage:
+        message = f"{usage.format_message()} (`attractory --help` lists the commands, `attractory COMMAND --help` their options.)"
+        raise RequestError(message) from usage
+    if result == INTERRUPTED:
+        raise KeyboardInterrupt
+    return result if isinstance(result, Answer) else int(result or 0)
+
+
+INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, everything else on standard error.")]
+Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe.yaml, or the folder that holds it.")]
+Store = Annotated[Path, typer.Argument(metavar="STORE", help="A finished store: DATASET.zarr.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="STORE", help="The store to write; default: beside the recipe.")]
+WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Worker processes; default: one per core.")]
+ClusterFile = Annotated[Path | None, typer.Option("--cluster", metavar="FILE", help="Run on the Dask cluster of this scheduler file.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Delete a store of another recipe or catalog that is in the way.")]
+ReportFolder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Folder of report.json; default: report, beside STORE.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import attractory
+
+        typer.echo(f"attractory {attractory.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,
+) -> None:
+    """What stands before a command; `console.py` acts on --debug."""
+
+
+@app.command()
+def systems(
+    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="flow, map, delay, stochastic, field or network.")] = None,
+    json: Json = False,
+) -> Answer:
+    """List the systems of the catalog."""
+    from rich.table import Table
+
+    chosen = _systems(kind)
+    table = Table("name", "kind", "dimension", "behaviour", "period", "leading exponent", "tags")
+    for system in chosen:
+        exponent = 1 / system.lyapunov_time if system.lyapunov_time else None
+        numbers = (str(system.dimension), system.behaviour, _number(system.period), _number(exponent))
+        table.add_row(system.name, system.kind, *numbers, ", ".join(system.tags))
+    return Answer([_line(system) for system in chosen], [table, _counted(len(chosen), "system")])
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A system of the catalog.")], json: Json = False) -> Answer:
+    """Show one system: equations, parameters, what is known."""
+    import attractory
+
+    system = attractory.system(name)
+    document = {**system.record.model_dump(mode="json"), **_line(system), "variables": list(system.variables), "digest": system.digest}
+    return Answer(document, _page(system))
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]…", help="Files or folders; default: the packaged catalog.")] = None,
+    json: Json = False,
+) -> Answer:
+    """Check that catalog entries parse and hold as numbers."""
+    from attractory.stages.check import check as run
+
+    with _progress("check") as progress:
+        found = run(paths or None, progress=progress)
+    return Answer(found.document(), found.lines(), exit_code=1 if found.failures else 0)
+
+
+@app.command()
+def generate(
+    recipe: Recipe,
+    out: Out = None,
+    workers: WorkerCount = None,
+    cluster: ClusterFile = None,
+    replace: Replace = False,
+    json: Json = False,
+) -> Answer:
+    """Make the store of a recipe; always resumes."""
+    from attractory.stages.generate import generate as run
+
+    with _progress("generate") as progress:
+        made = run(recipe, out=out, workers=_workers(workers, cluster), replace_other=replace, progress=progress)
+    return Answer(made.document(), made.lines(), exit_code=1 if made.failed else 0)
+
+
+@app.command()
+def validate(store: Store, report: ReportFolder = None, json: Json = False) -> Answer:
+    """Prove what a store holds; writes report.json."""
+    import json as text
+
+    from attractory.stages.validate import validate as run
+
+    with _progress("validate") as progress:
+        found = run(store, report=report, progress=progress)
+    return Answer(text.loads(found.as_json()), [found.table()], exit_code=0 if found.verdict == "pass" else 1)
+
+
+@app.command()
+def verify(
+    store: Store,
+    repair: Annotated[bool, typer.Option("--repair", help="Make damaged files again, from the recipe that the store holds.")] = False,
+    json: Json = False,
+) -> Answer:
+    """Compare every file of a store with its digest."""
+    from attractory.stages.verify import verify as run
+
+    with _progress("verify") as progress:
+        sound = run(store, repair=repair, progress=progress)
+    mended = f", {len(sound.repaired)} of them made again: {', '.join(sound.repaired)}" if sound.repaired else ""
+    document = {"store": str(sound.store), "files": sound.files, "repaired": list(sound.repaired)}
+    return Answer(document, [f"{sound.store}: {sound.files} files are what their digests say{mended}"])
+
+
+@app.command()
+def publish(
+    store: Store,
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="A folder, or any URL that fsspec writes to.")],
+    json: Json = False,
+) -> Answer:
+    """Publish a store as a versioned folder."""
+    from attractory.stages.publish import publish as run
+
+    with _progress("publish") as progress:
+        published = run(store, to=to, progress=progress)
+    return Answer(asdict(published), [_published(published)])
+
+
+@app.command()
+def build(
+    recipe: Recipe,
+    out: Out = None,
+    workers: WorkerCount = None,
+    cluster: ClusterFile = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="URL", help="Where to publish; default: published/ beside the recipe.")] = None,
+    json: Json = False,
+) -> Answer:
+    """Generate, validate and publish a recipe."""
+    from attractory.stages.build import build as run
+
+    with _progress("build") as progress:
+        built = run(recipe, out=out, workers=_workers(workers, cluster), to=to, progress=progress)
+    end = [_published(built.published)] if built.published else ["Not published: the report above says why."]
+    page = [*built.generated.lines(), built.report.table(), *end]
+    return Answer(built.document(), page, exit_code=0 if built.published and not built.generated.failed else 1)
+
+
+@app.command()
+def annotate(
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Systems of the catalog.")],
+    json: Json = False,
+) -> Answer:
+    """Compute invariants and write them into the catalog."""
+    from attractory.stages.annotate import annotate as run
+
+    with _progress("annotate") as progress:
+        written = run(names, progress=progress)
+    return Answer(written.document(), written.lines())
+
+
+@app.command()
+def info(store: Store, json: Json = False) -> Answer:
+    """Describe a store on one screen."""
+    from attractory.stages.info import info as run
+
+    found = run(store)
+    return Answer(found, list(_tree(found)))
+
+
+@app.command()
+def lock(recipe: Recipe, json: Json = False) -> Answer:
+    """Write recipe.lock: all of a recipe that decides a byte."""
+    from attractory.stages.lock import lock as run
+
+    path = run(recipe)
+    return Answer({"lock": str(path)}, [str(path)])
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Progress]:
+    from attractory.stages.progress import shown_progress
+
+    with shown_progress(sys.stderr, title=title) as progress:
+        yield progress
+
+
+def _workers(count: int | None, cluster: Path | None) -> Workers:
+    from attractory.stages.cluster import Workers
+
+    if count is not None and cluster is not None:
+        raise RequestError("--workers and --cluster both say where to run: give one of them.")
+    return Workers(count or len(os.sched_getaffinity(0)), cluster)
+
+
+def _systems(kind: str | None) -> list[System]:
+    from attractory.catalog import read_catalog
+    from attractory.catalog.record import Kind
+    from attractory.errors import nearest
+    from attractory.expressions import System
+
+    kinds = get_args(Kind)
+    if kind is not None and kind not in kinds:
+        message = f"--kind is {kind!r}; expected one of {', '.join(kinds)}.{nearest(kind, kinds)}"
+        raise RequestError(message)
+    return [System.from_record(record) for record in read_catalog().values() if kind in (None, record.kind)]
+
+
+def _line(system: System) -> dict[str, Any]:
+    """One system in `systems --json`."""
+    return {
+        "name": system.name,
+        "kind": system.kind,
+        "dimension": system.dimension,
+        "behaviour": system.behaviour,
+        "tags": list(system.tags),
+        "period": system.period,
+        "lyapunov_time": system.lyapunov_time,
+        "description": system.description,
+    }
+
+
+def _page(system: System) -> list[str]:
+    """One screen about a system."""
+    record = system.record
+    page = [f"{system.name}  ({system.kind}, {system.dimension} variables, {system.behaviour})", f"  {system.description}", ""]
+    marks = ("' = ", "equations") if system.kind == "flow" else (" <- ", "next state")
+    page += [f"{marks[1]}:", *(f"  {name}{marks[0]}{text}" for name, text in system.equations.items())]
+    page += ["parameters: " + (", ".join(f"{name} = {value}" for name, value in record.parameters.items()) or "none")]
+    page += ["initial state: " + ", ".join(f"{name} = {value}" for name, value in record.initial.items())]
+    if record.timescale is not None:
+        page += [f"period: {record.timescale.period} ({record.timescale.definition})"]
+    page += [f"conserved: {name} = {text}" for name, text in system.conserved.items()]
+    page += [f"published {entry.quantity}: {entry.value} ({entry.source})" for entry in system.published]
+    page += [f"computed {name}: {entry.value} ± {entry.standard_error} ({entry.method})" for name, entry in system.invariants.items()]
+    if system.reference is not None:
+        page += ["reference: " + ", ".join(str(value) for value in system.reference.model_dump().values() if value)]
+    return page + ([f"notes: {system.notes}"] if system.notes else [])
+
+
+def _published(published: Any) -> str:
+    state = "was there already" if published.unchanged else f"{published.files} files, {published.bytes / 1e6:.1f} MB"
+    return f"{published.url}: version {published.version}, {state}"
+
+
+def _tree(value: Any, indent: str = "") -> Iterator[str]:
+    """A nested document as indented lines."""
+    for key, item in value.items() if isinstance(value, dict) else ((str(place), item) for place, item in enumerate(value)):
+        if isinstance(item, dict) and item:
+            yield f"{indent}{key}:"
+            yield from _tree(item, indent + "  ")
+        else:
+            yield f"{indent}{key}: {', '.join(map(str, item)) if isinstance(item, list) else item}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
