@@ -14,7 +14,7 @@ from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
 from attractory.integrate.block import BlockSettings, drawn_state, integrate_block
-from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
+from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, check_room, integrate_ensemble
 from attractory.layout import Status
 
 Float = NDArray[np.float64]
@@ -61,6 +61,7 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
     grid = _grid(system, periods=periods, samples_per_period=samples_per_period, samples=samples, dt=dt)
     starts = None if initial is None else _initial(system, initial)
     count = _count(trajectories, starts, parameters)
+    check_room(count * grid.samples * system.dimension, "float64")
     values = system.parameter_rows(parameters or {}, count)
     length = _transient(system, transient, grid, given=starts is not None)
     engine = Engine(tolerance, "float64", *((engine.target, engine.lanes, engine.step_budget) if engine else ()))

@@ -85,7 +85,8 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
     _check(grids, engine)
     total, variables = ensemble.initial.shape
     sizes = [total * variables * grid.samples for grid in grids]
-    out = allocate(sum(sizes), engine.dtype)
+    check_room(sum(sizes), engine.dtype)
+    out = np.empty(sum(sizes), engine.dtype)
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
     status = np.full(total, int(Status.NOT_STARTED), np.int8)
     runnable = np.isfinite(ensemble.initial).all(1) & np.isfinite(ensemble.parameters).all(1) & np.isfinite(ensemble.start_time)
@@ -157,9 +158,8 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
     dts = np.array([grid.dt for grid in grids], np.float64)
     steps = np.zeros(len(initial), np.int64)
     functions = kernel.code.functions
-    sample = "sample_float" if engine.dtype == "float32" else "sample_double"
     run_flow(
-        Kernel(*(functions[sample if name == "sample" else name] for name in Kernel._fields)),
+        Kernel(*(functions[name] for name in Kernel._fields)),
         Problem(initial, parameters, ensemble.start_time, status, steps),
         Sampling(offsets, np.stack([dts, counts], 1), counts, out),
         lanes,
@@ -176,20 +176,16 @@ def _aligned(rows: int, width: int) -> Float:
     return memory[first : first + rows * width].reshape(rows, width)
 
 
-def allocate(size: int, dtype: str) -> NDArray[np.floating]:
-    """An uninitialised array.
+def check_room(size: int, dtype: str) -> None:
+    """Nothing, where the machine has the memory free that `size` numbers take; an operating system that hands out what it lacks would end the process.
 
     Raises:
-        RequestError: more than the machine has free; an operating system that hands out memory it does not have would end the process instead.
+        RequestError: it has not.
     """
     wanted, free = size * np.dtype(dtype).itemsize, _free_bytes()
-    try:
-        if wanted > free:
-            raise MemoryError
-        return np.empty(size, dtype)
-    except MemoryError:
+    if wanted > free:
         message = f"the samples asked for take {wanted / 2**30:.3g} GiB, and {free / 2**30:.3g} GiB are free."
-        raise RequestError(message + " Ask for fewer, or write a store with `attractory generate`.") from None
+        raise RequestError(message + " Ask for fewer, or write a store with `attractory generate`.")
 
 
 def _free_bytes() -> float:

@@ -22,8 +22,6 @@ from attractory.layout import Status
 _OK, _DIVERGED, _UNDERFLOW = int(Status.OK), int(Status.DIVERGED), int(Status.STEP_UNDERFLOW)
 _BUDGET, _SLIDING = int(Status.STEP_BUDGET), int(Status.SLIDING)
 
-# A lane with this many samples due in a step evaluates them together; with fewer, all lanes evaluate one each at a time.
-_TOGETHER = 16
 # Steps of zero length in a row that mean: the solution cannot leave the switching surface.
 _STUCK = 64
 
@@ -33,7 +31,7 @@ Lanes = namedtuple(  # noqa: PYI024
     "Lanes", "trajectory waiting place stuck crossed direction t t_low origin now h live count taken y z p c mode fresh"
 )
 Controls = namedtuple("Controls", "order limits")  # noqa: PYI024
-Kernel = namedtuple("Kernel", "coefficients evaluate sample modes bound move next_samples")  # noqa: PYI024
+Kernel = namedtuple("Kernel", "coefficients evaluate modes bound move next_samples")  # noqa: PYI024
 
 
 def lane_arrays(width: int, sizes: tuple[int, int, int, int], order: int) -> Lanes:
@@ -198,7 +196,7 @@ def _end(problem: Any, sampling: Any, lanes: Any, lane: int, status: int) -> Non
 @njit(cache=True, error_model="numpy", nogil=True)
 def _sample_grid(kernel: Any, sampling: Any, lanes: Any, g: int) -> int:  # pragma: no cover - compiled
     """Takes all samples of one granularity that lie within the lanes' steps; returns how many trajectories took their last."""
-    count, variables, finished = sampling.counts[g], lanes.y.shape[0], _sample_runs(kernel, sampling, lanes, g)
+    count, variables, finished = sampling.counts[g], lanes.y.shape[0], 0
     n, grid = lanes.taken[g], sampling.grids[g]
     while True:
         due = kernel.next_samples(lanes.c.ctypes, n.ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, grid.ctypes, lanes.z.ctypes)
@@ -212,37 +210,6 @@ def _sample_grid(kernel: Any, sampling: Any, lanes: Any, g: int) -> int:  # prag
                 lanes.place[g, lane] = place + 1
                 lanes.waiting[lane] -= 1
                 finished += lanes.waiting[lane] == 0
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _sample_runs(kernel: Any, sampling: Any, lanes: Any, g: int) -> int:  # pragma: no cover - compiled
-    """Takes the samples of lanes that have many in this step."""
-    dt, count, finished = sampling.grids[g, 0], sampling.counts[g], 0
-    for lane in range(lanes.h.shape[0]):
-        n = lanes.taken[g, lane]
-        if ((n + (_TOGETHER - 1)) * dt - lanes.t[lane]) - lanes.t_low[lane] <= lanes.h[lane] and n + _TOGETHER <= count:
-            due = _due(lanes, lane, dt, n, count)
-            first = lanes.place[g, lane] - int(n)
-            kernel.sample(lanes.c.ctypes, lane, lanes.t[lane], lanes.t_low[lane], dt, int(n), due, sampling.out.ctypes, first, count)
-            lanes.taken[g, lane] = due
-            lanes.place[g, lane] = first + due
-            lanes.waiting[lane] -= due - int(n)
-            finished += lanes.waiting[lane] == 0
-    return finished
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _due(lanes: Any, lane: int, dt: float, taken: float, count: int) -> int:  # pragma: no cover - compiled
-    """The number of samples at or before the end of the step; the first `taken` are behind, and one more is known to be due."""
-    t, low, step = lanes.t[lane], lanes.t_low[lane], lanes.h[lane]
-    guess = (t + step) / dt
-    due = count if guess >= count else int(guess) + 1
-    due = max(due, int(taken) + 1)
-    while (float(due - 1) * dt - t) - low > step:
-        due -= 1
-    while due < count and (float(due) * dt - t) - low <= step:
-        due += 1
-    return due
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

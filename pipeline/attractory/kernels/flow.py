@@ -13,9 +13,8 @@ from attractory.kernels.branches import Branched, branched
 from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import MachineCode, Pointer, Target, compile_functions
 from attractory.kernels.pointwise import emit_values
-from attractory.kernels.polynomials import emit_evaluate, emit_sample
 from attractory.kernels.step_size import emit_step_size
-from attractory.kernels.stepping import emit_bound, emit_move, emit_next_samples
+from attractory.kernels.stepping import emit_bound, emit_evaluate, emit_move, emit_next_samples
 from attractory.kernels.taylor import TaylorSeries
 
 _SIGNATURES = {
@@ -25,11 +24,6 @@ _SIGNATURES = {
     "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 5),
     "move": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
     "next_samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
-} | {
-    f"sample_{number}": ctypes.CFUNCTYPE(
-        None, Pointer, ctypes.c_int64, *[ctypes.c_double] * 3, *[ctypes.c_int64] * 2, Pointer, *[ctypes.c_int64] * 2
-    )
-    for number in ("double", "float")
 }
 
 
@@ -51,7 +45,6 @@ def flow_kernel(definition: Definition, order: int, width: int, target: Target) 
     graph = branched(definition.graph, definition.roots)
     text = declarations(width) + _emit_coefficients(definition, graph, order, width)
     text += emit_evaluate(width, len(definition.variables), order)
-    text += "".join(emit_sample(width, len(definition.variables), order, number) for number in ("double", "float"))
     text += _emit_modes(graph, width) + emit_bound(width) + emit_move(width)
     text += emit_next_samples(width, len(definition.variables), order)
     code = compile_functions(text, _SIGNATURES, target)

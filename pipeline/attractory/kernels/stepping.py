@@ -21,7 +21,7 @@ def emit_bound(width: int) -> str:
     """
     lanes = Lanes(width)
     zero = lanes.constant(0.0)
-    quiet, last, budget = (splat(lanes, "double", load_scalar(lanes, "%limits", place)) for place in range(3))
+    quiet, last, budget = (_splat(lanes, "double", _load_scalar(lanes, "%limits", place)) for place in range(3))
     h, t = lanes.load("%h", 0), lanes.load("%t", 0)
     step = lanes.select(lanes.compare("olt", h, zero), quiet, h)
     end = lanes.mul(lanes.sub(last, t), lanes.constant(_OVERREACH))
@@ -55,28 +55,40 @@ def emit_next_samples(width: int, variables: int, order: int) -> str:
     Row v of z is variable v at the time of sample n, in all lanes; n goes up by one where it was due.
     """
     lanes = Lanes(width)
-    dt, count = (splat(lanes, "double", load_scalar(lanes, "%grid", place)) for place in range(2))
+    dt, count = (_splat(lanes, "double", _load_scalar(lanes, "%grid", place)) for place in range(2))
     n = lanes.load("%n", 0)
     x = lanes.sub(lanes.sub(lanes.mul(n, dt), lanes.load("%t", 0)), lanes.load("%low", 0))
     due = lanes.logic("and", lanes.compare("ole", x, lanes.load("%h", 0)), lanes.compare("olt", n, count))
     bits = _bits(lanes, due)
     lanes.lines.append(f"  %any = icmp ne i64 {bits}, 0\n  br i1 %any, label %evaluate, label %done\nevaluate:")
     lanes.store(lanes.select(due, lanes.add(n, lanes.constant(1.0)), n), "%n", 0)
+    _polynomials(lanes, x, variables, order)
+    lanes.lines.append("  br label %done\ndone:")
+    return _function(lanes, "next_samples", ["c", "n", "h", "t", "low", "grid", "z"], bits)
+
+
+def emit_evaluate(width: int, variables: int, order: int) -> str:
+    """evaluate(x, c, z): row v of z is the polynomial of variable v at x, each lane at its own."""
+    lanes = Lanes(width)
+    _polynomials(lanes, lanes.load("%x", 0), variables, order)
+    return lanes.function("evaluate", ["x", "c", "z"])
+
+
+def _polynomials(lanes: Lanes, x: Value, variables: int, order: int) -> None:
+    """Horner's rule with fused multiply-adds; row v (order + 1) + k of c holds the coefficients of order k of variable v."""
     for variable in range(variables):
         first = variable * (order + 1)
         value = lanes.load("%c", first + order)
         for k in range(order - 1, -1, -1):
             value = lanes.fma(value, x, lanes.load("%c", first + k))
         lanes.store(value, "%z", variable)
-    lanes.lines.append("  br label %done\ndone:")
-    return _function(lanes, "next_samples", ["c", "n", "h", "t", "low", "grid", "z"], bits)
 
 
-def load_scalar(lanes: Lanes, pointer: str, place: int) -> Value:
+def _load_scalar(lanes: Lanes, pointer: str, place: int) -> Value:
     return lanes.emit(f"load double, ptr {lanes.emit(f'getelementptr double, ptr {pointer}, i64 {place}')}")
 
 
-def splat(lanes: Lanes, number: str, scalar: str) -> Value:
+def _splat(lanes: Lanes, number: str, scalar: str) -> Value:
     """A vector with the same number in every lane."""
     kind = f"<{lanes.width} x {number}>"
     first = lanes.emit(f"insertelement {kind} poison, {number} {scalar}, i64 0")

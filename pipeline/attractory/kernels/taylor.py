@@ -19,6 +19,11 @@ Coefficient = Value | None
 _PARTNERS = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh"}
 
 
+def oldest_first(orders: Iterable[int], k: int) -> list[int]:
+    """The j of products of orders j and k - j, those known first at the beginning: their sum can start before the newest are there."""
+    return sorted(orders, key=lambda j: max(j, k - j))
+
+
 class TaylorSeries:
     """Coefficients [node][order], made in order for all nodes that the roots need.
 
@@ -37,6 +42,15 @@ class TaylorSeries:
         self.reciprocals: dict[int, Value] = {}
         self.needed = self._with_companions(reachable(graph.nodes, [*graph.roots, *(switch.function for switch in graph.switches)]))
         self.table: list[list[Coefficient]] = [[] for _ in self.nodes]
+        self.uses = self._uses(graph)
+
+    def _uses(self, graph: Branched) -> list[int]:
+        """How many needed nodes, recurrences, equations and switches read each node."""
+        uses = [0] * len(self.nodes)
+        read = [argument for index in self.needed for argument in self.nodes[index].args]
+        for index in (*read, *self.partners.values(), *graph.roots, *(switch.function for switch in graph.switches)):
+            uses[index] += 1
+        return uses
 
     # the nodes that recurrences need beside the graph's own
 
@@ -49,8 +63,8 @@ class TaylorSeries:
             ordered += [extra for extra in companions if extra not in ordered]
             if index not in ordered:
                 ordered.append(index)
-            if self.moving[index] and node.op in ("tan", "tanh"):  # 1 +- f^2 reads f at the same order, and f reads it at lower ones
-                ordered += [self._add("mul", index, index), self._derivative_of_tangent(index, node.op)]
+            if self.moving[index] and node.op in ("tan", "tanh"):
+                ordered += self._slope_of_tangent(index, node.op)
         return list(dict.fromkeys(ordered))
 
     def _companions(self, index: int, node: Node) -> Iterable[int]:
@@ -75,10 +89,11 @@ class TaylorSeries:
             return (logarithm, product, self.partners[index])
         return ()
 
-    def _derivative_of_tangent(self, index: int, op: str) -> int:
-        one = self._add("const", value=1.0)
-        self.partners[index] = self._add("add" if op == "tan" else "sub", one, self._add("mul", index, index))
-        return self.partners[index]
+    def _slope_of_tangent(self, index: int, op: str) -> tuple[int, int, int]:
+        """1 +- f^2, the partner of f: it reads f at the same order, and f reads it at lower ones."""
+        one, square = self._add("const", value=1.0), self._add("mul", index, index)
+        self.partners[index] = self._add("add" if op == "tan" else "sub", one, square)
+        return one, square, self.partners[index]
 
     def _add(self, op: str, *args: int, value: float | None = None) -> int:
         node = Node(op, args, value)
@@ -157,9 +172,20 @@ class TaylorSeries:
         return self.scaled_terms[index, j]
 
     def products(self, pairs: Iterable[tuple[Coefficient, Coefficient]]) -> Coefficient:
-        """The sum of the products that are not structurally zero."""
-        kept = [(a, b) for a, b in pairs if a is not None and b is not None]
-        return self.lanes.dot(kept) if kept else None
+        """The sum of the products that are not structurally zero, one chain of fused multiply-adds in the order given."""
+        total: Coefficient = None
+        for a, b in pairs:
+            if a is not None and b is not None:
+                total = self.lanes.mul(a, b) if total is None else self.lanes.fma(a, b, total)
+        return total
+
+    def convolution(self, a: int, b: int, k: int, orders: Iterable[int]) -> Coefficient:
+        """The sum of a_j b_(k-j) over the given j."""
+        return self.products((self.at(a, j), self.at(b, k - j)) for j in oldest_first(orders, k))
+
+    def weighted(self, a: int, b: int, k: int, orders: Iterable[int]) -> Coefficient:
+        """The sum of j a_j b_(k-j) over the given j."""
+        return self.products((self.scaled(a, j), self.at(b, k - j)) for j in oldest_first(orders, k))
 
     def plus(self, a: Coefficient, b: Coefficient) -> Coefficient:
         if a is None or b is None:
@@ -189,96 +215,132 @@ class TaylorSeries:
         """The time moves at rate one; modes stand still within a step; variables are set from outside."""
         return self.lanes.constant(1.0) if self.nodes[index].op == "time" and k == 1 else None
 
-    def add(self, index: int, k: int) -> Coefficient:
-        a, b = self.nodes[index].args
-        return self.plus(self.at(a, k), self.at(b, k))
+    def sum(self, index: int, k: int) -> Coefficient:
+        """A whole tree of sums at once: products go into one chain of fused multiply-adds, what was known first at its beginning."""
+        early: list[tuple[int, Value, Value]] = []
+        late: list[tuple[Value, Value | None]] = []
+        for sign, term in self._terms(index):
+            self._collect(sign, term, k, early, late)
+        total: Coefficient = None
+        for _, a, b in sorted(early, key=lambda entry: entry[0]):
+            total = self.lanes.mul(a, b) if total is None else self.lanes.fma(a, b, total)
+        for a, factor in late:
+            if factor is None:
+                total = a if total is None else self.lanes.add(total, a)
+            else:
+                total = self.lanes.mul(a, factor) if total is None else self.lanes.fma(a, factor, total)
+        return total
 
-    def sub(self, index: int, k: int) -> Coefficient:
-        a, b = self.nodes[index].args
-        return self.minus(self.at(a, k), self.at(b, k))
+    def _terms(self, index: int, sign: int = 1) -> list[tuple[int, int]]:
+        """(sign, node) of the terms of a tree of sums; only nodes that nothing else reads are looked into."""
+        node = self.nodes[index]
+        first, second = node.args[0], node.args[-1]
+        terms = [(-sign if node.op == "neg" else sign, first)]
+        if node.op != "neg":
+            terms.append((-sign if node.op == "sub" else sign, second))
+        opened = []
+        for inner_sign, inner in terms:
+            private = self.moving[inner] and self.uses[inner] == 1 and self.nodes[inner].op in ("add", "sub", "neg")
+            opened += self._terms(inner, inner_sign) if private else [(inner_sign, inner)]
+        return opened
 
-    def neg(self, index: int, k: int) -> Coefficient:
-        return self.minus(None, self.at(self.nodes[index].args[0], k))
+    def _collect(
+        self, sign: int, term: int, k: int, early: list[tuple[int, Value, Value]], late: list[tuple[Value, Value | None]]
+    ) -> None:
+        """Sorts one term into products of lower orders (with the newer of their two orders) and what needs order k itself."""
+        node = self.nodes[term]
+        if node.op != "mul" or self.uses[term] > 1 or not self.moving[term]:
+            value = self.at(term, k)
+            if value is not None:
+                late.append((value if sign > 0 else self.lanes.neg(value), None))
+            return
+        a, b = node.args
+        if not self.moving[a] or not self.moving[b]:
+            factor, series = (b, a) if self.moving[a] else (a, b)
+            pairs = [(k, self.at(factor, 0), self.at(series, k))]
+        elif a == b:
+            pairs = [(max(j, k - j), self.doubled(a, j) if 2 * j < k else self.at(a, j), self.at(a, k - j)) for j in range(k // 2 + 1)]
+        else:
+            pairs = [(max(j, k - j), self.at(a, j), self.at(b, k - j)) for j in range(k + 1)]
+        for newest, left, right in pairs:
+            if left is None or right is None:
+                continue
+            left = left if sign > 0 else self.lanes.neg(left)
+            if newest < k:
+                early.append((newest, left, right))
+            else:
+                late.append((left, right))
 
     def mul(self, index: int, k: int) -> Coefficient:
         a, b = self.nodes[index].args
         if not self.moving[a] or not self.moving[b]:
             factor, series = (b, a) if self.moving[a] else (a, b)
             return self.times(self.at(factor, 0), self.at(series, k))
-        if a == b:
-            return self.square(a, k)
-        return self.products((self.at(a, j), self.at(b, k - j)) for j in range(k + 1))
+        return self.square(a, k) if a == b else self.convolution(a, b, k, range(k + 1))
 
-    def square(self, a: int, k: int) -> Coefficient:
-        half = self.half_square(a, k, first=0)
-        middle = self.at(a, k // 2) if k % 2 == 0 else None
-        return self.doubled_plus_square(half, middle)
+    def square(self, a: int, k: int, first: int = 0) -> Coefficient:
+        """The sum of a_j a_(k-j) over first <= j <= k - first, each pair once and doubled."""
+        pairs = [
+            (self.doubled(a, j) if 2 * j < k else self.at(a, j), self.at(a, k - j))
+            for j in sorted(range(first, k // 2 + 1), key=lambda j: max(j, k - j))
+        ]
+        return self.products(pairs)
 
-    def half_square(self, a: int, k: int, first: int) -> Coefficient:
-        """The sum of a_j a_(k-j) over first <= j < k/2."""
-        return self.products((self.at(a, j), self.at(a, k - j)) for j in range(first, (k + 1) // 2))
-
-    def doubled_plus_square(self, half: Coefficient, middle: Coefficient) -> Coefficient:
-        doubled = None if half is None else self.lanes.add(half, half)
-        if middle is None:
-            return doubled
-        return self.lanes.mul(middle, middle) if doubled is None else self.lanes.fma(middle, middle, doubled)
+    def doubled(self, index: int, j: int) -> Coefficient:
+        """Twice a coefficient, made once."""
+        if (index, -j - 1) not in self.scaled_terms:
+            value = self.table[index][j]
+            self.scaled_terms[index, -j - 1] = None if value is None else self.lanes.add(value, value)
+        return self.scaled_terms[index, -j - 1]
 
     def div(self, index: int, k: int) -> Coefficient:
         a, b = self.nodes[index].args
-        rest = self.products((self.at(b, j), self.at(index, k - j)) for j in range(1, k + 1))
+        if not self.moving[b]:
+            return self.times(self.at(a, k), self.reciprocal(b))
+        rest = self.convolution(b, index, k, range(1, k + 1))
         return self.times(self.minus(self.at(a, k), rest), self.reciprocal(b))
 
     def sqrt(self, index: int, k: int) -> Coefficient:
-        half = self.half_square(index, k, first=1)
-        middle = self.at(index, k // 2) if k % 2 == 0 else None
-        rest = self.minus(self.at(self.nodes[index].args[0], k), self.doubled_plus_square(half, middle))
+        rest = self.minus(self.at(self.nodes[index].args[0], k), self.square(index, k, first=1))
         return self.times(self.over(rest, 2), self.reciprocal(index))
 
     def exp(self, index: int, k: int) -> Coefficient:
-        u = self.nodes[index].args[0]
-        return self.over(self.products((self.scaled(u, j), self.at(index, k - j)) for j in range(1, k + 1)), k)
+        return self.over(self.weighted(self.nodes[index].args[0], index, k, range(1, k + 1)), k)
 
     def log(self, index: int, k: int) -> Coefficient:
         u = self.nodes[index].args[0]
-        rest = self.over(self.products((self.scaled(index, j), self.at(u, k - j)) for j in range(1, k)), k)
-        return self.times(self.minus(self.at(u, k), rest), self.reciprocal(u))
+        return self.quotient(self.at(u, k), index, u, k)
 
     def log10(self, index: int, k: int) -> Coefficient:
         """As log, with u' / (u ln 10)."""
         u = self.nodes[index].args[0]
-        rest = self.over(self.products((self.scaled(index, j), self.at(u, k - j)) for j in range(1, k)), k)
-        own = self.times(self.at(u, k), self.lanes.constant(0.4342944819032518))  # 1 / ln 10
-        return self.times(self.minus(own, rest), self.reciprocal(u))
+        return self.quotient(self.times(self.at(u, k), self.lanes.constant(0.4342944819032518)), index, u, k)  # 1 / ln 10
+
+    def quotient(self, own: Coefficient, index: int, divisor: int, k: int) -> Coefficient:
+        """f from g f' = own', with g the divisor."""
+        rest = self.over(self.weighted(index, divisor, k, range(1, k)), k)
+        return self.times(self.minus(own, rest), self.reciprocal(divisor))
 
     def chained(self, index: int, k: int) -> Coefficient:
         """f' = g u' with the partner g: sin, sinh, cosh, tan, tanh."""
-        u, g = self.nodes[index].args[0], self.partners[index]
-        return self.over(self.products((self.scaled(u, j), self.at(g, k - j)) for j in range(1, k + 1)), k)
+        return self.over(self.weighted(self.nodes[index].args[0], self.partners[index], k, range(1, k + 1)), k)
 
     def cos(self, index: int, k: int) -> Coefficient:
         return self.minus(None, self.chained(index, k))
 
     def inverse(self, index: int, k: int) -> Coefficient:
         """g f' = u' with the partner g: asin, atan."""
-        u, g = self.nodes[index].args[0], self.partners[index]
-        rest = self.over(self.products((self.scaled(index, j), self.at(g, k - j)) for j in range(1, k)), k)
-        return self.times(self.minus(self.at(u, k), rest), self.reciprocal(g))
+        return self.quotient(self.at(self.nodes[index].args[0], k), index, self.partners[index], k)
 
     def acos(self, index: int, k: int) -> Coefficient:
         """g f' = -u'."""
-        u, g = self.nodes[index].args[0], self.partners[index]
-        rest = self.over(self.products((self.scaled(index, j), self.at(g, k - j)) for j in range(1, k)), k)
-        own = self.minus(None, self.at(u, k))
-        return self.times(self.minus(own, rest), self.reciprocal(g))
+        return self.quotient(self.minus(None, self.at(self.nodes[index].args[0], k)), index, self.partners[index], k)
 
     def atan2(self, index: int, k: int) -> Coefficient:
         """(x^2 + y^2) f' = x y' - y x'."""
-        (y, x), g = self.nodes[index].args, self.partners[index]
-        gain = self.products((self.scaled(y, j), self.at(x, k - j)) for j in range(1, k + 1))
-        loss = self.products((self.scaled(x, j), self.at(y, k - j)) for j in range(1, k + 1))
-        rest = self.products((self.scaled(index, j), self.at(g, k - j)) for j in range(1, k))
-        return self.times(self.over(self.minus(self.minus(gain, loss), rest), k), self.reciprocal(g))
+        y, x = self.nodes[index].args
+        gain, loss = self.weighted(y, x, k, range(1, k + 1)), self.weighted(x, y, k, range(1, k + 1))
+        return self.quotient(self.over(self.minus(gain, loss), k), index, self.partners[index], k)
 
     def pow(self, index: int, k: int) -> Coefficient:
         """u f' = r f u' for a fixed exponent r; otherwise e**(r log u)."""
@@ -286,7 +348,7 @@ class TaylorSeries:
             return self.at(self.partners[index], k)
         u, exponent = self.nodes[index].args
         terms = []
-        for j in range(1, k + 1):
+        for j in oldest_first(range(1, k + 1), k):
             # r j - (k - j)
             factor = self.lanes.fma(self._known_zero(exponent), self.lanes.constant(j), self.lanes.constant(j - k))
             terms.append((self.times(factor, self.at(u, j)), self.at(index, k - j)))
@@ -313,9 +375,9 @@ _RULES: dict[str, Callable[[TaylorSeries, int, int], Coefficient]] = {
     "and": TaylorSeries.condition,
     "or": TaylorSeries.condition,
     "not": TaylorSeries.condition,
-    "add": TaylorSeries.add,
-    "sub": TaylorSeries.sub,
-    "neg": TaylorSeries.neg,
+    "add": TaylorSeries.sum,
+    "sub": TaylorSeries.sum,
+    "neg": TaylorSeries.sum,
     "mul": TaylorSeries.mul,
     "div": TaylorSeries.div,
     "sqrt": TaylorSeries.sqrt,
