@@ -17,7 +17,8 @@ EVERY_FUNCTION = System(
     equations={
         "x": "-a*x**3 + sin(y)*cos(x) - tan(x/9) + exp(-x) + log(2 + y**2) + sqrt(1 + x**2) + log10(3 + x**2)",
         "y": "asin(x/9) + acos(y/9) + atan(x) + atan2(y, x) + sinh(x/9) - cosh(y/9) + tanh(y) - y/3 + t",
-        "z": "abs(x) + sign(y) + min(x, y) - max(x, z) + floor(z) + mod(x, 0.7) + heaviside(x) + where(x > y and not z < 0, x, -z) - z**0.5",
+        "z": "abs(x) + sign(y) + min(x, y) - max(x, z) + floor(z) + mod(x, 0.7) + heaviside(x)"
+        " + where(x > y and not z < 0, x, -z) - z**0.5",
     },
     parameters={"a": 0.3},
     initial={"x": 0.3, "y": -0.2, "z": 1.5},

@@ -79,7 +79,9 @@ class Reference:
 def scalar_function(definition: Definition, parameters: Sequence[float]) -> RightHandSide:
     """(t, state) -> right-hand side or next state, in Python floats: a walk over the graph's nodes; NaN where there is no value."""
     values: list[float] = [0.0] * len(definition.graph.nodes)
-    variables, times, steps = [], [], []
+    variables: list[tuple[int, int]] = []
+    times: list[int] = []
+    steps: list[tuple[int, Callable[..., float], tuple[int, ...]]] = []
     for place, (op, args, value) in enumerate(definition.graph.nodes):
         if op == "const":
             values[place] = float(value or 0.0)
@@ -144,7 +146,7 @@ def _solve(problem: Problem, pair: FloatArray, times: FloatArray) -> tuple[Float
     with np.errstate(all="ignore"):
         solution = solve_ivp(both, (0.0, float(times[-1])), pair, method=problem.method, rtol=tolerance, atol=absolute, dense_output=True)
     reached = times[times <= solution.t[-1]]
-    states = np.asarray(solution.sol(reached), dtype=np.float64).T  # type: ignore[no-untyped-call]
+    states = np.asarray(solution.sol(reached), dtype=np.float64).T
     return states, len(solution.t) - 1
 
 

@@ -1,0 +1,87 @@
+"""The same trajectories as Parquet, a row each, for those who read tables: `parquet/<System>/<granularity>/<split>.parquet`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from attractory import layout
+from attractory.stages.validate.stored import StoredGranularity, StoredSystem
+
+_ROW_GROUP_BYTES = 64 * 2**20  # what a reader holds at once
+
+
+def split_rows(stored: StoredSystem) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
+    """Each split that has trajectories, with their indices."""
+    for code, split in enumerate(layout.SPLITS):
+        rows = np.flatnonzero(stored.split == code)
+        if len(rows):
+            yield split, rows
+
+
+def table_path(system: str, granularity: str, split: str) -> str:
+    return f"parquet/{system}/{granularity}/{split}.parquet"
+
+
+def schema(stored: StoredSystem, granularity: StoredGranularity) -> pa.Schema:
+    """Columns of one table; lists have fixed sizes, so that shapes survive. The time axis and the names are in the metadata."""
+    _, samples, variables = granularity.state.shape
+    number = pa.from_numpy_dtype(granularity.state.dtype)
+    fields = [
+        pa.field("trajectory", pa.int32(), nullable=False),
+        pa.field("status", pa.int8(), nullable=False),
+        pa.field("start_time", pa.float64(), nullable=False),
+        pa.field("initial", pa.list_(pa.float64(), variables), nullable=False),
+        pa.field("state", pa.list_(pa.list_(number, variables), samples), nullable=False),
+    ]
+    if stored.parameters.shape[1]:
+        fields.insert(3, pa.field("parameters", pa.list_(pa.float64(), stored.parameters.shape[1]), nullable=False))
+    about = {
+        "system": stored.name,
+        "variables": list(stored.system.variables),
+        "parameters": list(stored.system.definition.parameters),
+        "dt": granularity.dt,
+    }
+    return pa.schema(fields, metadata={"attractory": json.dumps(about)})
+
+
+def write_table(file: Any, stored: StoredSystem, granularity: StoredGranularity, *, rows: npt.NDArray[np.intp]) -> None:
+    """Writes the trajectories `rows` to an open file, some at a time."""
+    columns = schema(stored, granularity)
+    together = max(1, _ROW_GROUP_BYTES // int(np.prod(granularity.state.shape[1:]) * granularity.state.dtype.itemsize))
+    with pq.ParquetWriter(file, columns, compression="zstd", use_dictionary=False) as writer:
+        for first in range(0, len(rows), together):
+            writer.write_table(_table(stored, granularity, rows[first : first + together], columns))
+
+
+def _table(stored: StoredSystem, granularity: StoredGranularity, rows: npt.NDArray[np.intp], columns: pa.Schema) -> pa.Table:
+    # Splits are contiguous ranges of trajectories, so this reads few shards; where they are not, each row is still read once.
+    contiguous = rows[-1] - rows[0] + 1 == len(rows)
+    states = (
+        granularity.read(slice(int(rows[0]), int(rows[-1]) + 1)) if contiguous else np.stack([granularity.read(int(row)) for row in rows])
+    )
+    arrays = {
+        "trajectory": pa.array(rows.astype(np.int32)),
+        "status": pa.array(stored.status[rows]),
+        "start_time": pa.array(stored.start_time[rows]),
+        "parameters": _lists(stored.parameters[rows]),
+        "initial": _lists(stored.initial[rows]),
+        "state": _lists(states),
+    }
+    return pa.table([arrays[name] for name in columns.names], schema=columns)
+
+
+def _lists(values: npt.NDArray[Any]) -> pa.Array:
+    """Nested fixed-size lists over all axes but the first."""
+    if values.shape[-1] == 0:
+        return pa.nulls(len(values))
+    array = pa.array(np.ascontiguousarray(values).ravel())
+    for size in reversed(values.shape[1:]):
+        array = pa.FixedSizeListArray.from_arrays(array, int(size))
+    return array
