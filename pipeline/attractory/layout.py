@@ -5,7 +5,7 @@
       <System>/                                     a group per system
         initial (trajectory, variable)              float64: the state after the transient = sample 0 of every granularity
         parameters (trajectory, parameter)          float64
-        start_time (trajectory)                     float64: the system's own t at sample 0; 0 for maps
+        start_time (trajectory)                     float64: the system's own t at sample 0 (maps: iterates)
         split (trajectory), status (trajectory)     int8 with CF flag_values and flag_meanings
         <granularity>/                              a group per granularity
           state (trajectory, time, variable)        float32 or float64, sharded: one shard is `shard_trajectories` whole trajectories

@@ -1,9 +1,9 @@
 """Ensembles of trajectories, in vector lanes.
 
-    integrate             the public door: a system's trajectories as an xarray.Dataset
-    integrate_block       trajectories by number: what a store is made of, a pure function of seed and number
-    integrate_ensemble    from given initial states, on several sampling grids in one pass
-    advance               states of any Definition, moved on by a duration or a number of iterates
+integrate             the public door: a system's trajectories as an xarray.Dataset
+integrate_block       trajectories by number: what a store is made of, a pure function of seed and number
+integrate_ensemble    from given initial states, on several sampling grids in one pass
+advance               states of any Definition, moved on by a duration or a number of iterates
 """
 
 from attractory.integrate.block import ATTEMPTS, BlockSettings, drawn_state, integrate_block

@@ -1,4 +1,5 @@
-"""One block of trajectories of one system, a pure function of the seed and each trajectory's number: draw, settle, sample, redraw what failed."""
+"""One block of trajectories of one system, a pure function of the seed and each trajectory's number: draw, settle, sample, redraw what
+failed."""
 
 from __future__ import annotations
 
@@ -53,12 +54,12 @@ def integrate_block(
         failed = np.flatnonzero(made.status != Status.OK)
         if not failed.size:
             break
-        again = _attempt(system, [indices[place] for place in failed], grids, settings, engine, attempt=attempt)
+        again = _attempt(system, [indices[int(place)] for place in failed], grids, settings, engine, attempt=attempt)
         _replace(made, failed, again)
     return made
 
 
-def _attempt(  # noqa: PLR0913 - the block's own arguments, once more
+def _attempt(
     system: System, indices: Sequence[int], grids: Sequence[SampleGrid], settings: BlockSettings, engine: Engine, *, attempt: int
 ) -> Trajectories:
     states = np.array([drawn_state(system, seed=settings.seed, trajectory=index, attempt=attempt) for index in indices])

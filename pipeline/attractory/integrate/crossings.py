@@ -1,9 +1,8 @@
 """Where a switch's function first leaves its mode within a step: the first root of its Taylor polynomial, never skipped.
 
-A march from the left: at each point the polynomial's value, slope and a bound on its second derivative over the rest of the step say how far it
-certainly keeps its sign (a quadratic lower bound), and the march goes just that far. Near a transversal root it converges like Newton's method, always
-from the side of the mode. The arithmetic is scalar and has one order, so the root has the same bits everywhere.
-"""
+A march from the left: at each point the polynomial's value, slope and a bound on its second derivative over the rest of the step say how
+far it certainly keeps its sign (a quadratic lower bound), and the march goes just that far. Near a transversal root it converges like
+Newton's method, always from the side of the mode. The arithmetic is scalar and has one order, so the root has the same bits everywhere."""
 
 from __future__ import annotations
 
@@ -24,9 +23,8 @@ def first_crossing(  # noqa: PLR0913 - called by the compiled driver, where a re
 ) -> tuple[float, int]:  # pragma: no cover - compiled
     """(how far the mode holds, direction): the direction is -1 or 1 where it ends there, 0 where it may go on.
 
-    For a sign the function is polynomial * mode; for a level the mode holds while 0 <= polynomial - mode < 1. A march that comes to no end (a root
-    nearly of even order) gives the part of the step that is certain, with direction 0.
-    """
+    For a sign the function is polynomial * mode; for a level the mode holds while 0 <= polynomial - mode < 1. A march that comes to no end
+    (a root nearly of even order) gives the part of the step that is certain, with direction 0."""
     if not level:
         root, found = _first_root(c, base, lane, order, step, mode, 0.0)
         return root, (-1 if mode > 0 else 1) if found == _ROOT else 0

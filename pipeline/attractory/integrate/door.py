@@ -42,18 +42,18 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
     """An ensemble of trajectories, sampled at equal steps.
 
     Args:
-        trajectories: how many; 1, or as many as `initial` has.
-        periods, samples_per_period: the length, and how finely (100 where neither it nor dt is given); for systems whose entry has a period.
-        samples, dt: the same directly, dt in the system's time units. A map takes `samples` alone.
-        initial: (trajectory, variable) or (variable,): sample 0 is t = 0 and equals it. None: drawn from the seed around the catalogued
+        trajectories: how many; 1, or as many as `initial` has. periods, samples_per_period: the length, and how finely (100 where neither
+        it nor dt is given); for systems whose entry has a period. samples, dt: the same directly, dt in the system's time units. A map
+        takes `samples` alone. initial: (trajectory, variable) or (variable,): sample 0 is t = 0 and equals it. None: drawn from the seed
+        around the catalogued
             state and run through the transient.
-        parameters: numbers or arrays (trajectory,) by name, in place of the catalogued values.
-        transient: what is discarded first, in time units (maps: iterates). None: 20 periods (1000 iterates; for a flow without a period, as long
+        parameters: numbers or arrays (trajectory,) by name, in place of the catalogued values. transient: what is discarded first, in time
+        units (maps: iterates). None: 20 periods (1000 iterates; for a flow without a period, as long
             as what is sampled) where states are drawn, nothing where `initial` is given.
         engine: target, lanes and step budget; they change the speed, never the result.
     Returns:
-        Dataset with `state` (trajectory, time, variable) in float64, `time` (time) from sample 0 in the system's units, `status` (trajectory)
-        with flag meanings. A trajectory that fails has its status and NaN from there on.
+        Dataset with `state` (trajectory, time, variable) in float64, `time` (time) from sample 0 in the system's units, `status`
+        (trajectory) with flag meanings. A trajectory that fails has its status and NaN from there on.
     Raises:
         RequestError: what is asked for cannot be: an unknown name, a wrong shape, a dt or tolerance out of range, more samples than memory.
     """
@@ -76,7 +76,8 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
 def _grid(system: System, *, periods: float | None, samples_per_period: float | None, samples: int | None, dt: float | None) -> SampleGrid:
     if system.kind == "map":
         if dt is not None or periods is not None or samples_per_period is not None:
-            raise RequestError(f"{system.name} is a map: it takes `samples` (iterates) alone, not dt, periods or samples_per_period.")
+            message = f"{system.name} is a map: it takes `samples` (iterates) alone, not dt, periods or samples_per_period."
+            raise RequestError(message)
         return SampleGrid(1, _whole("samples", samples))
     if dt is not None and (periods is not None or samples_per_period is not None):
         raise RequestError("dt and periods measure the same: give samples and dt, or periods and samples_per_period.")
@@ -99,17 +100,21 @@ def _period(system: System) -> float:
 
 def _positive(name: str, value: float | None) -> float:
     if value is None:
-        raise RequestError(f"{name} is missing: give samples and dt, or periods and samples_per_period.")
+        message = f"{name} is missing: give samples and dt, or periods and samples_per_period."
+        raise RequestError(message)
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
-        raise RequestError(f"{name} is {value!r}; expected a finite number above zero.")
+        message = f"{name} is {value!r}; expected a finite number above zero."
+        raise RequestError(message)
     return float(value)
 
 
 def _whole(name: str, value: int | None) -> int:
     if value is None:
-        raise RequestError(f"{name} is missing: how many samples, at least 1?")
+        message = f"{name} is missing: how many samples, at least 1?"
+        raise RequestError(message)
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise RequestError(f"{name} is {value!r}; expected a whole number of at least 1.")
+        message = f"{name} is {value!r}; expected a whole number of at least 1."
+        raise RequestError(message)
     return int(value)
 
 
@@ -142,7 +147,8 @@ def _count(trajectories: int | None, starts: Float | None, parameters: Mapping[s
 def _transient(system: System, transient: float | None, grid: SampleGrid, *, given: bool) -> float:
     if transient is not None:
         if isinstance(transient, bool) or not isinstance(transient, int | float | np.number) or not 0 <= transient < np.inf:
-            raise RequestError(f"transient is {transient!r}; expected a finite number of time units (maps: iterates), zero or more.")
+            message = f"transient is {transient!r}; expected a finite number of time units (maps: iterates), zero or more."
+            raise RequestError(message)
         return float(transient)
     if given:
         return 0.0
@@ -157,7 +163,7 @@ def _states(system: System, starts: Float | None, count: int, seed: int) -> Floa
     return np.array([drawn_state(system, seed=seed, trajectory=index) for index in range(count)])
 
 
-def _from_states(system: System, states: Float, values: Float, grid: SampleGrid, length: float, engine: Engine) -> Trajectories:  # noqa: PLR0913 - private seam
+def _from_states(system: System, states: Float, values: Float, grid: SampleGrid, length: float, engine: Engine) -> Trajectories:
     ensemble = Ensemble(states, values, np.zeros(len(states)))
     settled, status, _ = advance(system.definition, ensemble, duration=length, engine=replace(engine, quiet=grid.dt))
     made = integrate_ensemble(system.definition, settled, grids=[grid], engine=engine)

@@ -20,6 +20,7 @@ Float = NDArray[np.float64]
 # At 0.1 to 1 microseconds a step a trajectory that never ends holds its lane for a minute or so.
 STEP_BUDGET = 100_000_000
 TOLERANCES = (1e-15, 1e-2)
+NATIVE = Target()
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,12 @@ class SampleGrid:
 class Engine:
     """How trajectories are computed. Target and lanes change the speed, never a bit of the result (lanes=None: what is fastest).
 
-    quiet: the longest step, in time units, where all of a solution's last Taylor coefficients vanish, so that its speed says nothing; None: the
-    smallest dt that is sampled.
-    """
+    quiet: the longest step, in time units, where all of a solution's last Taylor coefficients vanish, so that its speed says nothing; None:
+    the smallest dt that is sampled."""
 
     tolerance: float = 1e-14
     dtype: str = "float64"
-    target: Target = Target()
+    target: Target = NATIVE
     lanes: int | None = None
     step_budget: int = STEP_BUDGET
     quiet: float | None = None
@@ -121,9 +121,7 @@ def _without_unstarted(
     total, variables = ensemble.initial.shape
     chosen = np.flatnonzero(runnable)
     status = np.full(total, int(Status.NOT_STARTED), np.int8)
-    states = tuple(
-        np.full((total, variables, grid.samples), np.nan, engine.dtype).transpose(0, 2, 1) for grid in grids
-    )
+    states = tuple(np.full((total, variables, grid.samples), np.nan, engine.dtype).transpose(0, 2, 1) for grid in grids)
     steps = 0
     if chosen.size:
         done = integrate_ensemble(definition, ensemble.subset(chosen), grids=grids, engine=engine)
@@ -150,7 +148,7 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
         iterate = map_kernel(definition, width, engine.target).code.functions["iterate"]
         everies = np.array([round(grid.dt) for grid in grids], np.int64)
         work = _aligned(1 + 2 * variables + columns, width)
-        run_map(iterate, initial, parameters, (offsets, everies, counts), out, work, status)
+        run_map(iterate, initial, parameters, ensemble.start_time, (offsets, everies, counts), out, work, status)
         return len(initial) * int(((counts - 1) * everies).max())
     order = order_for(engine.tolerance)
     kernel = flow_kernel(definition, order, width, engine.target)
@@ -177,7 +175,8 @@ def _aligned(rows: int, width: int) -> Float:
 
 
 def check_room(size: int, dtype: str) -> None:
-    """Nothing, where the machine has the memory free that `size` numbers take; an operating system that hands out what it lacks would end the process.
+    """Nothing, where the machine has the memory free that `size` numbers take; an operating system that hands out what it lacks would end
+    the process.
 
     Raises:
         RequestError: it has not.
@@ -200,11 +199,15 @@ def _free_bytes() -> float:
 def _check(grids: Sequence[SampleGrid], engine: Engine) -> None:
     low, high = TOLERANCES
     if not low <= engine.tolerance <= high:
-        raise RequestError(f"tolerance is {engine.tolerance!r}; expected a number between {low:g} and {high:g}.")
+        message = f"tolerance is {engine.tolerance!r}; expected a number between {low:g} and {high:g}."
+        raise RequestError(message)
     if engine.dtype not in ("float32", "float64"):
-        raise RequestError(f"dtype is {engine.dtype!r}; expected float32 or float64.")
+        message = f"dtype is {engine.dtype!r}; expected float32 or float64."
+        raise RequestError(message)
     for grid in grids:
         if not 0 < grid.dt < np.inf:
-            raise RequestError(f"dt is {grid.dt!r}; expected a finite number above zero.")
+            message = f"dt is {grid.dt!r}; expected a finite number above zero."
+            raise RequestError(message)
         if grid.samples < 1:
-            raise RequestError(f"samples is {grid.samples!r}; expected at least 1.")
+            message = f"samples is {grid.samples!r}; expected at least 1."
+            raise RequestError(message)

@@ -1,11 +1,10 @@
 """The generic driver of flows: lane refill, step control, sampling, switches, budgets. Compiled once by numba and cached on disk.
 
-Nothing here depends on a system: the compiled functions come in as pointers. Each lane holds one trajectory and takes its own steps; every decision
-of a lane rests on that lane's numbers alone, so a trajectory's bits do not depend on its neighbours, its lane or the lane width.
+Nothing here depends on a system: the compiled functions come in as pointers. Each lane holds one trajectory and takes its own steps; every
+decision of a lane rests on that lane's numbers alone, so a trajectory's bits do not depend on its neighbours, its lane or the lane width.
 
-State of the lanes (a named tuple of arrays, since numba cannot hold records of arrays): `t` + `t_low` is the time since the start, carried in two
-parts so that a million steps lose no digits; a lane without a trajectory has `trajectory` -1 and takes steps of length zero.
-"""
+State of the lanes (a named tuple of arrays, since numba cannot hold records of arrays): `t` + `t_low` is the time since the start, carried
+in two parts so that a million steps lose no digits; a lane without a trajectory has `trajectory` -1 and takes steps of length zero."""
 
 from __future__ import annotations
 
@@ -25,13 +24,11 @@ _BUDGET, _SLIDING = int(Status.STEP_BUDGET), int(Status.SLIDING)
 # Steps of zero length in a row that mean: the solution cannot leave the switching surface.
 _STUCK = 64
 
-Problem = namedtuple("Problem", "initial parameters start status steps")  # noqa: PYI024 - numba takes plain named tuples only
-Sampling = namedtuple("Sampling", "offsets grids counts out")  # noqa: PYI024
-Lanes = namedtuple(  # noqa: PYI024
-    "Lanes", "trajectory waiting place stuck crossed direction t t_low origin now h live count taken y z p c mode fresh"
-)
-Controls = namedtuple("Controls", "order limits")  # noqa: PYI024
-Kernel = namedtuple("Kernel", "coefficients evaluate modes bound move next_samples")  # noqa: PYI024
+Problem = namedtuple("Problem", "initial parameters start status steps")
+Sampling = namedtuple("Sampling", "offsets grids counts out")
+Lanes = namedtuple("Lanes", "trajectory waiting place stuck crossed direction t t_low origin now h live count taken y z p c mode fresh")
+Controls = namedtuple("Controls", "order limits")
+Kernel = namedtuple("Kernel", "coefficients evaluate modes bound move next_samples")
 
 
 def lane_arrays(width: int, sizes: tuple[int, int, int, int], order: int) -> Lanes:
@@ -43,8 +40,9 @@ def lane_arrays(width: int, sizes: tuple[int, int, int, int], order: int) -> Lan
     first = (-memory.ctypes.data // 8) % 8
     table = memory[first : first + sum(rows) * width].reshape(sum(rows), width)
     parts = np.split(table, np.cumsum(rows)[:-1])
-    whole = [np.full(width, -1, np.int64) for _ in range(2)], [np.full(width, -1, np.int64) for _ in range(3)]
-    return Lanes(*whole[0], np.zeros((kinds, width), np.int64), *whole[1], *(part[0] for part in parts[:7]), *parts[7:])
+    trajectory, waiting, stuck, crossed, direction = (np.full(width, -1, np.int64) for _ in range(5))
+    vectors = [part[0] for part in parts[:7]]
+    return Lanes._make([trajectory, waiting, np.zeros((kinds, width), np.int64), stuck, crossed, direction, *vectors, *parts[7:]])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -14,7 +14,7 @@ _OK, _DIVERGED = int(Status.OK), int(Status.DIVERGED)
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def run_map(  # noqa: PLR0913 - called once an ensemble, with arrays only
-    iterate: Any, initial: Any, parameters: Any, grids: Any, out: Any, work: Any, status: Any
+    iterate: Any, initial: Any, parameters: Any, start: Any, grids: Any, out: Any, work: Any, status: Any
 ) -> None:  # pragma: no cover - compiled
     """Iterates all trajectories and fills `out`; as `run_flow`, with the number of iterates between samples in the place of dt."""
     offsets, everies, counts = grids
@@ -29,31 +29,45 @@ def run_map(  # noqa: PLR0913 - called once an ensemble, with arrays only
         last = max(last, (counts[g] - 1) * everies[g])
     for first in range(0, total, width):
         held = min(width, total - first)
-        for lane in range(width):
-            i = first + min(lane, held - 1)
-            for v in range(variables):
-                y[v, lane] = initial[i, v]
-            for q in range(columns):
-                p[q, lane] = parameters[i, q]
+        _load(initial, parameters, first, held, y, p)
         for n in range(last + 1):
             for g in range(kinds):
                 if n % everies[g] == 0 and n // everies[g] < counts[g]:
-                    for lane in range(held):
-                        place = offsets[g] + (first + lane) * variables * counts[g] + n // everies[g]
-                        for v in range(variables):
-                            out[place + v * counts[g]] = y[v, lane]
+                    _keep(y, out, offsets[g] + first * variables * counts[g] + n // everies[g], counts[g], held)
             if n < last:
-                now[:] = n
+                for lane in range(width):
+                    now[lane] = start[first + min(lane, held - 1)] + n
                 iterate(p.ctypes, y.ctypes, now.ctypes, z.ctypes)
-                for v in range(variables):
-                    for lane in range(width):
-                        y[v, lane] = z[v, lane]
+                y, z = z, y
         for lane in range(held):
             finite = 0.0
             for v in range(variables):
                 finite += y[v, lane] * 0.0
             status[first + lane] = _OK if finite == 0.0 else _DIVERGED
     _blank(offsets, counts, out, status, variables)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _load(
+    initial: Any, parameters: Any, first: int, held: int, y: Any, p: Any
+) -> None:  # pragma: no cover - compiled
+    """A group of trajectories; lanes beyond its end repeat the last one."""
+    for lane in range(y.shape[1]):
+        i = first + min(lane, held - 1)
+        for v in range(initial.shape[1]):
+            y[v, lane] = initial[i, v]
+        for q in range(parameters.shape[1]):
+            p[q, lane] = parameters[i, q]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _keep(y: Any, out: Any, first: int, count: int, held: int) -> None:  # pragma: no cover - compiled
+    """One sample of the group's trajectories."""
+    variables = y.shape[0]
+    for lane in range(held):
+        place = first + lane * variables * count
+        for v in range(variables):
+            out[place + v * count] = y[v, lane]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

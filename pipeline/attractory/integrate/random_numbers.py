@@ -1,8 +1,8 @@
 """Random numbers that any machine draws alike: Philox's raw words under keys of our own, and our own map to numbers.
 
-NumPy promises the words of a bit generator but not its distributions, and those call mathematics libraries: so uniform numbers are made from the
-words by exact operations, and the bell-shaped ones are sums of twelve uniform numbers (Irwin and Hall), bounded by six standard deviations.
-"""
+NumPy promises the words of a bit generator but not its distributions, and those call mathematics libraries: so uniform numbers are made
+from the words by exact operations, and the bell-shaped ones are sums of twelve uniform numbers (Irwin and Hall), bounded by six standard
+deviations."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Compiled step functions: from a `Definition` to machine code for vector lanes.
 
-    Target                     the instructions that may be used
-    flow_kernel, map_kernel    compile (or find compiled) a system
-    lanes_for, order_for       the lane width for a system, the order for a tolerance
+Target                     the instructions that may be used
+flow_kernel, map_kernel    compile (or find compiled) a system
+lanes_for, order_for       the lane width for a system, the order for a tolerance
 """
 
 from attractory.kernels.flow import FlowKernel, flow_kernel, lanes_for

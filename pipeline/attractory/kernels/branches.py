@@ -1,9 +1,8 @@
 """Graphs with switches made analytic: each branch becomes a mode that is fixed within a step, with a function whose zero ends it.
 
-abs, sign, min, max, heaviside and where hang on the sign of a function of the state; floor and mod on the integer below one. A `Branched` graph
-holds only analytic operations and three new leaves that read a mode: "signum" (-1 or 1), "level" (an integer) and, as a condition, "positive".
-A condition that depends on parameters alone stays what it is: it cannot change during a trajectory.
-"""
+abs, sign, min, max, heaviside and where hang on the sign of a function of the state; floor and mod on the integer below one. A `Branched`
+graph holds only analytic operations and three new leaves that read a mode: "signum" (-1 or 1), "level" (an integer) and, as a condition,
+"positive". A condition that depends on parameters alone stays what it is: it cannot change during a trajectory."""
 
 from __future__ import annotations
 

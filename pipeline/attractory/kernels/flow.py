@@ -97,7 +97,8 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
         for k, value in enumerate(coefficients):
             lanes.store(value, "%c", variable * (order + 1) + k)
     _emit_switch_rows(lanes, series, graph, state, order)
-    step = emit_step_size(lanes, *([row[k] for row in state] for k in (0, order - 1, order)), order)
+    first, before_last, last = ([row[k] for row in state] for k in (0, order - 1, order))
+    step = emit_step_size(lanes, first, before_last, last, order)
     lanes.store(step, "%h", 0)
     return lanes.function("coefficients", ["p", "y", "t", "m", "c", "h"])
 

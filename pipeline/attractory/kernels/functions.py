@@ -1,9 +1,9 @@
 """Elementary functions on vectors, in IR of our own: the same bits on every machine, where a mathematics library promises none.
 
 Each takes a `Lanes` and the argument's name and returns the result's name. Methods: argument reduction with constants in two or three parts
-(Cody and Waite, Software Manual for the Elementary Functions, 1980) and truncated Taylor series long enough that the rest is below a tenth of
-a unit in the last place; all coefficients are exact rationals rounded once. tests/kernels/test_functions.py measures the errors against mpmath.
-"""
+(Cody and Waite, Software Manual for the Elementary Functions, 1980) and truncated Taylor series long enough that the rest is below a tenth
+of a unit in the last place; all coefficients are exact rationals rounded once. tests/kernels/test_functions.py measures the errors against
+mpmath."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Text of LLVM IR for W numbers at once: each method appends one instruction and returns the name of its result.
 
-Only operations that IEEE 754 defines to the last bit are emitted (add, subtract, multiply, divide, square root, fused multiply-add, comparisons,
-bit operations), without fast-math flags: what comes out does not depend on the instruction set that LLVM lowers them to.
-"""
+Only operations that IEEE 754 defines to the last bit are emitted (add, subtract, multiply, divide, square root, fused multiply-add,
+comparisons, bit operations), without fast-math flags: what comes out does not depend on the instruction set that LLVM lowers them to."""
 
 from __future__ import annotations
 
@@ -141,4 +140,5 @@ INTRINSICS = {"fabs": 1, "floor": 1, "sqrt": 1, "maxnum": 2, "minnum": 2, "copys
 def declarations(width: int) -> str:
     """The intrinsics that functions made here may call."""
     vector = f"<{width} x double>"
-    return "\n".join(f"declare {vector} @llvm.{name}.v{width}f64({', '.join([vector] * count)})" for name, count in INTRINSICS.items()) + "\n"
+    lines = [f"declare {vector} @llvm.{name}.v{width}f64({', '.join([vector] * count)})" for name, count in INTRINSICS.items()]
+    return "\n".join(lines) + "\n"

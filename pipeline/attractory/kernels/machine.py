@@ -27,9 +27,11 @@ class Target:
         Raises:
             RequestError: an unknown name.
         """
-        choices = {"native": (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()), "avx2": ("haswell", ""), "sse2": ("x86-64", "")}
+        native = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+        choices = {"native": native, "avx2": ("haswell", ""), "sse2": ("x86-64", "")}
         if self.name not in choices:
-            raise RequestError(f"target is {self.name!r}; expected one of {', '.join(choices)}.{nearest(self.name, choices)}")
+            message = f"target is {self.name!r}; expected one of {', '.join(choices)}.{nearest(self.name, choices)}"
+            raise RequestError(message)
         cpu, features = choices[self.name]
         return _triple().create_target_machine(cpu=cpu, features=features, opt=2)
 

@@ -1,8 +1,7 @@
 """A graph's values at one point: what a map iterates, and the order zero of a Taylor series.
 
-Each operation of the graph is one operation of IEEE arithmetic in the graph's own order, never contracted: for rational right-hand sides the
-lanes give what NumPy gives, bit for bit.
-"""
+Each operation of the graph is one operation of IEEE arithmetic in the graph's own order, never contracted: for rational right-hand sides
+the lanes give what NumPy gives, bit for bit."""
 
 from __future__ import annotations
 

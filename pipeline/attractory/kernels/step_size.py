@@ -1,9 +1,9 @@
 """The step size from the last two Taylor coefficients, in vector code: Jorba and Zou, Experimental Mathematics 14, 99 (2005).
 
-The radius of convergence is estimated from the norms of the last two coefficients relative to the state (absolutely where the state is below one),
-and the step is the radius / e^2 times a safety factor, so that the last term is about e^(-2 order): order = ceil(1 - ln(tolerance) / 2). Logarithm and
-exponential are exact bit operations and polynomials of our own, good to 2e-3: that is enough for a step size, and the same on every machine.
-"""
+The radius of convergence is estimated from the norms of the last two coefficients relative to the state (absolutely where the state is
+below one), and the step is the radius / e^2 times a safety factor, so that the last term is about e^(-2 order): order = ceil(1 -
+ln(tolerance) / 2). Logarithm and exponential are exact bit operations and polynomials of our own, good to 2e-3: that is enough for a step
+size, and the same on every machine."""
 
 from __future__ import annotations
 

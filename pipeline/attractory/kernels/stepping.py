@@ -16,9 +16,9 @@ RESOLUTION = 4.0e-16
 def emit_bound(width: int) -> str:
     """bound(h, t, live, count, limits) -> bits of the lanes that need a second look; limits = (quiet, last, budget).
 
-    h becomes the step: quiet where there is no estimate, never far beyond the time of the last sample, zero in lanes that are not live (live = 0).
-    A lane needs a look when its step is no number, is below the resolution of time, or when its count of steps passes the budget.
-    """
+    h becomes the step: quiet where there is no estimate, never far beyond the time of the last sample, zero in lanes that are not live
+    (live = 0). A lane needs a look when its step is no number, is below the resolution of time, or when its count of steps passes the
+    budget."""
     lanes = Lanes(width)
     zero = lanes.constant(0.0)
     quiet, last, budget = (_splat(lanes, "double", _load_scalar(lanes, "%limits", place)) for place in range(3))

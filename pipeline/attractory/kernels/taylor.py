@@ -1,9 +1,8 @@
 """Normalised Taylor coefficients of every node of an analytic graph, order by order, as straight-line vector code.
 
-The coefficient of order k of a node follows from lower orders of its arguments by a recurrence (automatic differentiation in Taylor arithmetic:
-Moore 1966; the list of recurrences as in Griewank and Walther, Evaluating Derivatives, 2008, table 13.2). The recurrences of one operation are one
-method below; a coefficient that is structurally zero is None and costs nothing.
-"""
+The coefficient of order k of a node follows from lower orders of its arguments by a recurrence (automatic differentiation in Taylor
+arithmetic: Moore 1966; the list of recurrences as in Griewank and Walther, Evaluating Derivatives, 2008, table 13.2). The recurrences of
+one operation are one method below; a coefficient that is structurally zero is None and costs nothing."""
 
 from __future__ import annotations
 
@@ -38,6 +37,7 @@ class TaylorSeries:
         self.moving: list[bool] = list(graph.moving)
         self.known: dict[Node, int] = {node: index for index, node in enumerate(graph.nodes)}
         self.partners: dict[int, int] = {}
+        self.pairs: dict[int, tuple[Value, Value]] = {}
         self.scaled_terms: dict[tuple[int, int], Coefficient] = {}
         self.reciprocals: dict[int, Value] = {}
         self.needed = self._with_companions(reachable(graph.nodes, [*graph.roots, *(switch.function for switch in graph.switches)]))
@@ -142,22 +142,19 @@ class TaylorSeries:
     def _known_zero(self, index: int) -> Value:
         value = self.table[index][0]
         if value is None:
-            raise RuntimeError(f"node {index} has no value at order zero")
+            message = f"node {index} has no value at order zero"
+            raise RuntimeError(message)
         return value
 
     def _sine_or_cosine(self, index: int, node: Node) -> Value:
         """Both are made by one call; the partner finds its own waiting."""
         partner = self.partners.get(index)
         if partner is not None and self.table[partner]:
-            sine, cosine = self._pairs[node.args[0]]
+            sine, cosine = self.pairs[node.args[0]]
         else:
             sine, cosine = functions.sin_cos(self.lanes, self._known_zero(node.args[0]))
-            self._pairs[node.args[0]] = (sine, cosine)
+            self.pairs[node.args[0]] = (sine, cosine)
         return sine if node.op == "sin" else cosine
-
-    @property
-    def _pairs(self) -> dict[int, tuple[Value, Value]]:
-        return self.__dict__.setdefault("_sine_cosine_pairs", {})
 
     # pieces of recurrences
 
@@ -244,9 +241,7 @@ class TaylorSeries:
             opened += self._terms(inner, inner_sign) if private else [(inner_sign, inner)]
         return opened
 
-    def _collect(
-        self, sign: int, term: int, k: int, early: list[tuple[int, Value, Value]], late: list[tuple[Value, Value | None]]
-    ) -> None:
+    def _collect(self, sign: int, term: int, k: int, early: list[tuple[int, Value, Value]], late: list[tuple[Value, Value | None]]) -> None:
         """Sorts one term into products of lower orders (with the newer of their two orders) and what needs order k itself."""
         node = self.nodes[term]
         if node.op != "mul" or self.uses[term] > 1 or not self.moving[term]:
