@@ -1,32 +1,36 @@
-"""`attractory build`: generate, validate and publish, one after the other."""
+"""`attractory build`: generate, validate and publish a recipe, in one command."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from attractory.stages.cluster import Workers
 from attractory.stages.generate import generate
+from attractory.stages.located import read_recipe
 from attractory.stages.progress import Progress
 from attractory.stages.publish import Published, publish
 from attractory.stages.summary import GenerateSummary
 from attractory.stages.validate import Report, validate
 
+PUBLISHED = "published"  # the folder beside the recipe, unless another place is asked for
+
 
 @dataclass(frozen=True)
 class Built:
-    """What the three stages found; `published` is None where a check failed."""
+    """The outcomes of the three stages; `published` is None where validation failed."""
 
     generated: GenerateSummary
     report: Report
     published: Published | None
 
     def document(self) -> dict[str, Any]:
+        """For `--json`."""
         return {
             "generated": self.generated.document(),
-            "report": json.loads(self.report.as_json()),
+            "verdict": self.report.verdict,
+            "failures": [asdict(check) for check in self.report.failures],
             "published": asdict(self.published) if self.published else None,
         }
 
@@ -34,20 +38,27 @@ class Built:
 def build(
     recipe: str | Path,
     *,
-    out: Path | None = None,
+    out: str | Path | None = None,
     workers: int | Workers = 1,
-    to: str | None = None,
+    to: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """The dataset of a recipe: its store, its report and, where every check passes, its published version.
+    """The three stages, each of which finds what an earlier run has done; nothing is published that failed a check.
 
     Args:
-        to: a folder or URL; None is `published` beside the store.
-    Raises:
-        As the three stages do; an interrupted build goes on by the same call.
+        out: the store; None is beside the recipe. The report lies beside the store.
+        to: where to publish; None is `published` beside the recipe.
     """
-    generated = generate(recipe, out=out, workers=workers, progress=progress)
-    report = validate(generated.store, progress=progress)
-    if report.verdict != "pass":
+    place = read_recipe(recipe).path.parent / PUBLISHED if to is None else to
+    generated = generate(recipe, out=out, workers=workers, progress=_titled(progress, "generate"))
+    report = validate(generated.store, progress=_titled(progress, "validate"))
+    if report.verdict == "fail":
         return Built(generated, report, None)
-    return Built(generated, report, publish(generated.store, to=to or generated.store.parent / "published", progress=progress))
+    return Built(generated, report, publish(generated.store, to=place, progress=_titled(progress, "publish")))
+
+
+def _titled(progress: Progress | None, title: str) -> Progress | None:
+    """The same progress, with the stage in its note."""
+    if progress is None:
+        return None
+    return lambda done, total, note: progress(done, total, f"{title} {note}".strip())

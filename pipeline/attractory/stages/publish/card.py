@@ -39,7 +39,7 @@ def dataset_card(dataset: StoredDataset, *, version: str, evidence: Evidence, si
         _front_matter(dataset),
         f"# {dataset.name}",
         describe(dataset),
-        f"Version `{version}`, {_bytes(size)}, made by [Attractory]({_HOME}).",
+        f"Version `{version}`, {_bytes(size)}, made by Attractory.",
         _contents(dataset, version=version),
         _systems(dataset.systems),
         _making(dataset),
@@ -49,9 +49,6 @@ def dataset_card(dataset: StoredDataset, *, version: str, evidence: Evidence, si
         "## Pictures\n\n" + "\n\n".join(f"![{stored.name}](pictures/{stored.name}.png)" for stored in dataset.systems),
     ]
     return "\n\n".join(sections) + "\n"
-
-
-_HOME = "https://pypi.org/project/attractory/"
 
 
 def describe(dataset: StoredDataset) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from attractory import layout
 from attractory.errors import CheckFailedError, DamageError, RequestError
+from attractory.stages.progress import Progress
 from attractory.stages.publish.card import Evidence, dataset_card, describe, evidence_of
 from attractory.stages.publish.citation import citation
 from attractory.stages.publish.croissant import croissant
@@ -26,7 +27,6 @@ from attractory.store import contents
 from attractory.store.template import ROOT
 
 _COPY_BYTES = 4 * 2**20
-Progress = Callable[[int, int, str], None]  # files written, files in all, the path
 
 
 @dataclass(frozen=True)

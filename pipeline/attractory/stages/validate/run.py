@@ -8,6 +8,7 @@ from pathlib import Path
 from attractory import catalog
 from attractory.catalog.record import SystemRecord
 from attractory.errors import AttractoryError
+from attractory.stages.progress import Progress
 from attractory.stages.validate.integrity import check_store
 from attractory.stages.validate.labels import check_labels
 from attractory.stages.validate.numbers import check_numbers
@@ -17,7 +18,6 @@ from attractory.stages.validate.stored import StoredDataset, StoredSystem, open_
 from attractory.stages.validate.summary import summarise
 from attractory.stages.validate.truth import check_truth
 
-Progress = Callable[[int, int, str], None]  # systems done, systems in all, what is being looked at
 SEED = 0  # which trajectories are looked at; fixed, so that the same store gets the same report
 
 
