@@ -16,7 +16,7 @@ from attractory.stages.block_queue import BlockQueue
 from attractory.stages.cluster import Workers, run_blocks, running_client, signals_as_errors
 from attractory.stages.located import LocatedRecipe, read_recipe, systems_of
 from attractory.stages.place import check_place, disk_errors
-from attractory.stages.plan import store_plan
+from attractory.stages.plan import check_memory, store_plan
 from attractory.stages.progress import Progress
 from attractory.stages.recipe import Recipe
 from attractory.stages.run_record import add_run
@@ -75,6 +75,7 @@ def generate(
                 remove_run_folder(job.store)
                 return _found(job)
         check_place(job.store, job.plan, held=_held_bytes(job.store))
+        check_memory(located, job.plan)
         with signals_as_errors(), locked(job.store):
             if root is None:
                 clear(job.store)

@@ -9,9 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from attractory.catalog.folder import Catalog, read_catalog
-from attractory.catalog.reading import read_yaml
-from attractory.catalog.record import SystemRecord
+from attractory.catalog import Catalog, SystemRecord, read_catalog, read_yaml
 from attractory.errors import CatalogError, RecipeError, nearest
 from attractory.expressions.system import System
 from attractory.stages.recipe import Granularity, Recipe, Transient

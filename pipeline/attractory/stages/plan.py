@@ -23,14 +23,21 @@ def store_plan(located: LocatedRecipe, systems: tuple[System, ...]) -> StorePlan
     """What a recipe asks for of these systems.
 
     Raises:
-        RecipeError: time is counted in something that a system does not have, or a block takes more memory than a worker has.
+        RecipeError: time is counted in something that a system does not have, or a system is of a kind that is not generated.
     """
     recipe = located.recipe
     planned = tuple(_system_plan(located, system) for system in systems)
-    plan = StorePlan(planned, recipe.dtype, recipe.shard_trajectories, _root_attributes(recipe, systems))
-    for system in planned:
+    return StorePlan(planned, recipe.dtype, recipe.shard_trajectories, _root_attributes(recipe, systems))
+
+
+def check_memory(located: LocatedRecipe, plan: StorePlan) -> None:
+    """Nothing where a worker can hold every block.
+
+    Raises:
+        RecipeError: a shard is too large; the message says how many trajectories fit.
+    """
+    for system in plan.systems:
         _check_memory(located, plan, system)
-    return plan
 
 
 def catalog_digest(systems: tuple[System, ...]) -> str:

@@ -110,7 +110,7 @@ class Recipe(_Part):
     trajectories: Trajectories
     transient: Transient = Transient()
     granularities: dict[str, Granularity]
-    tolerance: Annotated[Number, Field(ge=TOLERANCES[0], le=TOLERANCES[1])] = 1e-14
+    tolerance: Number = 1e-14
     dtype: Literal["float32", "float64"] = "float32"
     shard_trajectories: Count = 64
     catalog: Text | None = None
@@ -128,6 +128,13 @@ class Recipe(_Part):
     def _is_a_file_name(cls, value: str) -> str:
         if not DATASET_NAME.match(value):
             raise PydanticCustomError("name", "expected letters, digits, '_', '-' and '.', a letter or digit first, at most 64")
+        return value
+
+    @field_validator("tolerance")
+    @classmethod
+    def _is_in_range(cls, value: float) -> float:
+        if not TOLERANCES[0] <= value <= TOLERANCES[1]:
+            raise PydanticCustomError("range", "expected a number from 1.0e-15 to 1.0e-3")
         return value
 
     @field_validator("systems", mode="before")

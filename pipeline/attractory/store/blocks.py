@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -47,22 +48,33 @@ def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -
         ValueError: the trajectories do not have the shape or the type that the template promises.
         OSError: the disk is full or the store is gone; nothing is declared done.
     """
-    encoded = encode_block(plan, block, made)
-    for path, content in encoded.files.items():
-        write_whole(store / path, content, partial=partial_folder(store))
-    write_row(store, encoded.row)
-    return encoded.row
+    shards: list[ShardRow] = []
+    # A shard reaches the disk while the next one is packed; leaving the executor waits for all of them, so the row comes last.
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        written = []
+        for shard, content in _encoded_shards(plan, block, made):
+            shards.append(shard)
+            written.append(writer.submit(write_whole, store / shard.path, content, partial=partial_folder(store)))
+    for one in written:
+        one.result()
+    row = BlockRow(block, tuple(shards), _kept_arrays(plan.system(block.system), block, made))
+    write_row(store, row)
+    return row
 
 
 def encode_block(plan: StorePlan, block: Block, made: BlockStates) -> EncodedBlock:
     """A block's shard files and its row; nothing is written."""
-    system = plan.system(block.system)
-    if len(made.states) != len(system.grids):
-        message = f"{block.key}: {len(made.states)} granularities were made, {len(system.grids)} are planned"
-        raise ValueError(message)
-    encoded = [_encode_grid(plan, block, grid, states) for grid, states in zip(system.grids, made.states, strict=True)]
-    row = BlockRow(block, tuple(shard for shard, _ in encoded), _kept_arrays(system, block, made))
+    encoded = list(_encoded_shards(plan, block, made))
+    row = BlockRow(block, tuple(shard for shard, _ in encoded), _kept_arrays(plan.system(block.system), block, made))
     return EncodedBlock(row, {shard.path: content for shard, content in encoded})
+
+
+def _encoded_shards(plan: StorePlan, block: Block, made: BlockStates) -> Iterator[tuple[ShardRow, bytes]]:
+    grids = plan.system(block.system).grids
+    if len(made.states) != len(grids):
+        message = f"{block.key}: {len(made.states)} granularities were made, {len(grids)} are planned"
+        raise ValueError(message)
+    return (_encode_grid(plan, block, grid, states) for grid, states in zip(grids, made.states, strict=True))
 
 
 def _encode_grid(plan: StorePlan, block: Block, grid: GridPlan, states: np.ndarray) -> tuple[ShardRow, bytes]:
