@@ -99,9 +99,8 @@ class Model:
         for key, text in texts.items():
             base, index = base_name(key), index_name(key)
             expression = self._parsed(f"{section}.{key}", text, index)
-            names = self.shapes[base]
-            for place, bound in enumerate(self._bindings(f"{section}.{key}", base, index)):
-                yield names[place], self._expander.node(expression, bound)
+            bindings = self._bindings(f"{section}.{key}", base, index)
+            yield from zip(self.shapes[base], self._expander.nodes(expression, bindings), strict=True)
 
     def wrapped(self, variable: str, node: int) -> int:
         """The node taken modulo the variable's range, where it has one."""
@@ -138,11 +137,11 @@ class Model:
 
     def _initial_values(self, key: str, written: object, index: str | None) -> list[float]:
         base, dotted = base_name(key), f"initial.{key}"
+        bindings = self._bindings(dotted, base, index) if index else [{}]
         bound = {index} if index else set()
         names = number_names(self.values, "parameter", bound=bound, indices=set(self.sizes), unusable=self._state_in_number)
         size = len(self.shapes[base])
         if isinstance(written, str):
-            bindings = self._bindings(dotted, base, index) if index else [{}]
             values = constants(self.record, dotted, written, values=self.values, names=names, bounds=bindings)
             return values if index else values * size
         value = constant(self.record, dotted, written, values=self.values, names=names)  # type: ignore[arg-type]

@@ -39,7 +39,8 @@ def divergence(definition: Definition) -> tuple[Graph, int]:
     for variable, root in enumerate(definition.roots):
         seed = {builder.variable(variable): builder.const(1.0)}
         total = _plus(builder, total, tangents(builder, (root,), seed)[0])
-    graph, (node,) = pruned(builder.graph(), (_node(builder, total),))
+    trace = _node(builder, total)  # before the graph is taken: it may be a new constant
+    graph, (node,) = pruned(builder.graph(), (trace,))
     return graph, node
 
 
@@ -62,17 +63,22 @@ def variational(definition: Definition, vectors: int | None = None) -> Definitio
 
 
 def sparse_jacobian(builder: GraphBuilder, roots: Sequence[int]) -> list[dict[int, int]]:
-    """For each root {variable: node} of the partial derivatives that are not zero everywhere."""
+    """For each root {variable: node} of the partial derivatives that are not zero everywhere, by variable.
+
+    Each variable is followed through the nodes that depend on it and no others: ten thousand variables cost ten thousand neighbourhoods.
+    """
     one = builder.const(1.0)
-    rows = []
-    for root in roots:
-        live = reachable(builder, (root,))
-        row: dict[int, int] = {}
-        for node, variable in _variables(builder, live):
-            tangent = _carried(builder, live, {node: one}).get(root)
-            if tangent is not None:
-                row[variable] = tangent
-        rows.append(row)
+    live = reachable(builder, tuple(roots))
+    users = _users(builder, live)
+    rows: list[dict[int, int]] = [{} for _ in roots]
+    places: dict[int, list[int]] = {}
+    for place, root in enumerate(roots):
+        places.setdefault(root, []).append(place)
+    for node, variable in _variables(builder, live):
+        carried = _carried(builder, _dependents(users, node), {node: one})
+        for root in carried.keys() & places.keys():
+            for place in places[root]:
+                rows[place][variable] = carried[root]
     return rows
 
 
@@ -105,8 +111,28 @@ def _entries(builder: GraphBuilder, roots: Sequence[int]) -> int:
 
 def _variables(builder: GraphBuilder, nodes: Iterable[int]) -> list[tuple[int, int]]:
     """(node, variable) of the variables among the nodes, by variable."""
-    found = [(node, int(builder.nodes[node].value or 0)) for node in nodes if builder.nodes[node].op == "variable"]
+    found = [(node, builder.nodes[node].place) for node in nodes if builder.nodes[node].op == "variable"]
     return sorted(found, key=lambda pair: pair[1])
+
+
+def _users(builder: GraphBuilder, nodes: Iterable[int]) -> dict[int, list[int]]:
+    """The nodes that each node is an argument of."""
+    users: dict[int, list[int]] = {}
+    for node in nodes:
+        for arg in builder.nodes[node].args:
+            users.setdefault(arg, []).append(node)
+    return users
+
+
+def _dependents(users: Mapping[int, Sequence[int]], start: int) -> list[int]:
+    """The nodes that depend on one, itself included, in order."""
+    seen = {start}
+    stack = [start]
+    while stack:
+        fresh = [node for node in users.get(stack.pop(), ()) if node not in seen]
+        seen.update(fresh)
+        stack.extend(fresh)
+    return sorted(seen)
 
 
 def _carried(builder: GraphBuilder, live: Sequence[int], seeds: Mapping[int, int]) -> dict[int, int]:

@@ -58,18 +58,18 @@ def _fill(result: Array, graph: Graph, roots: Sequence[int], leaves: tuple[Array
     variables, parameters, t = leaves
     computed: list[Any] = []
     with np.errstate(all="ignore"):
-        for op, args, value in graph.nodes:
-            match op:
+        for node in graph.nodes:
+            match node.op:
                 case "const":
-                    computed.append(np.float64(value or 0.0))
+                    computed.append(np.float64(node.constant))
                 case "variable":
-                    computed.append(variables[int(value or 0)])
+                    computed.append(variables[node.place])
                 case "parameter":
-                    computed.append(parameters[int(value or 0)])
+                    computed.append(parameters[node.place])
                 case "time":
                     computed.append(t)
                 case _:
-                    computed.append(_NUMPY[op](*(computed[arg] for arg in args)))
+                    computed.append(_NUMPY[node.op](*(computed[arg] for arg in node.args)))
     for column, root in enumerate(roots):
         result[:, column] = computed[root]
 
@@ -82,9 +82,9 @@ def constant_value(builder: GraphBuilder, node: int) -> float:
     """
     values: dict[int, float] = {}
     for index in reachable(builder, (node,)):
-        op, args, value = builder.nodes[index]
+        op, args, _ = builder.nodes[index]
         if op == "const":
-            values[index] = float(value or 0.0)
+            values[index] = builder.nodes[index].constant
             continue
         try:
             values[index] = float(OPERATIONS[op].scalar(*(values[arg] for arg in args)))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attractory.errors import ExpressionError
 from attractory.expressions.graph import GraphBuilder
-from attractory.expressions.parser import Apply, Chain, Delayed, Expression, Name, Number, Sum, Tree
+from attractory.expressions.parser import Apply, Chain, Delayed, Expression, Name, Number, Sum, Tree, children
 
-MAX_VISITS = 2_000_000  # tree nodes visited for one system, a few seconds: sums in sums could ask for any number
+MAX_TERMS = 1_000_000  # tree nodes expanded for one system, a few seconds: sums in sums could ask for any number
 
 Symbol = int | tuple["Symbol", ...]  # a node, or a list of nodes (of lists of nodes)
 
@@ -25,29 +25,39 @@ class Scope:
 
 
 class Expander:
-    """Puts expressions into a builder's graph; the state is only what is being expanded, and how much has been."""
+    """Puts expressions into a builder's graph; its state is what is being expanded, and how much has been."""
 
     def __init__(self, builder: GraphBuilder, scope: Scope) -> None:
         self.builder, self.scope = builder, scope
-        self.visits = 0
+        self.terms = 0
 
-    def node(self, expression: Expression, bound: Mapping[str, int] | None = None) -> int:
-        """The node of an expression, with a value for each index that is bound.
+    def node(self, expression: Expression) -> int:
+        """The node of an expression without free indices; errors as for `nodes`."""
+        return next(self.nodes(expression, ({},)))
+
+    def nodes(self, expression: Expression, bindings: Sequence[Mapping[str, int]]) -> Iterator[int]:
+        """The nodes of an expression, one for each set of values of its indices.
 
         Raises:
-            ExpressionError: division by a constant zero, an index that is out of range, a graph that is too large.
+            ExpressionError: division by a constant zero, an index that is out of range, more terms than a system may have.
         """
-        self.expression = expression
-        self.bound = dict(bound or {})
-        return self._node(expression.tree)
+        self.terms += self._size(expression.tree) * len(bindings)
+        if self.terms > MAX_TERMS:
+            sentence = f"stands for too many terms: with it the system has {self.terms:,}, and at most {MAX_TERMS:,} are expanded."
+            raise expression.refusal(sentence, 0)
+        for bound in bindings:
+            self.expression, self.bound = expression, dict(bound)
+            yield self._node(expression.tree)
+
+    def _size(self, tree: Tree) -> int:
+        """How many nodes of the tree are visited once its sums are written out."""
+        inside = 1 + sum(self._size(child) for child in children(tree))
+        return inside * self.scope.sizes[tree.index] if isinstance(tree, Sum) else inside
 
     def _refusal(self, tree: Tree, sentence: str) -> ExpressionError:
         return self.expression.refusal(sentence, tree.column)
 
     def _node(self, tree: Tree) -> int:
-        self.visits += 1
-        if self.visits > MAX_VISITS:
-            raise self._refusal(tree, "expands to too many terms for one system.")
         match tree:
             case Number(value=value):
                 return self._constant(tree, value)

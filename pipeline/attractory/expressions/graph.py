@@ -24,6 +24,16 @@ class Node(NamedTuple):
     args: tuple[int, ...] = ()
     value: float | int | None = None
 
+    @property
+    def constant(self) -> float:
+        """The number of a constant node."""
+        return 0.0 if self.value is None else float(self.value)  # not `value or 0.0`, which loses the sign of -0.0
+
+    @property
+    def place(self) -> int:
+        """The index of a variable's or a parameter's node."""
+        return 0 if self.value is None else int(self.value)
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -72,7 +82,8 @@ class GraphBuilder:
             ExpressionError: a division by a constant zero, or a constant part that is no finite number; a sentence without its subject.
         """
         if op in LEAVES:
-            return self.const(value or 0.0) if op == "const" else self._intern(Node(op, (), None if value is None else int(value)))
+            leaf = Node(op, (), value)
+            return self.const(leaf.constant) if op == "const" else self._intern(Node(op, (), None if value is None else leaf.place))
         if len(args) != OPERATIONS[op].arity:
             message = f"{op} takes {OPERATIONS[op].arity} nodes, found {len(args)}"
             raise ValueError(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from attractory.catalog.record import SystemRecord
@@ -54,7 +54,7 @@ def constant(record: SystemRecord, key: str, written: Written, *, values: Mappin
 
 
 def constants(
-    record: SystemRecord, key: str, text: str, *, values: Mapping[str, Value], names: Names, bounds: Iterable[Mapping[str, int]] = ({},)
+    record: SystemRecord, key: str, text: str, *, values: Mapping[str, Value], names: Names, bounds: Sequence[Mapping[str, int]] = ({},)
 ) -> list[float]:
     """The numbers that one text is for each binding of its indices."""
     where = record.where(key)
@@ -63,7 +63,7 @@ def constants(
     scope = Scope({name: constant_symbol(builder, value) for name, value in values.items()}, integers=integer_values(values))
     expander = Expander(builder, scope)
     try:
-        return [constant_value(builder, expander.node(expression, bound)) for bound in bounds]
+        return [constant_value(builder, node) for node in expander.nodes(expression, bounds)]
     except ExpressionError as error:
         raise error if str(error).startswith(where) else ExpressionError(f"{where} {error}") from None
 
