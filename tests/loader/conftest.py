@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from zarr.codecs import BloscCodec, TransposeCodec
 
 from attractory import layout
 from attractory.layout import SPLITS, Status
+from attractory.loader.arrays import StoredArray, array_layout
+from attractory.loader.files import LocalFiles
 
 DIMENSIONS = ("trajectory", "time", "variable")
 KEPT = {"write_empty_chunks": True}  # our writer leaves no file out
@@ -107,6 +111,34 @@ def _write_granularity(group: zarr.Group, states: np.ndarray, *, written: Writte
     files = [Path(str(group.store_path)[len("file://") :]) / layout.STATE / f"c/{n}/0/0" for n in range(-(-count // shard[0]))]
     digests = [np.frombuffer(hashlib.sha256(file.read_bytes()).digest(), np.uint8) for file in files]
     group.create_array(layout.DIGEST, data=np.stack(digests), dimension_names=("shard", "byte"))
+
+
+def array(store: Path, path: str = "Lorenz/fine/state", *, verify: bool = False) -> StoredArray:
+    """One array of a store, with the digests beside it where asked for."""
+    files = LocalFiles(store)
+    stored = StoredArray(files, array_layout(path, json.loads((store / path / "zarr.json").read_bytes())))
+    stored.digests = array(store, str(Path(path).parent / layout.DIGEST)) if verify else None
+    return stored
+
+
+class Stores:
+    """The functions of this page, for tests that need their own store."""
+
+    Written = Written
+    write = staticmethod(write)
+    numbers = staticmethod(numbers)
+    array = staticmethod(array)
+
+
+@pytest.fixture(scope="session")
+def stores() -> type[Stores]:
+    return Stores
+
+
+@pytest.fixture
+def copied(tiny: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny store, to be damaged."""
+    return Path(shutil.copytree(tiny, tmp_path / "copy.zarr"))
 
 
 @pytest.fixture(scope="session")

@@ -148,8 +148,8 @@ class Dataset:
         windows = Windows(source, part, Place(_whole("seed", seed), _whole("epoch", epoch)))
         if not len(windows):
             message = (
-                f"{windows.window_count} windows do not fill one round of {part.ranks} rank(s) x {part.batch_size}, and uneven='drop' leaves "
-                "out what does not. Choose a smaller batch_size, or uneven='pad' or 'wrap'."
+                f"{windows.window_count} windows do not fill one round of {part.ranks} rank(s) x {part.batch_size}, and uneven='drop' "
+                "leaves out what does not. Choose a smaller batch_size, or uneven='pad' or 'wrap'."
             )
             raise RequestError(message)
         return windows

@@ -130,8 +130,8 @@ class ChunkPool:
 class WholePool(ChunkPool):
     """Room for every chunk that will be asked for, each at a place of its own: nothing is ever given up.
 
-    The time chunks of a block of trajectories are neighbours. With one trajectory a block its samples therefore lie in a row, and a window that
-    begins in one chunk and ends in the next is one stretch of memory.
+    The time chunks of a block of trajectories are neighbours. With one trajectory a block its samples therefore lie in a row, and a window
+    that begins in one chunk and ends in the next is one stretch of memory.
     """
 
     def __init__(self, plan: PoolPlan) -> None:
