@@ -11,7 +11,7 @@ LONGEST_NAME = 64  # a name becomes a folder and a zarr group: every file system
 
 # The functions of the expression language: no declared name may hide one, or an equation would mean two things.
 FUNCTIONS = frozenset(
-    "sin cos tan asin acos atan atan2 sinh cosh tanh exp log log10 sqrt abs sign min max floor mod heaviside where".split()
+    "sin cos tan asin acos atan atan2 sinh cosh tanh exp log log10 sqrt abs sign min max floor mod heaviside where sum".split()
 )
 TIME = "t"
 CONSTANTS = ("pi", "e")  # these a declared name may shadow
