@@ -194,7 +194,7 @@ def test_blocks_run_on_a_cluster_of_the_user(dataset, undisturbed):
     """Workers of another process find their way to the store through the scheduler file, and make the same bytes."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster:
         file = dataset.folder / "scheduler.json"
         file.write_text(json.dumps(cluster.scheduler.identity()))
         generate(dataset.recipe, workers=Workers(1, file))
@@ -212,7 +212,7 @@ def test_an_error_of_a_block_reaches_the_user(dataset):
     with (
         pytest.raises(InterruptedRunError, match="disk is full"),
         place.disk_errors(job.store),
-        Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as client,
+        Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as client,
     ):
         list(run_blocks(client, BlockQueue(job.plan.blocks()), job.task))
 

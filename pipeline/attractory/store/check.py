@@ -23,11 +23,14 @@ _READERS = 4  # hashing leaves the interpreter's lock; more readers only make a 
 
 @dataclass(frozen=True)
 class Expected:
-    """What one file must be; `bytes` is None where only the digest is known."""
+    """What one file must be; what is not known of it is None."""
 
     path: str
-    sha256: str
+    sha256: str | None
     bytes: int | None = None
+
+    def __str__(self) -> str:
+        return f"a file with SHA-256 {self.sha256}" if self.sha256 else f"a file of {self.bytes} bytes"
 
 
 @dataclass(frozen=True, order=True)
@@ -94,10 +97,10 @@ def _compare(store: Path, file: Expected) -> Damage | None:
             opened.seek(0)
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return Damage(file.path, f"a file with SHA-256 {file.sha256}", "is missing")
+        return Damage(file.path, str(file), "is missing")
     except OSError as error:
-        return Damage(file.path, f"a file with SHA-256 {file.sha256}", f"cannot be read ({error.strerror})")
-    return None if digest == file.sha256 else Damage(file.path, f"SHA-256 {file.sha256}", f"is changed: SHA-256 {digest}")
+        return Damage(file.path, str(file), f"cannot be read ({error.strerror})")
+    return None if file.sha256 in (None, digest) else Damage(file.path, f"SHA-256 {file.sha256}", f"is changed: SHA-256 {digest}")
 
 
 def _inconsistent(held: Contents) -> Iterator[Damage]:
@@ -123,15 +126,14 @@ def _documents(root: dict[str, Any]) -> list[Expected]:
 
 
 def _from_digest_arrays(store: Path, root: dict[str, Any]) -> Iterator[Expected]:
-    """The shards as the `digest` arrays have them; an array that is gone or short leaves its shards unknown, and is itself reported."""
+    """The shards as the `digest` arrays have them, and those arrays; one that is gone or short leaves its shards unknown."""
     for path, member in root["consolidated_metadata"]["metadata"].items():
         system, _, rest = path.partition("/")
         granularity, _, array = rest.partition("/")
         if array == layout.DIGEST:
-            file = store / path / "c/0/0"
-            packed = file.read_bytes() if file.is_file() else b""
-            if len(packed) == np.prod(member["shape"]):
+            size = int(np.prod(member["shape"]))
+            yield Expected(f"{path}/c/0/0", None, size)
+            packed = (store / path / "c/0/0").read_bytes() if (store / path / "c/0/0").is_file() else b""
+            if len(packed) == size:
                 digests = np.frombuffer(packed, dtype=np.uint8).reshape(member["shape"])
                 yield from (Expected(layout.shard_path(system, granularity, shard), bytes(row).hex()) for shard, row in enumerate(digests))
-            else:
-                yield Expected(f"{path}/c/0/0", "of its shards")

@@ -48,7 +48,7 @@ def restore(repair: Repair, paths: Collection[str]) -> None:
 def _restore_manifest(repair: Repair) -> None:
     """The manifest from the files as they are; where its digest says that one of those is wrong, from files that are all made again."""
     expected = repair.held.root["attributes"][layout.MANIFEST_DIGEST]
-    content = _manifest_of_files(repair.store, repair.plan)
+    content = _manifest_of_readable_files(repair.store, repair.plan)
     if sha256(content) != expected:
         _put(repair, {*small_files(repair.plan), *(path for path, _ in _shard_paths(repair.plan, repair.plan.systems))})
         content = _manifest_of_files(repair.store, repair.plan)
@@ -57,7 +57,8 @@ def _restore_manifest(repair: Repair) -> None:
 
 
 def _put(repair: Repair, paths: Collection[str]) -> None:
-    expected = {file.path: file.sha256 for file in repair.held.files}
+    # Without a sound manifest no single digest is sure; the manifest's own then answers for all files together.
+    expected = {file.path: file.sha256 for file in repair.held.files if repair.held.rows}
     for path, content in _contents(repair, paths):
         if path in expected:
             _agree(repair, path, content, expected[path])
@@ -101,6 +102,14 @@ def _late(plan: StorePlan, system: SystemPlan, rows: list[BlockRow], paths: Coll
     return ((path, content) for path, content in made.items() if path in paths)
 
 
+def _manifest_of_readable_files(store: Path, plan: StorePlan) -> bytes:
+    """The manifest, or nothing where a file is missing or cannot be decoded."""
+    try:
+        return _manifest_of_files(store, plan)
+    except (OSError, ValueError, RuntimeError):  # what zarr and its codecs raise on a damaged shard
+        return b""
+
+
 def _manifest_of_files(store: Path, plan: StorePlan) -> bytes:
     rows = [_row_of_file(store, path, block) for path, block in _shard_paths(plan, plan.systems)]
     return manifest_bytes(rows, files=small_digests(store, plan))
@@ -114,7 +123,7 @@ def _row_of_file(store: Path, path: str, block: Block) -> ShardRow:
     return ShardRow(path, len(content), sha256(content), sha256(values.tobytes()), system, granularity, block.first, block.count)
 
 
-def _agree(repair: Repair, path: str, content: bytes, expected: str) -> None:
+def _agree(repair: Repair, path: str, content: bytes, expected: str | None) -> None:
     if sha256(content) != expected:
         versions = repair.held.root["attributes"].get(layout.VERSIONS)
         message = (

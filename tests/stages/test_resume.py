@@ -1,0 +1,156 @@
+"""Killed at any moment and run again: the bytes of an undisturbed run, and what was done is not done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from attractory import layout, store
+from attractory.errors import RequestError, StoreError
+from attractory.stages.generate import generate, planned_job
+from attractory.stages.info import info
+from attractory.stages.task import run_block
+from attractory.store.files import RUN_FOLDER
+
+# A run whose blocks take a while: the same numbers, with a pause before each block, so that there is a middle to be killed in.
+SLOW_RUN = """
+import sys, time
+from attractory.errors import AttractoryError
+from attractory.integrate import integrate_block
+from attractory.stages.generate import generate
+
+def slow(system, **block):
+    time.sleep(0.3)
+    return integrate_block(system, **block)
+
+if __name__ == "__main__":
+    try:
+        summary = generate(sys.argv[1], workers=2, produce=slow)
+    except AttractoryError as error:
+        sys.stderr.write(f"{error}\\n")
+        sys.exit(error.exit_code)
+    sys.stdout.write(f"{summary.made} {summary.kept}")
+"""
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def started(dataset):
+    script = dataset.folder / "slow.py"
+    script.write_text(SLOW_RUN)
+    source = str(Path(store.__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": source}
+    return subprocess.Popen(
+        [sys.executable, str(script), str(dataset.recipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def rows(dataset):
+    folder = dataset.store / RUN_FOLDER / "rows"
+    return len(list(folder.iterdir())) if folder.is_dir() else 0
+
+
+def wait_for_rows(dataset, process, count):
+    deadline = time.monotonic() + 60
+    while rows(dataset) < count and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert rows(dataset) >= count or process.poll() is not None
+
+
+@pytest.fixture
+def partly(dataset):
+    """The dataset with two of its six blocks made, by plain calls."""
+    job = planned_job(dataset.located(), dataset.store)
+    store.create(job.store, job.plan)
+    for block in list(job.plan.blocks())[1:3]:
+        run_block(job.task(block))
+    return dataset
+
+
+def test_a_run_that_was_killed_goes_on(dataset, undisturbed):
+    """SIGKILL twice in the middle, after shards exist; the third run makes only the rest, and every byte is the same."""
+    for count in (1, 3):
+        process = started(dataset)
+        wait_for_rows(dataset, process, count)
+        process.kill()
+        process.communicate()
+    kept = rows(dataset)
+    assert kept >= 3
+    summary = generate(dataset.recipe, workers=1)
+    assert (summary.made, summary.kept) == (6 - kept, kept)
+    assert files(dataset.store) == files(undisturbed.store)
+
+
+def test_a_signal_ends_a_run_with_three(dataset):
+    """SIGTERM is an interruption (exit code 3): done blocks are kept, and the message says how to go on."""
+    process = started(dataset)
+    wait_for_rows(dataset, process, 1)
+    process.send_signal(signal.SIGTERM)
+    _, message = process.communicate(timeout=60)
+    assert (process.returncode, message.splitlines()[-1]) == (
+        3,
+        "stopped by SIGTERM. What is done is kept: the same command goes on from there.",
+    )
+    assert rows(dataset) >= 1
+
+
+def test_half_written_files_are_swept_up(partly, undisturbed):
+    """What a killed worker left half-written disappears, a shard cut short is made again, and the store is the same to the byte."""
+    (partly.store / RUN_FOLDER / "partial" / "tmpabc").write_bytes(b"half")
+    (partly.store / layout.shard_path("Quadratic", "fine", 2)).write_bytes(b"short")
+    summary = generate(partly.recipe, workers=1)
+    assert (summary.made, summary.kept) == (5, 1)
+    assert files(partly.store) == files(undisturbed.store)
+
+
+def test_killed_in_the_template(dataset, undisturbed):
+    """A store whose root document was never written is begun again."""
+    job = planned_job(dataset.located(), dataset.store)
+    store.create(job.store, job.plan)
+    (dataset.store / "zarr.json").unlink()
+    (dataset.store / "Spiral/zarr.json").write_text("half")
+    generate(dataset.recipe, workers=1)
+    assert files(dataset.store) == files(undisturbed.store)
+
+
+def test_killed_after_the_last_block(dataset, undisturbed):
+    """All blocks done, not finished: no worker is started, the store is finished."""
+    job = planned_job(dataset.located(), dataset.store)
+    store.create(job.store, job.plan)
+    for block in job.plan.blocks():
+        run_block(job.task(block))
+    summary = generate(dataset.recipe, workers=1)
+    assert (summary.made, summary.kept, summary.startup_seconds) == (0, 6, 0.0)
+    assert files(dataset.store) == files(undisturbed.store)
+
+
+def test_an_unfinished_store_never_passes_for_a_finished_one(partly):
+    """Readers refuse it; info says how far it is."""
+    with pytest.raises(StoreError, match="is not finished"):
+        store.check(partly.store)
+    found = info(partly.store)
+    assert (found["finished"], found["blocks_done"]) == (False, 2)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("tiny.zarr/zarr.json", '"numcodecs": "', '"numcodecs": "0.', "was begun with .* and is not finished"),
+        ("tiny.zarr/Spiral/coarse/zarr.json", '"dt": 0.875', '"dt": 0.88', "begun with another dt of Spiral/coarse"),
+    ],
+)
+def test_two_halves_that_do_not_fit_are_not_joined(partly, file, old, new, message):
+    """A store that other versions or another annotation began is not gone on with."""
+    text = (partly.folder / file).read_text()
+    assert old in text
+    (partly.folder / file).write_text(text.replace(old, new))
+    with pytest.raises(RequestError, match=message):
+        generate(partly.recipe)
