@@ -46,7 +46,7 @@ class _Rewriter:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.moving: list[bool] = []
-        self.known: dict[Node, int] = {}
+        self.known: dict[tuple[str, tuple[int, ...], str], int] = {}
         self.switches: dict[Switch, int] = {}
         self.places: list[int] = []
 
@@ -54,13 +54,13 @@ class _Rewriter:
         return Branched(tuple(self.nodes), roots, tuple(self.switches), tuple(self.moving))
 
     def node(self, op: str, *args: int, value: float | int | None = None) -> int:
-        made = Node(op, args, value)
-        if made not in self.known:
-            self.known[made] = len(self.nodes)
-            self.nodes.append(made)
+        key = (op, args, repr(value))  # not the value itself: -0.0 equals 0.0
+        if key not in self.known:
+            self.known[key] = len(self.nodes)
+            self.nodes.append(Node(op, args, value))
             leaf = op in ("variable", "time", "signum", "level", "positive")
             self.moving.append(leaf or any(self.moving[argument] for argument in args))
-        return self.known[made]
+        return self.known[key]
 
     def switch(self, kind: Kind, function: int) -> int:
         return self.switches.setdefault(Switch(kind, function), len(self.switches))

@@ -66,7 +66,7 @@ def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
     """How a node reads what stays fixed within a step: rows of y, p, t and m."""
 
     def leaf(node: Node) -> Value:
-        index = int(node.value or 0)
+        index = node.place
         if node.op == "positive":
             return lanes.compare("ogt", lanes.load("%m", index), lanes.constant(0.0))
         pointer = {"variable": "%y", "parameter": "%p", "time": "%t", "signum": "%m", "level": "%m"}[node.op]
@@ -83,7 +83,7 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
     lanes = Lanes(width)
     series = TaylorSeries(lanes, graph, _leaves(lanes))
     state = [[lanes.load("%y", variable)] for variable in range(len(definition.variables))]
-    places = {int(node.value or 0): index for index, node in enumerate(graph.nodes) if node.op == "variable"}
+    places = {node.place: index for index, node in enumerate(graph.nodes) if node.op == "variable"}
     for k in range(order):
         for variable, place in places.items():
             if len(series.table[place]) == k:
@@ -109,7 +109,7 @@ def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state
         return
     for index, node in enumerate(graph.nodes):
         if node.op == "variable" and len(series.table[index]) == order:
-            series.table[index].append(state[int(node.value or 0)][order])
+            series.table[index].append(state[node.place][order])
     series.extend(order, only=[switch.function for switch in graph.switches])
     for place, switch in enumerate(graph.switches):
         for k in range(order + 1):

@@ -30,7 +30,7 @@ def map_kernel(definition: Definition, width: int, target: Target) -> MapKernel:
 
     def leaf(node: Node) -> Value:
         pointer = {"variable": "%y", "parameter": "%p", "time": "%t"}[node.op]
-        return lanes.load(pointer, int(node.value or 0))
+        return lanes.load(pointer, node.place)
 
     values = emit_values(lanes, definition.graph.nodes, definition.roots, leaf)
     for variable, root in enumerate(definition.roots):

@@ -91,7 +91,7 @@ def emit_values(lanes: Lanes, nodes: Sequence[Node], roots: Sequence[int], leaf:
     for index in reachable(nodes, roots):
         node = nodes[index]
         if node.op == "const":
-            values[index] = lanes.constant(float(node.value or 0.0))
+            values[index] = lanes.constant(node.constant)
         elif node.op in LEAVES:
             values[index] = leaf(node)
         else:

@@ -132,7 +132,7 @@ class TaylorSeries:
 
     def _order_zero(self, index: int, node: Node) -> Value:
         if node.op == "const":
-            return self.lanes.constant(float(node.value or 0.0))
+            return self.lanes.constant(node.constant)
         if node.op in LEAVES:
             return self.leaves(node)
         if node.op in ("sin", "cos"):
