@@ -1,4 +1,4 @@
-"""What every test shares: draws that repeat, pictures without a screen, and skips that fail where `--no-skips` asks for it."""
+"""What every test shares: draws that repeat, one small finished dataset, and skips that fail where `--no-skips` asks for it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,37 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
 
+RECIPE = """
+name: quickstart
+description: One flow, small.
+seed: 0
+systems: [Lorenz]
+trajectories: {train: 8, validation: 4, test: 4}
+granularities:
+  coarse: {samples_per_period: 15, samples: 128}
+dtype: float32
+shard_trajectories: 4
+"""
+
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with datasets/quickstart, a small dataset that is generated, validated and published; tests only read it."""
+    from attractory.stages.build import build
+
+    folder = tmp_path_factory.mktemp("project")
+    recipe = folder / "datasets" / "quickstart" / "recipe.yaml"
+    recipe.parent.mkdir(parents=True)
+    recipe.write_text(RECIPE)
+    built = build(recipe)
+    assert built.published is not None, built.report.failures
+    return folder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

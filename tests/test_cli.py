@@ -1,0 +1,203 @@
+"""The command line: what a person types, and what a program reads from it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from attractory import cli, console
+
+COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands]
+
+WRONG_ENERGY = """
+name: Oscillator
+kind: flow
+equations: {x: y, y: -x - 0.1*y}
+initial: {x: 1.0, y: 0.0}
+conserved: {energy: x**2/2 + y**2/2}
+timescale: {period: 6.28, definition: one turn}
+"""
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def attractory(capsys: pytest.CaptureFixture[str]):
+    """Runs one command line in this process."""
+
+    def run(*arguments: str | Path) -> Ran:
+        code = console.run([str(argument) for argument in arguments])
+        return Ran(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_takes_json_and_stands_in_the_readme(attractory, repository, command):
+    """A command is found by `--help`, by a program, and by a reader."""
+    ran = attractory(command, "--help")
+    assert ran.code == 0
+    assert "--json" in ran.out
+    assert f"`attractory {command} " in (repository / "README.md").read_text()
+
+
+def test_the_list_of_commands_is_the_promised_one(attractory):
+    """The names are a contract: scripts call them."""
+    promised = {"systems", "show", "check", "generate", "validate", "verify", "publish", "build", "annotate", "info", "lock"}
+    assert set(COMMANDS) == promised
+    assert attractory().out == attractory("--help").out
+
+
+def test_help_loads_nothing_heavy():
+    """`attractory --help` is quick: the numerics are imported by the commands that use them."""
+    code = "import sys; import attractory.cli; sys.exit(bool({'numpy', 'dask', 'numba', 'xarray', 'pydantic'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_systems_are_objects_with_name_kind_dimension_and_behaviour(attractory):
+    """`systems --json` is what programs choose systems by."""
+    ran = attractory("systems", "--json")
+    lorenz = next(system for system in ran.document if system["name"] == "Lorenz")
+    assert (lorenz["kind"], lorenz["dimension"], lorenz["behaviour"]) == ("flow", 3, "chaotic")
+    assert [system["name"] for system in ran.document] == sorted(system["name"] for system in ran.document)
+
+
+def test_systems_of_one_kind(attractory):
+    """`--kind` leaves the others out, and refuses what is no kind."""
+    assert {system["kind"] for system in attractory("systems", "--kind", "map", "--json").document} == {"map"}
+    assert "Did you mean 'flow'?" in attractory("systems", "--kind", "flo").err
+
+
+def test_show_prints_the_equations_as_written(attractory):
+    """One screen about a system; the same as a document for a program."""
+    assert "x' = sigma*(y - x)" in attractory("show", "Lorenz").out
+    assert attractory("show", "Lorenz", "--json").document["equations"]["x"] == "sigma*(y - x)"
+
+
+def test_an_error_is_one_document_too(attractory):
+    """With --json, standard output holds exactly one document, whatever happens; the message is on standard error as well."""
+    ran = attractory("show", "Lorentz", "--json")
+    assert ran.code == 2
+    assert ran.document["error"] == {"kind": "CatalogError", "message": ran.err.strip().removeprefix("attractory: "), "exit_code": 2}
+    assert "Did you mean 'Lorenz'?" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing"],
+        ["show"],
+        ["show", "Lorenz", "--colour"],
+        ["generate", "nowhere"],
+        ["generate", "nowhere", "--workers", "0"],
+        ["generate", "nowhere", "--workers", "2", "--cluster", "scheduler.json"],
+        ["validate", "nowhere.zarr"],
+        ["verify", "nowhere.zarr"],
+        ["publish", "nowhere.zarr"],
+        ["publish", "nowhere.zarr", "--to", "published"],
+        ["annotate", "Nothing"],
+        ["info", "nowhere.zarr"],
+        ["lock", "nowhere"],
+        ["check", "nowhere.yaml"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_request_exits_2_with_one_line(attractory, tmp_path, monkeypatch, arguments):
+    """Each is one clear message, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    ran = attractory(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert len(ran.err.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (KeyboardInterrupt(), 3),
+        (OSError(errno.ENOSPC, "No space left on device"), 3),
+        (PermissionError(errno.EACCES, "Permission denied", "place"), 2),
+        (ZeroDivisionError("x"), 70),
+    ],
+    ids=repr,
+)
+def test_what_is_no_error_of_ours_by_name_still_has_its_exit_code(error, code):
+    """A signal and a full disk can be resumed (3), a place without permission was a wrong request (2), the rest is our fault (70)."""
+    _, message, found = console._outcome(error)
+    assert found == code
+    assert message
+
+
+def test_a_fault_of_ours_keeps_its_traceback(capsys, tmp_path, monkeypatch):
+    """The message is short and says where the traceback is."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert console._refused(ZeroDivisionError("x"), as_json=False, debug=False) == 70
+    (kept,) = tmp_path.iterdir()
+    assert str(kept) in capsys.readouterr().err
+    assert "ZeroDivisionError: x" in kept.read_text()
+
+
+def test_check_tells_what_does_not_parse_from_what_fails_as_numbers(attractory, tmp_path):
+    """Exit 2 with file and line for the first, exit 1 for the second."""
+    entry = tmp_path / "oscillator.yaml"
+    entry.write_text(WRONG_ENERGY)
+    drifting = attractory("check", entry)
+    assert drifting.code == 1
+    assert f"{entry}:6: conserved.energy changes by" in drifting.out
+    entry.write_text(WRONG_ENERGY.replace("-x - 0.1*y", "-x - k*y"))
+    broken = attractory("check", entry)
+    assert broken.code == 2
+    assert f"{entry}:4: equations.y" in broken.err
+
+
+def test_check_passes_what_holds(attractory, tmp_path):
+    """The oscillator without its damping keeps its energy."""
+    (tmp_path / "oscillator.yaml").write_text(WRONG_ENERGY.replace(" - 0.1*y", ""))
+    assert attractory("check", tmp_path, "--json").document == {"systems": ["Oscillator"], "failures": []}
+
+
+def test_a_finished_dataset_can_be_asked_about(attractory, project):
+    """info, verify and validate read a store and say what they found."""
+    store = project / "datasets" / "quickstart" / "quickstart.zarr"
+    assert attractory("info", store, "--json").document["systems"]["Lorenz"]["variables"] == ["x", "y", "z"]
+    assert attractory("verify", store, "--json").document["repaired"] == []
+    assert "quickstart.zarr" in attractory("info", store).out
+
+
+def test_validate_prints_the_report(attractory, project, tmp_path):
+    """`validate --json` prints what report.json holds, and exits 0 where every check passes."""
+    ran = attractory("validate", project / "datasets" / "quickstart" / "quickstart.zarr", "--report", tmp_path, "--json")
+    assert ran.code == 0
+    assert ran.document == json.loads((tmp_path / "report.json").read_text())
+    assert ran.document["verdict"] == "pass"
+
+
+def test_building_again_does_nothing(attractory, project):
+    """A finished store and its published version are found, not made."""
+    ran = attractory("build", project / "datasets" / "quickstart", "--workers", "1", "--json")
+    assert ran.code == 0
+    assert ran.document["generated"]["made"] == 0
+    assert ran.document["published"]["unchanged"]
+
+
+def test_without_the_extra_the_command_says_so_in_one_line():
+    """An installation of the loader alone has the command, which names what to install."""
+    code = "import sys; sys.modules['typer'] = None; from attractory.console import main; main()"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "pip install 'attractory[pipeline]'" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
