@@ -48,8 +48,10 @@ demo: setup ## catalog -> store -> report -> published folder -> one epoch of ba
 test: setup $(DVC_VENV)/.installed ## the tests that need no framework
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" DVC="$(CURDIR)/$(DVC_VENV)/bin/dvc" $(VENV)/bin/python -m pytest $(PYTEST_OPTIONS)
 
+# torch and JAX do not share a process well: one after the other.
 test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch or jax, in an environment of their own
-	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest -m frameworks $(PYTEST_OPTIONS) tests/loader
+	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_torch.py
+	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_jax.py
 
 bench: setup ## speed and memory beside other programs, one core
 	@$(VENV)/bin/python benchmarks/run.py

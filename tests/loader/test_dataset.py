@@ -15,6 +15,7 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from attractory import layout
 from attractory.errors import DamageError, MissingExtraError, RequestError, StoreError
@@ -102,6 +103,36 @@ def test_a_store_opens_from_anywhere_that_fsspec_knows(tiny: Path, dataset: Data
     memory.rm("/tiny.zarr/Lorenz/fine/state/c/0/0/0")
     with pytest.raises(DamageError, match=r"memory://tiny.zarr/Lorenz/fine/state/c/0/0/0: the file is missing"):
         list(open_store("memory://tiny.zarr").windows(**SETTINGS))
+
+
+class WholeFiles(MemoryFileSystem):
+    """A place that, like a simple web server, does not know ranges."""
+
+    protocol = "wholefiles"
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return super()._strip_protocol(path.removeprefix("wholefiles:/"))
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **settings: Any) -> bytes:
+        return super().cat_file(path, **settings)
+
+
+def test_a_server_without_ranges_is_named(tiny: Path) -> None:
+    """Its answer is not taken for a damaged shard."""
+    fsspec.register_implementation("wholefiles", WholeFiles, clobber=True)
+    fsspec.filesystem("wholefiles").put(f"{tiny}/", "/whole.zarr", recursive=True)
+    with pytest.raises(StoreError, match="the server sends whole files"):
+        list(open_store("wholefiles://whole.zarr").windows(**SETTINGS))
+
+
+def test_the_example_runs(stores: Any, tmp_path: Path, repository: Path) -> None:
+    """A user's first script, on a store of two systems, without a warning."""
+    store = stores.write(tmp_path / "s.zarr", stores.Written(granularities={"coarse": 100}))
+    script = [sys.executable, "-W", "error", str(repository / "examples/batches.py"), str(store)]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "windows of Henon, Lorenz" in done.stdout
 
 
 def test_consolidated_metadata_are_enough(copied: Path) -> None:

@@ -1,4 +1,4 @@
-"""Batches of windows: the right samples, each window once, the same order on any number of ranks, and a place that can be taken up again."""
+"""Batches of windows: the right samples, each window once, the same order on any number of ranks, and a place to go on from."""
 
 from __future__ import annotations
 

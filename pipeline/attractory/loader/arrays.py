@@ -116,6 +116,9 @@ class StoredArray:
     _verified: set[tuple[int, ...]] = field(default_factory=set, repr=False)
     _expected: np.ndarray | None = field(default=None, repr=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_indices": OrderedDict()}  # small to send to a worker process
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.layout.shape

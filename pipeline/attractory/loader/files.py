@@ -5,6 +5,7 @@ Neither kind keeps a handle, a thread or a connection between calls on this side
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -145,11 +146,16 @@ class RemoteFiles:
         filesystem, root = self._filesystem()
         paths, starts, stops = zip(*ranges, strict=True)
         found: list[bytes] = filesystem.cat_ranges([f"{root}/{path}" for path in paths], list(starts), list(stops), on_error="return")
-        for path, data in zip(paths, found, strict=True):
+        for part, data in zip(ranges, found, strict=True):
             if isinstance(data, FileNotFoundError):
-                raise _missing(self.name(path)) from data
+                raise _missing(self.name(part.path)) from data
             if isinstance(data, Exception):
-                raise _unreadable(self.name(path), data) from data
+                raise _unreadable(self.name(part.path), data) from data
+            if len(data) > _longest(part):
+                message = (
+                    f"{self.name(part.path)}: the server sends whole files and not the parts that are asked for. Copy the store first."
+                )
+                raise StoreError(message)
         return found
 
     def folders(self, path: str) -> list[str]:
@@ -172,6 +178,13 @@ class RemoteFiles:
         if self._opened is None or self._opened[0] != os.getpid():
             self._opened = (os.getpid(), *_open_filesystem(self.url, self.storage_options))
         return self._opened[1], self._opened[2]
+
+
+def _longest(part: ByteRange) -> float:
+    """The most bytes that a range can have."""
+    if part.stop is not None:
+        return part.stop - part.start
+    return -part.start if part.start < 0 else math.inf
 
 
 def _open_filesystem(url: str, storage_options: dict[str, Any]) -> tuple[Any, str]:

@@ -1,0 +1,50 @@
+"""Stores for the tests that need torch or JAX; they run in an environment of their own, one framework a process."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from attractory.loader import Dataset
+from attractory.loader import open as open_store
+
+SETTINGS: dict[str, Any] = {"granularity": "fine", "split": "train", "context": 8, "horizon": 4, "batch_size": 16}
+
+
+def _writer() -> ModuleType:
+    """The page of the loader's tests that writes small stores with zarr-python."""
+    path = Path(__file__).parent.parent / "tests/loader/conftest.py"
+    spec = importlib.util.spec_from_file_location("small_stores", path)
+    if spec is None or spec.loader is None:
+        message = f"{path} cannot be loaded"
+        raise ImportError(message)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["small_stores"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def stores() -> Any:
+    return _writer().Stores
+
+
+@pytest.fixture(scope="session")
+def tiny(stores: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two systems of 2 and 3 variables, 5 training trajectories of 50 samples each."""
+    return Path(stores.write(tmp_path_factory.mktemp("stores") / "tiny.zarr"))
+
+
+@pytest.fixture
+def dataset(tiny: Path) -> Dataset:
+    return open_store(tiny)
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return dict(SETTINGS)

@@ -1,0 +1,101 @@
+"""The batches as torch tensors: the same numbers in the same order, with no worker process or several."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from attractory.loader import Batch, Dataset
+from attractory.loader import open as open_store
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:This DataLoader will create:UserWarning",  # more workers than this machine has cores
+    "ignore:This process .* is multi-threaded:DeprecationWarning",  # Python 3.12 and later, of any fork beside a thread
+)
+
+
+def same(batch: Batch, expected: Batch) -> bool:
+    """Whether a batch of tensors equals one of arrays, field by field and type by type."""
+    names = ("state", "mask", "index", "system", "trajectory", "start")
+    pairs = [(getattr(batch, name), torch.from_numpy(getattr(expected, name))) for name in names]
+    return batch.position == expected.position and all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_tensors_equal_the_arrays(stores: Any, tmp_path: Path, settings: dict[str, Any], dtype: str) -> None:
+    """Without a DataLoader; context and horizon are views, and the dtype is the store's."""
+    windows = open_store(stores.write(tmp_path / "s.zarr", stores.Written(dtype=dtype))).windows(**settings)
+    batches = list(windows.torch())
+    assert len(batches) == len(windows.torch()) == 25
+    assert all(same(batch, expected) for batch, expected in zip(batches, windows, strict=True))
+    assert batches[0].state.dtype == getattr(torch, dtype)
+    assert (batches[0].context.shape, batches[0].horizon.shape) == ((16, 8, 3), (16, 4, 3))
+
+
+@pytest.mark.parametrize(("workers", "method"), [(0, None), (1, "fork"), (3, "fork"), (2, "spawn"), (2, "forkserver")])
+def test_a_loader_gives_the_order_of_one_process(dataset: Dataset, settings: dict[str, Any], workers: int, method: str | None) -> None:
+    """Each window once, in the same order for any number of workers, also after the parent has read and decoded itself."""
+    windows = dataset.windows(**settings)
+    expected = list(windows)
+    loader = DataLoader(windows.torch(), batch_size=None, num_workers=workers, multiprocessing_context=method)
+    batches = list(loader)
+    assert len(loader) == len(batches) == len(expected)
+    assert all(same(batch, other) for batch, other in zip(batches, expected, strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ranks_with_workers_are_disjoint_and_complete(dataset: Dataset, settings: dict[str, Any], workers: int) -> None:
+    """Three ranks, padded at the end: together every window once, and the same number of batches each."""
+    loaders = [
+        DataLoader(dataset.windows(**settings, rank=rank, ranks=3, uneven="pad").torch(), batch_size=None, num_workers=workers)
+        for rank in range(3)
+    ]
+    drawn = [torch.cat([batch.index for batch in loader]) for loader in loaders]
+    assert len({len(indices) for indices in drawn}) == 1
+    real = torch.cat(drawn)
+    assert torch.equal(real[real >= 0].sort().values, torch.arange(390))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_goes_on_after_the_last_batch_it_used(dataset: Dataset, settings: dict[str, Any], workers: int) -> None:
+    """Workers run ahead, so the state is asked for the batch that was used last."""
+    expected = [batch.index for batch in dataset.windows(**settings, seed=4)]
+    tensors = dataset.windows(**settings, seed=4).torch()
+    for number, batch in enumerate(DataLoader(tensors, batch_size=None, num_workers=workers)):
+        if number == 6:
+            state = tensors.state_dict(batch)
+            break
+    assert state == {"seed": 4, "epoch": 0, "position": 7 * 16}
+    resumed = dataset.windows(**settings).torch()
+    resumed.load_state_dict(state)
+    rest = list(DataLoader(resumed, batch_size=None, num_workers=workers))
+    assert np.array_equal(torch.cat([batch.index for batch in rest]), np.concatenate(expected[7:]))
+
+
+def test_another_epoch_is_another_order(dataset: Dataset, settings: dict[str, Any]) -> None:
+    """`with_epoch` gives the windows for the next DataLoader."""
+    tensors = dataset.windows(**settings).torch()
+    assert not torch.equal(next(iter(tensors)).index, next(iter(tensors.with_epoch(1))).index)
+
+
+def test_a_batch_moves_as_a_whole(dataset: Dataset, settings: dict[str, Any]) -> None:
+    """`.to()` reaches every tensor; `meta` is the one other device that every machine has."""
+    batch = next(iter(dataset.windows(**settings).torch())).to("meta")
+    assert {batch.state.device.type, batch.mask.device.type, batch.index.device.type} == {"meta"}
+
+
+def test_the_forecaster_of_the_examples_learns(tiny: Path) -> None:
+    """A few steps of the one-layer model bring its error down, and it says so."""
+    script = Path(__file__).parent.parent / "examples/train_forecaster.py"
+    arguments = [str(tiny), "--granularity", "fine", "--context", "8", "--horizon", "4", "--steps", "60", "--batch-size", "32"]
+    done = subprocess.run([sys.executable, "-W", "error", str(script), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    losses = [float(line.split()[-1]) for line in done.stdout.splitlines() if line.startswith("step")]
+    assert losses[-1] < losses[0] / 2
