@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from attractory.catalog.query import Query, matching
-from attractory.catalog.reading import read_yaml
+from attractory.catalog.reading import MAX_BYTES, read_yaml
 from attractory.catalog.record import Source, SystemRecord
 from attractory.errors import CatalogError, nearest
 
@@ -137,7 +137,8 @@ def _named_files(files: Iterable[Path]) -> dict[str, Path]:
 def _name_of(file: Path) -> str:
     """The name in an entry: from its `name:` line where that is plain, which is 100 times faster than reading all of it."""
     try:
-        found = _NAME_LINE.findall(file.read_bytes())
+        with file.open("rb") as opened:
+            found = _NAME_LINE.findall(opened.read(MAX_BYTES))
     except OSError:
         found = []  # reading it says why
     return found[0].decode("ascii") if len(found) == 1 else read_system(file).name

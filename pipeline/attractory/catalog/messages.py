@@ -21,6 +21,8 @@ _EXPECTED = {
     "model_type": "a mapping",
     "tuple_type": "a list",
     "string_too_short": "an expression",
+    "less_than_equal": "a whole number of at most 2**53",
+    "greater_than_equal": "a whole number of at least -2**53",
 }
 _UNQUOTED = " A comma ends a value between { and }: put quotes around text that has one."
 
@@ -77,7 +79,7 @@ def _location(loc: Sequence[str | int], mapping: object) -> list[str]:
 def _missing(loc: Sequence[str | int], location: list[str]) -> tuple[str, str]:
     absent = loc[len(location)]
     if isinstance(absent, int):
-        return ".".join(location), f"found {absent} values, expected more"
+        return ".".join(location), "found too few values, expected 2"  # the only lists of a fixed length are ranges
     return ".".join(location), f"the key {absent!r} is missing"
 
 

@@ -18,7 +18,7 @@ from attractory.errors import CatalogError, RequestError
 # The largest entry of the catalog has 6 KB; these leave room for a network's matrix and stop everything slower than half a second.
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
-MAX_NODES = 10_000
+MAX_NODES = 6_000
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,15}\Z")  # longer ones are read as floating point, which has 15 digits
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,6})?\Z")

@@ -1,0 +1,200 @@
+"""Each entry of the packaged catalog: complete, equal to its source, with the symmetries, energies and periods that it claims."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from attractory.catalog import SystemRecord, catalog_folder, entry_files, read_system
+from attractory.catalog.names import file_stem
+
+RECORDS = {record.name: record for record in map(read_system, entry_files(catalog_folder()))}
+FLOWS = [name for name, record in RECORDS.items() if record.kind == "flow"]
+STIFF = {"Oregonator"}
+Solution = Callable[[str], tuple[Any, Any]]
+
+# From the dysts database 0.96 (William Gilpin, Apache-2.0), evaluated at random states with its own parameter values and t = 0.7:
+# parameters where ours have other values, state, time derivative (maps: next state).
+DYSTS: dict[str, tuple[dict[str, float], list[float], list[float]]] = {
+    "ArnoldBeltramiChildress": ({"a": 1.73205, "b": 1.41421}, [1.85, 0.9, 0.16], [0.897557068037, 3.06937202097, 0.393584426666]),
+    "Chen": ({}, [-0.19, -1.46, -0.39], [-44.45, -39.6241, 1.4474]),
+    "Chua": ({}, [-0.89, -1.36, 1.88], [-23.199426588, 2.35, 38.08]),
+    "Duffing": ({}, [1.11, 0.45, 1.67], [0.45, -0.33729536281, 1.4]),
+    "ForcedVanDerPol": ({}, [-1.84, 0.11, -0.16], [0.11, -0.589590327937, 0.63]),
+    "Halvorsen": ({}, [-0.68, 1.15, -0.79], [-1.8105, 3.6459, -1.2364]),
+    "Henon": ({}, [1.45, 1.51], [-0.4335, 0.435]),
+    "HenonHeiles": ({}, [-1.75, 0.57, 1.41, 0.37], [1.41, 0.37, 3.745, -3.3076]),
+    "HindmarshRose": ({}, [1.01, -1.41, 1.28], [11.8317503333, 0.77515251, -2.82225]),
+    "HyperRossler": ({}, [-0.96, 1.36, 0.04, 0.04], [-1.4, -0.58, 2.9616, -0.018]),
+    "Logistic": ({}, [0.37], [0.90909]),
+    "Lorenz": ({"beta": 2.667}, [0.05, 1.8, -1.42], [17.5, -0.329, 3.87714]),
+    "Lorenz96": ({"N": 4, "F": 20}, [1.21, -1.23, -1.67, 1.42], [19.4148, 17.4911, 21.4117, 14.5052]),
+    "RabinovichFabrikant": ({}, [-1.19, -0.95, 1.0], [-2.380595, -3.901341, -4.461]),
+    "Rossler": ({}, [1.79, -0.75, -0.31], [1.06, 1.64, 1.4121]),
+    "SprottA": ({}, [1.31, -0.36, 0.2], [-0.36, -1.382, 0.8704]),
+    "SprottB": ({}, [-1.89, 1.01, 0.15], [0.1515, -2.9, 2.9089]),
+    "SprottMore": ({}, [0.06, -1.54, 0.49], [-1.54, 1.48, 1.37519352777]),
+    "Thomas": ({}, [-0.88, -0.06, 1.92], [1.02835993521, 9.50745473685, -11.259388789]),
+    "Torus": ({}, [0.73, 1.15, -1.23], [5.06059879335, 5.3857816107, -2.15507022891]),
+}
+# Where dysts has no such system, or another one: the equations of the cited publication by hand.
+BY_HAND: dict[str, tuple[list[float], list[float]]] = {
+    "LinzSprott": ([-0.5, 0.25, 2.0], [0.25, 2.0, -1.95]),  # -0.6*2 - 0.25 + 0.5 - 1
+    "Oregonator": ([1.0, 2.0, 3.0], [77.27 * (2 + 1 - 8.375e-6 - 2), -1.0 / 77.27, -0.322]),
+    "Windmi": ([0.0, 1.0, -1.0], [1.0, -1.0, 1.2]),  # 0.7 - 1 + 2.5 - 1
+}
+
+
+@pytest.fixture(scope="module")
+def solution(model: Any) -> Solution:
+    """Times and states over 60 periods from an entry's initial state, 30 samples a period; each is computed once."""
+
+    @cache
+    def solved(name: str) -> tuple[Any, Any]:
+        entry, period = model(RECORDS[name]), RECORDS[name].timescale.period  # type: ignore[union-attr]
+        times = np.arange(0.0, 60 * period, period / 30)
+        method = "LSODA" if name in STIFF else "DOP853"
+        found: Any = solve_ivp(entry.rhs, (0.0, times[-1]), entry.initial, method=method, t_eval=times, rtol=1e-6, atol=1e-6)
+        assert found.success
+        return times, found.y
+
+    return solved
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_an_entry_is_complete(name: str) -> None:
+    """Description, reference, tags and behaviour are there, a flow has its period, and the file is where its name and kind say."""
+    record = RECORDS[name]
+    assert record.description.endswith(".")
+    assert record.reference is not None
+    assert record.tags
+    assert record.behaviour != "unknown"
+    assert (record.timescale is not None) == (record.kind == "flow")
+    assert record.source.path.endswith(f"{record.kind}s/{file_stem(name)}.yaml")
+
+
+@pytest.mark.parametrize("path", entry_files(catalog_folder()), ids=lambda path: path.stem)
+def test_an_editor_finds_the_schema(path: Any) -> None:
+    """The first line tells editors where the schema is; keys stand in its order."""
+    text = path.read_text()
+    assert text.startswith("# yaml-language-server: $schema=../schema.json\n")
+    keys = [key for key in re.findall(r"^(\w+):", text, re.MULTILINE) if key in SystemRecord.model_fields]
+    assert keys == sorted(keys, key=list(SystemRecord.model_fields).index)
+
+
+def test_names_become_file_names() -> None:
+    """Words of a name are parted by underscores, and numbers stay with their word."""
+    stems = {"HenonHeiles": "henon_heiles", "SprottA": "sprott_a", "Lorenz96": "lorenz96", "HyperRossler": "hyper_rossler"}
+    assert {name: file_stem(name) for name in stems} == stems
+
+
+@pytest.mark.parametrize("name", DYSTS)
+def test_equations_are_those_of_dysts(name: str, model: Any) -> None:
+    """A user of dysts finds the same vector field under the same name, with the same names of parameters."""
+    parameters, state, derivative = DYSTS[name]
+    assert model(RECORDS[name], parameters).rhs(0.7, state) == pytest.approx(derivative, rel=1e-10)  # printed with 12 digits
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_equations_are_those_of_the_publication(name: str, model: Any) -> None:
+    """Systems that dysts does not have, at one state."""
+    state, derivative = BY_HAND[name]
+    assert model(RECORDS[name]).rhs(0.0, state) == pytest.approx(derivative, rel=1e-14)
+
+
+def test_the_double_pendulum_obeys_the_equations_of_newton(model: Any) -> None:
+    """The momenta's rates follow from the accelerations in the textbook's form in angles and angular velocities."""
+    th1, th2, w1, w2 = 0.4, -1.1, 1.3, -0.7
+    a1, a2 = -4.444541734681145, 10.742905174570195  # of that form for rods and masses of one and g = 9.81, at this state
+    cd, sd = math.cos(th1 - th2), math.sin(th1 - th2)
+    turning = sd * (w1 - w2)
+    rates = [w1, w2, 2 * a1 + a2 * cd - w2 * turning, a2 + a1 * cd - w1 * turning]
+    assert model(RECORDS["DoublePendulum"]).rhs(0.0, [th1, th2, 2 * w1 + w2 * cd, w2 + w1 * cd]) == pytest.approx(rates, rel=1e-12)
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, n) for name, record in RECORDS.items() for n in range(len(record.symmetries))])
+def test_a_symmetry_takes_solutions_to_solutions(name: str, number: int, model: Any) -> None:
+    """The velocity of the image is the image of the velocity, to first order in a small step."""
+    entry, symmetry = model(RECORDS[name]), RECORDS[name].symmetries[number]
+    state = np.array(entry.initial) + np.random.default_rng(0).uniform(-0.3, 0.3, len(entry.initial))
+    step = 1e-6
+    velocity = np.array(entry.rhs(0.0, state))
+    moved = (np.array(entry.image(symmetry, state + step * velocity)) - entry.image(symmetry, state - step * velocity)) / (2 * step)
+    assert moved == pytest.approx(entry.rhs(0.0, entry.image(symmetry, state)), rel=1e-7, abs=1e-7)  # the symmetries are linear
+
+
+@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.conserved])
+def test_a_conserved_quantity_does_not_change_along_the_flow(name: str, model: Any) -> None:
+    """Its gradient is orthogonal to the velocity, at states off the catalogued one too."""
+    entry = model(RECORDS[name])
+    state = np.array(entry.initial) + np.random.default_rng(1).uniform(-0.3, 0.3, len(entry.initial))
+    step = 1e-5 * np.array(entry.rhs(0.0, state))
+    change = np.subtract(entry.conserved(state + step), entry.conserved(state - step))
+    assert change / 2e-5 == pytest.approx(0.0, abs=1e-6)  # the second order of the step
+
+
+def test_henon_heiles_is_at_the_energy_that_it_says(model: Any) -> None:
+    """An eighth: mostly chaotic, and below the sixth at which trajectories can escape."""
+    entry = model(RECORDS["HenonHeiles"])
+    assert entry.conserved(entry.initial) == pytest.approx([0.125], abs=1e-15)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_the_initial_state_stays_where_it_is(name: str, solution: Solution) -> None:
+    """After 60 periods every coordinate that is not an angle is within three times the range that it had in the first thirty."""
+    _, states = solution(name)
+    early, late = np.array_split(states, 2, axis=1)
+    record = RECORDS[name]
+    for place in range(len(states)):
+        if record.variables[place % len(record.variables)] in record.wrap:
+            continue
+        centre, reach = np.mean(early[place]), np.ptp(early[place])
+        assert np.all(np.abs(late[place] - centre) < 3 * reach + 1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in FLOWS if "maxima of" in RECORDS[name].timescale.definition])  # type: ignore[union-attr]
+def test_a_period_is_the_mean_time_between_maxima(name: str, solution: Solution) -> None:
+    """To the number of maxima that 60 periods hold: a few per cent."""
+    record, (times, states) = RECORDS[name], solution(name)
+    values = states[record.variables.index(record.timescale.definition.split()[-1])]  # type: ignore[union-attr]
+    peaks = np.flatnonzero((values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:])) + 1
+    measured = (times[peaks[-1]] - times[peaks[0]]) / (len(peaks) - 1)
+    assert measured == pytest.approx(record.timescale.period, rel=0.15)  # type: ignore[union-attr]
+
+
+def test_the_oregonator_returns_after_a_period(solution: Solution) -> None:
+    """The catalogued state is on the limit cycle."""
+    times, states = solution("Oregonator")
+    first = np.array(states[:, 0])
+    assert states[:, 30] == pytest.approx(first, rel=1e-3)
+    assert times[30] == pytest.approx(302.86)
+
+
+def test_the_forced_van_der_pol_oscillator_is_locked_to_its_force(model: Any) -> None:
+    """After eight periods of the force, x and y are back: it is periodic, not chaotic."""
+    entry, periods = model(RECORDS["ForcedVanDerPol"]), 2 * math.pi / 0.63 * np.array([24.0, 32.0])
+    found = solve_ivp(entry.rhs, (0.0, periods[-1]), entry.initial, method="DOP853", t_eval=periods, rtol=1e-7, atol=1e-7)
+    assert found.y[:2, 1] == pytest.approx(found.y[:2, 0], abs=0.01)  # 0.2 shrunk by exp(-0.014 * 240) from the rounded initial state
+
+
+def test_the_torus_starts_on_its_torus(solution: Solution) -> None:
+    """The distance from the circle inside of the tube is the tube's radius, always."""
+    _, (x, y, z) = solution("Torus")
+    assert np.hypot(np.hypot(x, y) - 1.0, z) == pytest.approx(0.5, abs=1e-4)  # 200 tolerances
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDS if name not in FLOWS])
+def test_a_map_stays_bounded(name: str, model: Any) -> None:
+    """Ten thousand iterates from the catalogued state."""
+    entry = model(RECORDS[name])
+    state = entry.initial
+    for _ in range(10_000):
+        state = entry.rhs(0.0, state)
+    assert np.all(np.abs(state) < 2)
