@@ -12,7 +12,6 @@ import numpy as np
 from attractory.catalog import SystemRecord, check_entries
 from attractory.errors import AttractoryError, CatalogError
 from attractory.expressions import System
-from attractory.integrate import integrate
 from attractory.layout import Status
 from attractory.stages.progress import Progress
 
@@ -70,6 +69,8 @@ def _unreadable(system: System) -> Iterator[str]:
 
 def _numerical(system: System) -> Iterator[str]:
     """A sentence for each promise of the entry that its numbers break."""
+    from attractory.integrate import integrate  # here: what cannot be read is refused before a compiler is loaded
+
     record = system.record
     unfit = [name for name, value in zip(system.variables, system.rhs(system.initial), strict=True) if not np.isfinite(value)]
     if unfit:
