@@ -25,6 +25,7 @@ _LARGEST_PARTING = 1.0e5
 _ROUND = 16  # intervals that are measured together
 _FEWEST_ROUNDS = 16
 _MOST_ROUNDS = 256  # where no budget is given
+_LARGEST_TOGETHER = 160  # variables of state and tangent vectors in one compiled step
 _BLOCKS = 16  # long enough to be independent where rounds may not be
 
 
@@ -49,13 +50,14 @@ class Effort:
 class Bundle:
     """Trajectories with their tangent vectors (trajectory, variable, vector), orthonormal; `definition` is variational.
 
-    `row` (trajectory,) tells which trajectory of the first bundle each one is, as those that fail are left out.
-    """
+    apart: each tangent vector is in a lane of its own, with a copy of the state: a small system compiles in no time where the whole would
+    take minutes. `row` (trajectory,) tells which trajectory of the first bundle each one is, as those that fail are left out. """
 
     definition: Definition
     engine: Engine
     ensemble: Ensemble
     tangent: FloatArray
+    apart: bool
     row: npt.NDArray[np.intp]
 
 
@@ -130,20 +132,24 @@ def advance_bundle(bundle: Bundle, interval: float) -> tuple[Bundle, FloatArray]
     Raises: IntegrationError where none is left.
     """
     rows, variables, vectors = bundle.tangent.shape
-    columns = bundle.tangent.transpose(0, 2, 1).reshape(rows, vectors * variables)
-    ensemble = replace(bundle.ensemble, initial=np.concatenate([bundle.ensemble.initial, columns], axis=1))
-    moved, status, _ = advance(bundle.definition, ensemble, duration=interval, engine=bundle.engine)
-    after = moved.initial
-    good = (status == Status.OK) & np.isfinite(after).all(axis=1)
+    copies = vectors if bundle.apart else 1
+    columns = bundle.tangent.transpose(0, 2, 1).reshape(rows * copies, -1)
+    start = np.concatenate([np.repeat(bundle.ensemble.initial, copies, axis=0), columns], axis=1)
+    begin = bundle.ensemble
+    ensemble = Ensemble(start, np.repeat(begin.parameters, copies, axis=0), np.repeat(begin.start_time, copies))
+    moved, statuses, _ = advance(bundle.definition, ensemble, duration=interval, engine=bundle.engine)
+    lasting = (statuses == Status.OK) & np.isfinite(moved.initial).all(axis=1)
+    good = lasting.reshape(rows, copies).all(axis=1)
     if not good.any():
-        message = f"{bundle.definition.name}: every trajectory ended: {Status(int(status[0])).sentence}."
+        message = f"{bundle.definition.name}: every trajectory ended: {Status(int(statuses[0])).sentence}."
         raise IntegrationError(message)
-    tangent = after[good, variables:].reshape(-1, vectors, variables).transpose(0, 2, 1)
+    after = moved.initial.reshape(rows, copies, -1)[good]
+    tangent = after[:, :, variables:].reshape(-1, vectors, variables).transpose(0, 2, 1)
     orthonormal, upper = np.linalg.qr(tangent)
     # A map whose Jacobian is singular at a state has an exponent of minus infinity there; it is kept finite.
     diagonal = np.abs(np.diagonal(upper, axis1=1, axis2=2))
     growth = np.log(np.maximum(diagonal, np.finfo(np.float64).tiny))
-    kept = Ensemble(after[good, :variables], moved.parameters[good], moved.start_time[good])
+    kept = Ensemble(after[:, 0, :variables], begin.parameters[good], begin.start_time[good] + interval)
     later = replace(bundle, ensemble=kept, tangent=orthonormal, row=bundle.row[good])
     return later, growth
 
@@ -166,8 +172,10 @@ def _first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) ->
     transient = typical_transient(system) if effort.transient is None else effort.transient
     ensemble = draw_ensemble(system, effort.trajectories, seed=seed, transient=transient, tolerance=effort.tolerance)
     draw = np.random.Generator(np.random.Philox(key=seed)).standard_normal((len(ensemble.initial), system.dimension, vectors))
+    apart = system.dimension * (1 + vectors) > _LARGEST_TOGETHER
     return Bundle(
-        definition=variational(system.definition, vectors),
+        definition=variational(system.definition, 1 if apart else vectors),
+        apart=apart,
         engine=Engine(tolerance=effort.tolerance),
         ensemble=ensemble,
         tangent=np.linalg.qr(draw)[0],
