@@ -7,9 +7,11 @@ is not known here gives no chain, and the array is then read through zarr-python
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import google_crc32c
@@ -41,7 +43,7 @@ class Chain:
         Raises:
             ChunkError: the bytes are damaged.
         """
-        size = int(np.prod(shape)) * self.dtype.itemsize
+        size = math.prod(shape) * self.dtype.itemsize
         for decompress in self.decompressors:
             data = decompress(data, size)
         if len(data) != size:
@@ -50,7 +52,13 @@ class Chain:
         flat = np.frombuffer(data, self.dtype)
         if self.order is None:
             return flat.reshape(shape)
-        return flat.reshape([shape[axis] for axis in self.order]).transpose(np.argsort(self.order))
+        return flat.reshape([shape[axis] for axis in self.order]).transpose(self._back)
+
+    @cached_property
+    def _back(self) -> tuple[int, ...]:
+        """The transposition that undoes `order`."""
+        order = self.order or ()
+        return tuple(order.index(axis) for axis in range(len(order)))
 
 
 def codec_chain(codecs: Sequence[Mapping[str, Any]], dtype: np.dtype[Any]) -> Chain | None:

@@ -42,7 +42,7 @@ class Gathering:
             rows = np.flatnonzero(plan_of == number)
             if rows.size:
                 part = Located(located.member[rows], located.trajectory[rows], located.start[rows])
-                result[rows, :, : pool.memory.shape[-1]] = self._states_of(part, length, pool)
+                _scatter(self._states_of(part, length, pool), result, rows)
         return result
 
     def _states_of(self, located: Located, length: int, pool: ChunkPool) -> np.ndarray:
@@ -56,6 +56,15 @@ class Gathering:
         if (offset + length <= samples).all():
             return _within_chunks(pool, chunk, row, offset, length)
         return _across_chunks(pool, chunk, row, offset, length)
+
+
+def _scatter(states: np.ndarray, result: np.ndarray, rows: np.ndarray) -> None:
+    """Put states into some rows of a result with at least as many variables; variable by variable for the reason that pool.copy() gives."""
+    if states.shape[-1] == result.shape[-1]:
+        result[rows] = states
+    else:
+        for variable in range(states.shape[-1]):
+            result[rows, :, variable] = states[:, :, variable]
 
 
 def _in_a_row(pool: WholePool, chunk: np.ndarray, offset: np.ndarray, length: int) -> np.ndarray:

@@ -109,7 +109,7 @@ class ChunkPool:
             places = [(block, time, 0) for block, time in zip(blocks.tolist(), times.tolist(), strict=True)]
             decoded = array.chunks(places) if places else ()
             for chunk, slot, values in zip(chunks[mine].tolist(), slots[mine].tolist(), decoded, strict=True):
-                self.memory[slot, : values.shape[0], : values.shape[1]] = values  # shorter where zarr-python cut it at the end
+                copy(values, self.memory[slot, : values.shape[0], : values.shape[1]])  # shorter where zarr-python cut it at the end
                 self._slot_of[chunk], self._chunk_in[slot] = slot, chunk
 
     def _room(self, chunks: np.ndarray) -> np.ndarray:
@@ -164,6 +164,20 @@ class WholePool(ChunkPool):
     def _decode(self, chunks: np.ndarray) -> None:
         super()._decode(chunks)
         self._absent -= len(chunks)
+
+
+def copy(values: np.ndarray, target: np.ndarray) -> None:
+    """Copy states (…, variable) into the first variables of a target, the same in all other axes.
+
+    Variable by variable where the layouts differ: NumPy would run its innermost loop over a handful of variables, which takes 3 to 6 times as
+    long as over time.
+    """
+    variables = values.shape[-1]
+    if values.flags.c_contiguous and variables == target.shape[-1]:
+        target[...] = values
+    else:
+        for variable in range(variables):
+            target[..., variable] = values[..., variable]
 
 
 class DecodedCache:
