@@ -169,8 +169,8 @@ class WholePool(ChunkPool):
 def copy(values: np.ndarray, target: np.ndarray) -> None:
     """Copy states (…, variable) into the first variables of a target, the same in all other axes.
 
-    Variable by variable where the layouts differ: NumPy would run its innermost loop over a handful of variables, which takes 3 to 6 times as
-    long as over time.
+    Variable by variable where the layouts differ: NumPy would run its innermost loop over a handful of variables, and take three times as
+    long (4096 samples of 3 variables: 15 instead of 5 microseconds).
     """
     variables = values.shape[-1]
     if values.flags.c_contiguous and variables == target.shape[-1]:
