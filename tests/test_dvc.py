@@ -1,0 +1,82 @@
+"""The DVC stages: `dvc repro` runs what changed and nothing else. Needs the command `dvc`: `make test` names it in the variable DVC."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DVC = os.environ.get("DVC") or shutil.which("dvc")
+
+pytestmark = pytest.mark.skipif(not DVC, reason="dvc is not installed: make test puts it in .venv-dvc")
+
+RECIPE = """
+name: {name}
+systems: [{system}]
+trajectories: {{train: 8, validation: 4, test: 4}}
+granularities:
+  every: {{every: 1, samples: 256}}
+shard_trajectories: 16
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout of its own, with the repository's stages, package and catalog, and two small datasets."""
+
+    folder: Path
+
+    def repro(self) -> set[str]:
+        """The stages that ran."""
+        scripts = Path(sys.executable).parent
+        environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(self.folder / "pipeline")}
+        ran = subprocess.run([str(DVC), "repro"], cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return set(re.findall(r"^Running stage '(.*)':", ran.stdout, flags=re.MULTILINE))
+
+    def edit(self, path: str, *, old: str, new: str) -> None:
+        file = self.folder / path
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("pipeline", "catalog"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("dvc.yaml", ".dvc/config", ".dvcignore"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "params.yaml").write_text("recipes: [one, two]\n")
+    for name, system in (("one", "Henon"), ("two", "Logistic")):
+        (folder / "datasets" / name).mkdir(parents=True)
+        (folder / "datasets" / name / "recipe.yaml").write_text(RECIPE.format(name=name, system=system))
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    made = Project(folder)
+    assert made.repro() == {f"{stage}@{name}" for stage in ("lock", "generate", "validate", "publish") for name in ("one", "two")}
+    return made
+
+
+def test_a_second_repro_does_nothing(project):
+    """What is there is found."""
+    assert project.repro() == set()
+
+
+def test_a_comment_reruns_only_the_locks(project):
+    """The long stages depend on what decides a byte, and a comment does not."""
+    project.edit("catalog/maps/henon.yaml", old="kind: map", new="kind: map  # the next state")
+    assert project.repro() == {"lock@one", "lock@two"}
+
+
+def test_a_changed_system_reruns_only_the_datasets_that_use_it(project):
+    """The store of the other dataset is left alone; this one's is replaced."""
+    project.edit("catalog/maps/logistic.yaml", old="r: 3.9", new="r: 3.95")
+    assert project.repro() == {"lock@one", "lock@two", "generate@two", "validate@two", "publish@two"}
