@@ -43,13 +43,17 @@ class FlowKernel:
 def flow_kernel(definition: Definition, order: int, width: int, target: Target) -> FlowKernel:
     """Compiles a flow, or finds it compiled."""
     graph = branched(definition.graph, definition.roots)
+    code = compile_functions(flow_text(definition, graph, order, width), _SIGNATURES, target)
+    levels = tuple(switch.kind == "level" for switch in graph.switches)
+    return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), levels)
+
+
+def flow_text(definition: Definition, graph: Branched, order: int, width: int) -> str:
+    """The module of a flow's functions in LLVM IR."""
     text = declarations(width) + _emit_coefficients(definition, graph, order, width)
     text += emit_evaluate(width, len(definition.variables), order)
     text += _emit_modes(graph, width) + emit_bound(width) + emit_move(width)
-    text += emit_next_samples(width, len(definition.variables), order)
-    code = compile_functions(text, _SIGNATURES, target)
-    levels = tuple(switch.kind == "level" for switch in graph.switches)
-    return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), levels)
+    return text + emit_next_samples(width, len(definition.variables), order)
 
 
 def lanes_for(definition: Definition) -> int:
