@@ -14,7 +14,7 @@ from attractory import layout
 from attractory.store.files import partial_folder, sha256, write_whole
 from attractory.store.plan import Block, GridPlan, StorePlan, SystemPlan
 from attractory.store.rows import KEPT, BlockRow, ShardRow, write_row
-from attractory.store.shards import decoded_bytes, encode_shard
+from attractory.store.shards import decoded_sha256, encode_shard
 from attractory.store.template import cut_of
 
 
@@ -86,7 +86,7 @@ def _encode_grid(plan: StorePlan, block: Block, grid: GridPlan, states: np.ndarr
         path=path,
         bytes=len(content),
         sha256=sha256(content),
-        decoded_sha256=sha256(decoded_bytes(states)),
+        decoded_sha256=decoded_sha256(states),
         system=system.name,
         granularity=grid.name,
         first_trajectory=block.first,

@@ -18,6 +18,7 @@ from attractory.store.finish import digest_arrays, late_arrays, small_digests, s
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import Block, StorePlan, SystemPlan
 from attractory.store.rows import KEPT, BlockRow, ShardRow
+from attractory.store.shards import decoded_sha256
 from attractory.store.template import ROOT, known_arrays, small_path
 
 
@@ -119,8 +120,8 @@ def _row_of_file(store: Path, path: str, block: Block) -> ShardRow:
     content = (store / path).read_bytes()
     system, granularity, *_ = path.split("/")
     array = zarr.open_array(store / system / granularity / layout.STATE, mode="r")
-    values = np.ascontiguousarray(array[block.first : block.first + block.count])
-    return ShardRow(path, len(content), sha256(content), sha256(values.tobytes()), system, granularity, block.first, block.count)
+    values = np.asarray(array[block.first : block.first + block.count])
+    return ShardRow(path, len(content), sha256(content), decoded_sha256(values), system, granularity, block.first, block.count)
 
 
 def _agree(repair: Repair, path: str, content: bytes, expected: str | None) -> None:
