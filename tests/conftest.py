@@ -1,15 +1,11 @@
-"""What every test shares: draws that repeat, one small finished dataset, and skips that fail where `--no-skips` asks for it."""
+"""What every test shares: draws that repeat, and one small finished dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from hypothesis import settings
-
-Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
@@ -45,26 +41,3 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = build(recipe)
     assert built.published is not None, built.report.failures
     return folder
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--no-skips", action="store_true", help="a skipped test counts as failed: for a machine that must run them all")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    return _failed(report) if item.config.getoption("no_skips") and not hasattr(report, "wasxfail") else report
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    report = yield
-    return _failed(report) if collector.config.getoption("no_skips") else report
-
-
-def _failed(report: Report) -> Report:
-    if report.skipped:
-        report.outcome = "failed"
-        report.longrepr = f"{report.nodeid} was skipped where every test must run: {report.longrepr}"
-    return report
