@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,9 @@ _LARGEST_PARTING = 1.0e5
 _ROUND = 16  # intervals that are measured together
 _FEWEST_ROUNDS = 16
 _MOST_ROUNDS = 256  # where no budget is given
+# Nearby trajectories: far above the errors of the integration, and still in the linear range after growing by the parting.
+_SEPARATION, _NEARBY_TOLERANCE, _NEARBY_PARTING = 1.0e-7, 1.0e-13, 1.0e2
+_JUMPS = frozenset({"sign", "floor", "mod", "heaviside", "where"})
 _LARGEST_TOGETHER = 160  # variables of state and tangent vectors in one compiled step
 _BLOCKS = 16  # long enough to be independent where rounds may not be
 
@@ -46,18 +50,26 @@ class Effort:
     transient: float | None = None
 
 
+class Way(Enum):
+    """How tangent vectors are followed."""
+
+    TOGETHER = "the state with all its tangent vectors in one lane"
+    APART = "each tangent vector in a lane of its own with a copy of the state, where the whole would take minutes to compile"
+    NEARBY = "as differences of nearby trajectories, where the right-hand side jumps and tangent vectors would have to jump too"
+
+
 @dataclass(frozen=True)
 class Bundle:
-    """Trajectories with their tangent vectors (trajectory, variable, vector), orthonormal; `definition` is variational.
+    """Trajectories with their tangent vectors (trajectory, variable, vector), orthonormal; `definition` is what their way integrates.
 
-    apart: each tangent vector is in a lane of its own, with a copy of the state: a small system compiles in no time where the whole would
-    take minutes. `row` (trajectory,) tells which trajectory of the first bundle each one is, as those that fail are left out. """
+    `row` (trajectory,) tells which trajectory of the first bundle each one is, as those that fail are left out.
+    """
 
     definition: Definition
     engine: Engine
     ensemble: Ensemble
     tangent: FloatArray
-    apart: bool
+    way: Way
     row: npt.NDArray[np.intp]
 
 
@@ -99,8 +111,8 @@ def lyapunov_spectrum(
 
     Runs until every exponent's standard error is below `standard_error`, or below that part of its own size where it is larger than
     one, or until the budget is spent; `settings["reached"]` says which. A zero exponent comes out as a number of the order of its
-    error. Equations with abs, sign or where are followed smoothly between their switches; the jump of the tangent vectors at a
-    discontinuous switch (saltation) is not applied, so exponents of systems with jumps in the right-hand side are not to be trusted.
+    error. A flow whose right-hand side may jump (sign, floor, mod, heaviside, where) is measured by nearby trajectories at a distance of
+    1e-7, since its tangent vectors jump too.
 
     Args:
         exponents: how many of the largest; None is all of them.
@@ -131,27 +143,44 @@ def advance_bundle(bundle: Bundle, interval: float) -> tuple[Bundle, FloatArray]
 
     Raises: IntegrationError where none is left.
     """
-    rows, variables, vectors = bundle.tangent.shape
-    copies = vectors if bundle.apart else 1
-    columns = bundle.tangent.transpose(0, 2, 1).reshape(rows * copies, -1)
-    start = np.concatenate([np.repeat(bundle.ensemble.initial, copies, axis=0), columns], axis=1)
-    begin = bundle.ensemble
-    ensemble = Ensemble(start, np.repeat(begin.parameters, copies, axis=0), np.repeat(begin.start_time, copies))
+    starts, begin = _starts(bundle), bundle.ensemble
+    copies = len(starts) // len(bundle.row)
+    ensemble = Ensemble(starts, np.repeat(begin.parameters, copies, axis=0), np.repeat(begin.start_time, copies))
     moved, statuses, _ = advance(bundle.definition, ensemble, duration=interval, engine=bundle.engine)
     lasting = (statuses == Status.OK) & np.isfinite(moved.initial).all(axis=1)
-    good = lasting.reshape(rows, copies).all(axis=1)
+    good = lasting.reshape(-1, copies).all(axis=1)
     if not good.any():
         message = f"{bundle.definition.name}: every trajectory ended: {Status(int(statuses[0])).sentence}."
         raise IntegrationError(message)
-    after = moved.initial.reshape(rows, copies, -1)[good]
-    tangent = after[:, :, variables:].reshape(-1, vectors, variables).transpose(0, 2, 1)
+    states, tangent = _ends(bundle, moved.initial.reshape(len(good), copies, -1)[good])
     orthonormal, upper = np.linalg.qr(tangent)
     # A map whose Jacobian is singular at a state has an exponent of minus infinity there; it is kept finite.
     diagonal = np.abs(np.diagonal(upper, axis1=1, axis2=2))
     growth = np.log(np.maximum(diagonal, np.finfo(np.float64).tiny))
-    kept = Ensemble(after[:, 0, :variables], begin.parameters[good], begin.start_time[good] + interval)
+    kept = Ensemble(states, begin.parameters[good], begin.start_time[good] + interval)
     later = replace(bundle, ensemble=kept, tangent=orthonormal, row=bundle.row[good])
     return later, growth
+
+
+def _starts(bundle: Bundle) -> FloatArray:
+    """Initial states (lane, variable) of the bundle's definition; the lanes of a trajectory follow each other."""
+    states, vectors = bundle.ensemble.initial, bundle.tangent.transpose(0, 2, 1)
+    rows, count, variables = vectors.shape
+    if bundle.way is Way.TOGETHER:
+        return np.concatenate([states, vectors.reshape(rows, -1)], axis=1)
+    if bundle.way is Way.APART:
+        return np.concatenate([np.repeat(states, count, axis=0), vectors.reshape(-1, variables)], axis=1)
+    near = states[:, None] + _SEPARATION * vectors
+    return np.concatenate([states[:, None], near], axis=1).reshape(-1, variables)
+
+
+def _ends(bundle: Bundle, lanes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """States (trajectory, variable) and tangent vectors (trajectory, variable, vector) from final lanes (trajectory, copy, variable)."""
+    _, variables, vectors = bundle.tangent.shape
+    states = np.ascontiguousarray(lanes[:, 0, :variables])
+    if bundle.way is not Way.NEARBY:
+        return states, lanes[:, :, variables:].reshape(-1, vectors, variables).transpose(0, 2, 1)
+    return states, (lanes[:, 1:] - lanes[:, :1]).transpose(0, 2, 1) / _SEPARATION
 
 
 def _refuse(system: System, vectors: int, *, standard_error: float, effort: Effort) -> None:
@@ -172,15 +201,23 @@ def _first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) ->
     transient = typical_transient(system) if effort.transient is None else effort.transient
     ensemble = draw_ensemble(system, effort.trajectories, seed=seed, transient=transient, tolerance=effort.tolerance)
     draw = np.random.Generator(np.random.Philox(key=seed)).standard_normal((len(ensemble.initial), system.dimension, vectors))
-    apart = system.dimension * (1 + vectors) > _LARGEST_TOGETHER
+    way = _way(system, vectors)
+    nearby = way is Way.NEARBY
     return Bundle(
-        definition=variational(system.definition, 1 if apart else vectors),
-        apart=apart,
-        engine=Engine(tolerance=effort.tolerance),
+        definition=system.definition if nearby else variational(system.definition, 1 if way is Way.APART else vectors),
+        way=way,
+        engine=Engine(tolerance=min(effort.tolerance, _NEARBY_TOLERANCE) if nearby else effort.tolerance),
         ensemble=ensemble,
         tangent=np.linalg.qr(draw)[0],
         row=np.arange(len(draw)),
     )
+
+
+def _way(system: System, vectors: int) -> Way:
+    """Jumps of the right-hand side ask for nearby trajectories; abs, min and max bend it only, and tangent vectors pass through them."""
+    if system.kind == "flow" and any(node.op in _JUMPS for node in system.definition.graph.nodes):
+        return Way.NEARBY
+    return Way.APART if system.dimension * (1 + vectors) > _LARGEST_TOGETHER else Way.TOGETHER
 
 
 def _find_interval(system: System, bundle: Bundle) -> tuple[float, Bundle]:
@@ -196,7 +233,7 @@ def _find_interval(system: System, bundle: Bundle) -> tuple[float, Bundle]:
             bundle, growth = advance_bundle(bundle, interval)
             low, high = np.quantile(growth, [0.05, 0.95], axis=0)
             fastest = max(fastest, float(high.max() - low.min()) / interval)
-        safe = float(np.log(_LARGEST_PARTING)) / max(fastest, 1e-300)
+        safe = float(np.log(_NEARBY_PARTING if bundle.way is Way.NEARBY else _LARGEST_PARTING)) / max(fastest, 1e-300)
         interval = float(np.clip(np.floor(safe), 1, 16)) if system.kind == "map" else min(safe, max(longest, interval))
     return interval, bundle
 
