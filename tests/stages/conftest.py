@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from attractory.stages.cluster import Workers
 from attractory.stages.generate import generate
 from attractory.stages.located import read_recipe
 
@@ -93,6 +96,17 @@ def make_dataset(folder: Path) -> Dataset:
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
     return make_dataset(tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """A running cluster of one thread, reached as a user's is, through its scheduler file: it costs no start."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as running:
+        file = tmp_path_factory.mktemp("cluster") / "scheduler.json"
+        file.write_text(json.dumps(running.scheduler.identity()))
+        yield Workers(1, file)
 
 
 @pytest.fixture(scope="session")

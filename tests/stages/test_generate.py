@@ -37,10 +37,10 @@ def test_two_workers_make_the_same_files(dataset, undisturbed):
     assert "made 6, kept 0 of 6 blocks" in summary.lines()[0]
 
 
-def test_other_chunk_sizes_give_equal_values(dataset, undisturbed):
+def test_other_chunk_sizes_give_equal_values(dataset, undisturbed, cluster):
     """The size of a shard decides files, never numbers; a trajectory that fails is counted, and fails no other."""
     dataset.write(("shard_trajectories: 3", "shard_trajectories: 4"), ("[Spiral, Quadratic]", "[Spiral, Quadratic, Runaway]"))
-    summary = generate(dataset.recipe, workers=1)
+    summary = generate(dataset.recipe, workers=cluster)
     for path in ("Spiral/fine/state", "Spiral/coarse/state", "Quadratic/coarse/state", "Spiral/initial", "Quadratic/status"):
         assert zarr.open_array(dataset.store / path)[:].tobytes() == zarr.open_array(undisturbed.store / path)[:].tobytes()
     assert summary.failed == 9
@@ -120,11 +120,11 @@ def test_a_store_of_another_request_is_not_touched(undisturbed, tmp_path, file, 
     assert files(folder) == before
 
 
-def test_another_store_is_replaced_on_request(undisturbed, tmp_path):
+def test_another_store_is_replaced_on_request(undisturbed, tmp_path, cluster):
     """With replace_other the old store makes room for the one that is asked for."""
     folder = copied(undisturbed, tmp_path / "copy")
     (folder / "recipe.yaml").write_text((folder / "recipe.yaml").read_text().replace("[Spiral, Quadratic]", "[Quadratic]"))
-    assert generate(folder / "recipe.yaml", replace_other=True).made == 3
+    assert generate(folder / "recipe.yaml", replace_other=True, workers=cluster).made == 3
     assert not (folder / "tiny.zarr/Spiral").exists()
     assert store.check(folder / "tiny.zarr") == ()
 
@@ -190,14 +190,9 @@ def test_a_cluster_that_is_not_there_is_refused(dataset):
         pass
 
 
-def test_blocks_run_on_a_cluster_of_the_user(dataset, undisturbed):
-    """Workers of another process find their way to the store through the scheduler file, and make the same bytes."""
-    from distributed import LocalCluster
-
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster:
-        file = dataset.folder / "scheduler.json"
-        file.write_text(json.dumps(cluster.scheduler.identity()))
-        generate(dataset.recipe, workers=Workers(1, file))
+def test_blocks_run_on_a_cluster_of_the_user(dataset, undisturbed, cluster):
+    """Workers that were there before find their way to the store, and make the same bytes."""
+    generate(dataset.recipe, workers=cluster)
     assert files(dataset.store) == files(undisturbed.store)
 
 

@@ -75,7 +75,7 @@ def partly(dataset):
     return dataset
 
 
-def test_a_run_that_was_killed_goes_on(dataset, undisturbed):
+def test_a_run_that_was_killed_goes_on(dataset, undisturbed, cluster):
     """SIGKILL twice in the middle, after shards exist; the third run makes only the rest, and every byte is the same."""
     for count in (1, 3):
         process = started(dataset)
@@ -84,7 +84,7 @@ def test_a_run_that_was_killed_goes_on(dataset, undisturbed):
         process.communicate()
     kept = rows(dataset)
     assert kept >= 3
-    summary = generate(dataset.recipe, workers=1)
+    summary = generate(dataset.recipe, workers=cluster)
     assert (summary.made, summary.kept) == (6 - kept, kept)
     assert files(dataset.store) == files(undisturbed.store)
 
@@ -102,32 +102,32 @@ def test_a_signal_ends_a_run_with_three(dataset):
     assert rows(dataset) >= 1
 
 
-def test_half_written_files_are_swept_up(partly, undisturbed):
+def test_half_written_files_are_swept_up(partly, undisturbed, cluster):
     """What a killed worker left half-written disappears, a shard cut short is made again, and the store is the same to the byte."""
     (partly.store / RUN_FOLDER / "partial" / "tmpabc").write_bytes(b"half")
     (partly.store / layout.shard_path("Quadratic", "fine", 2)).write_bytes(b"short")
-    summary = generate(partly.recipe, workers=1)
+    summary = generate(partly.recipe, workers=cluster)
     assert (summary.made, summary.kept) == (5, 1)
     assert files(partly.store) == files(undisturbed.store)
 
 
-def test_killed_in_the_template(dataset, undisturbed):
+def test_killed_in_the_template(dataset, undisturbed, cluster):
     """A store whose root document was never written is begun again."""
     job = planned_job(dataset.located(), dataset.store)
     store.create(job.store, job.plan)
     (dataset.store / "zarr.json").unlink()
     (dataset.store / "Spiral/zarr.json").write_text("half")
-    generate(dataset.recipe, workers=1)
+    generate(dataset.recipe, workers=cluster)
     assert files(dataset.store) == files(undisturbed.store)
 
 
-def test_killed_after_the_last_block(dataset, undisturbed):
+def test_killed_after_the_last_block(dataset, undisturbed, cluster):
     """All blocks done, not finished: no worker is started, the store is finished."""
     job = planned_job(dataset.located(), dataset.store)
     store.create(job.store, job.plan)
     for block in job.plan.blocks():
         run_block(job.task(block))
-    summary = generate(dataset.recipe, workers=1)
+    summary = generate(dataset.recipe, workers=cluster)
     assert (summary.made, summary.kept, summary.startup_seconds) == (0, 6, 0.0)
     assert files(dataset.store) == files(undisturbed.store)
 
