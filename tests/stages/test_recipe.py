@@ -143,7 +143,7 @@ def test_what_a_system_cannot_give_is_refused(dataset, old, new, message):
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        (20_000_000, r":11: shard_trajectories: one shard of Spiral takes 458 MiB of memory, at most 384 .* Lower it to 2\."),
+        (20_000_000, r":11: shard_trajectories: one shard of Spiral takes 458 MiB of memory, at most 192 .* Lower it to 1\."),
         (200_000_000, "Even one"),
     ],
 )

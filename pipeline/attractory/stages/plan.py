@@ -13,8 +13,9 @@ from attractory.stages.recipe import Granularity, Recipe, recipe_digest
 from attractory.store import GridPlan, StorePlan, SystemPlan
 from attractory.store.files import canonical_json, sha256
 
-# A worker holds a block's states and, while it packs them, one more copy: with 180 MiB of interpreter and libraries that stays below 1 GiB.
-BLOCK_BYTES = 384 * 2**20
+# A worker holds a block's states and, while it packs them, up to two more copies of one shard: with 290 MiB of interpreter and libraries
+# that stays below 1 GiB.
+BLOCK_BYTES = 192 * 2**20
 KINDS = ("flow", "map")
 WRITERS = ("numcodecs", "pyarrow")  # packages whose version may change the bytes of a file, never the values in it
 
