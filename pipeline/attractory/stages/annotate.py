@@ -16,6 +16,7 @@ from attractory import catalog
 from attractory.catalog.record import SystemRecord
 from attractory.errors import RequestError
 from attractory.expressions.system import System
+from attractory.integrate import integrate
 from attractory.invariants import Estimate, kaplan_yorke_dimension, lyapunov_spectrum, mean_divergence
 from attractory.invariants.lyapunov_spectrum import Effort
 from attractory.stages.progress import Progress
@@ -23,7 +24,9 @@ from attractory.stages.progress import Progress
 # Wanted error of each exponent, in 1 / period (maps: 1 / iterate): some 0.1 % of the exponent of a system that forgets in a period.
 WANTED_PER_PERIOD = 1e-3
 # A system with more variables gets so many of its leading exponents: the cost grows with the square of their number.
-MOST_EXPONENTS = 24
+MOST_EXPONENTS = 64
+# More steps a period than this, and the flow is stiff: its leading exponent alone, of few trajectories.
+STIFF_STEPS = 20_000
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,29 @@ def annotated(record: SystemRecord, *, seed: int) -> Annotation:
 
 def estimate_invariants(system: System, *, seed: int, wanted_per_period: float = WANTED_PER_PERIOD) -> dict[str, Estimate]:
     """Quantity -> estimate; the Kaplan-Yorke dimension is left out where it needs more exponents than were computed."""
-    exponents = min(system.dimension, MOST_EXPONENTS)
+    exponents, effort = _affordable(system)
     wanted = wanted_per_period / (system.period or 1.0)
-    effort = Effort(trajectories=128 if system.dimension <= 6 else 48)
     spectrum = lyapunov_spectrum(system, seed=seed, standard_error=wanted, exponents=exponents, effort=effort)
     estimates = {"lyapunov_spectrum": spectrum}
     with suppress(RequestError):  # the sum of the exponents that were computed never turns negative
         estimates["kaplan_yorke_dimension"] = kaplan_yorke_dimension(spectrum)
     return estimates | {"mean_divergence": mean_divergence(system, seed=seed)}
+
+
+def _affordable(system: System) -> tuple[int, Effort]:
+    """How many exponents of how many trajectories: a minute or so for one core, some minutes for a stiff flow."""
+    if _steps_per_period(system) > STIFF_STEPS:
+        return 1, Effort(trajectories=8)
+    if system.dimension <= 6:
+        return system.dimension, Effort(trajectories=128)
+    return min(system.dimension, MOST_EXPONENTS), Effort(trajectories=16, budget=400.0 * (system.period or 1.0))
+
+
+def _steps_per_period(system: System) -> int:
+    if system.kind != "flow":
+        return 0
+    made = integrate(system, initial=system.initial, samples=2, dt=system.period or 1.0, tolerance=1e-9)
+    return int(made.attrs["steps"])
 
 
 def as_invariant(estimate: Estimate) -> dict[str, Any]:
