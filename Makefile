@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 DVC_VENV ?= .venv-dvc
 FRAMEWORKS_VENV ?= .venv-frameworks
+BENCH_VENV ?= .venv-bench
+BENCH_VENV ?= .venv-bench
 PYTEST_OPTIONS ?=
+BENCH_OPTIONS ?=
 QUICKSTART := datasets/quickstart
 
 # One minor version of each, so that an environment made today and one made next month run the same tests.
@@ -53,8 +56,14 @@ test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch or j
 	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_torch.py
 	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_jax.py
 
-bench: setup ## speed and memory beside other programs, one core
-	@$(VENV)/bin/python benchmarks/run.py
+$(BENCH_VENV)/.installed: Makefile pyproject.toml benchmarks/requirements.txt
+	@echo "Setting up $(BENCH_VENV) with the programs to measure beside (once) …"
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python $(PIP) install --editable '.[pipeline]' --requirement benchmarks/requirements.txt
+	@touch $@
+
+bench: $(BENCH_VENV)/.installed ## speed and memory beside other programs, one core
+	@$(BENCH_VENV)/bin/python benchmarks/run.py $(BENCH_OPTIONS)
 
 lint: setup ## ruff, mypy and the import contracts
 	@$(VENV)/bin/ruff check .
