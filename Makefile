@@ -4,7 +4,6 @@ VENV ?= .venv
 DVC_VENV ?= .venv-dvc
 FRAMEWORKS_VENV ?= .venv-frameworks
 BENCH_VENV ?= .venv-bench
-BENCH_VENV ?= .venv-bench
 PYTEST_OPTIONS ?=
 BENCH_OPTIONS ?=
 QUICKSTART := datasets/quickstart
