@@ -13,21 +13,33 @@ from types import FunctionType
 import pytest
 
 import attractory
+from attractory.catalog import read_system
+from attractory.stages.located import read_recipe
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"dask", "distributed", "numba", "llvmlite", "scipy", "torch", "jax", "xarray", "pandas", "pydantic", "matplotlib", "pyarrow"}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def python_blocks(page: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+def blocks(language: str) -> list[str]:
+    """The README's code blocks in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("number", range(len(python_blocks(ROOT / "README.md"))))
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_python_in_the_readme_runs(project, monkeypatch, number):
     """What a reader copies works, in a folder with the quickstart dataset."""
     monkeypatch.chdir(project)
-    exec(compile(python_blocks(ROOT / "README.md")[number], f"README.md, block {number}", "exec"), {})
+    exec(compile(blocks("python")[number], f"README.md, block {number}", "exec"), {})
+
+
+def test_yaml_in_the_readme_is_an_entry_and_a_recipe(tmp_path):
+    """What a reader copies is accepted."""
+    entry, recipe = blocks("yaml")
+    (tmp_path / "entry.yaml").write_text(entry)
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    assert read_system(tmp_path / "entry.yaml").name == "Lorenz"
+    assert read_recipe(tmp_path).recipe.name == "quickstart"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
