@@ -1,9 +1,10 @@
 """The first samples of every catalogued system, to the bit.
 
-A user who upgrades gets the same trajectories. A digest here may change in two ways only, and each needs a line in CHANGELOG.md that names the
-systems and says why: the entry's own equations, parameters or initial state were wrong; or the engine's arithmetic changed on purpose (another
-order, another order of a sum, a better function). Nothing else may change one: not speed, lanes, batches, instruction sets, machines or versions
-of libraries, since the kernels use no operation that these may round differently, elementary functions included. One digest holds everywhere.
+A user who upgrades gets the same trajectories. A digest here may change in two ways only, and each needs a line in CHANGELOG.md that
+names the systems and says why: the entry's own equations, parameters or initial state were wrong; or the engine's arithmetic changed on
+purpose (another order, another order of a sum, a better function). Nothing else may change one: not speed, lanes, batches, instruction
+sets, machines or versions of libraries, since the kernels use no operation that these may round differently, elementary functions
+included. One digest holds everywhere.
 """
 
 from __future__ import annotations
