@@ -132,7 +132,12 @@ def _local_client(count: int) -> Iterator[Any]:
 
     with _quiet_interrupts():
         cluster = LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=logging.CRITICAL, memory_limit=0
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",  # its default listens to the whole network
+            silence_logs=logging.CRITICAL,
+            memory_limit=0,
         )
     with cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
         yield client
