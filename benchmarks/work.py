@@ -13,7 +13,7 @@ SYSTEMS = ("Lorenz", "Rossler", "HenonHeiles", "Thomas")
 TRAJECTORIES, SAMPLES = 256, 4096
 # Neighbouring states on or near the attractor: far enough apart that chaos makes them different trajectories within a few periods.
 SPREAD, SEED = 1e-3, 5
-CHECKED = 64  # trajectories whose error is measured; the reference takes a fifth of a second for them
+CHECKED = 64  # trajectories whose error is measured; the reference takes a second for them
 
 
 @dataclass(frozen=True)
