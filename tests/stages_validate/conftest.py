@@ -25,8 +25,9 @@ from attractory.store.template import ROOT
 RECIPE = {"name": "small", "seed": 3, "dtype": "float32", "tolerance": 1e-14, "description": "Three systems for tests."}
 SPLITS = (12, 6, 6)
 
+# The equations of Lorenz, Hénon-Heiles and Hénon under names that the catalog does not have.
 LORENZ = {
-    "name": "Lorenz",
+    "name": "Convection",
     "equations": {"x": "sigma*(y - x)", "y": "x*(rho - z) - y", "z": "x*y - beta*z"},
     "parameters": {"sigma": 10, "rho": 28, "beta": "8/3"},
     "initial": {"x": 1.0, "y": 1.0, "z": 25.0},
@@ -34,7 +35,7 @@ LORENZ = {
     "behaviour": "chaotic",
 }
 HENON_HEILES = {
-    "name": "HenonHeiles",
+    "name": "Galaxy",
     "equations": {"x": "u", "y": "v", "u": "-x - 2*x*y", "v": "-y - x**2 + y**2"},
     "initial": {"x": 0.0, "y": -0.25, "u": 0.42, "v": 0.0},
     "conserved": {"energy": "(u**2 + v**2 + x**2 + y**2)/2 + x**2*y - y**3/3"},
@@ -42,7 +43,7 @@ HENON_HEILES = {
     "behaviour": "unknown",
 }
 HENON = {
-    "name": "Henon",
+    "name": "Horseshoe",
     "kind": "map",
     "equations": {"x": "1 - a*x**2 + y", "y": "b*x"},
     "parameters": {"a": 1.4, "b": 0.3},

@@ -70,3 +70,22 @@ def test_map_is_iterated_from_its_own_time() -> None:
     adding = System(name="Adding", kind="map", equations={"x": "x + t"}, initial={"x": 0.0})
     reference = integrate_again(problem(adding, initial=[0.0]), np.array([0.0, 2.0, 5.0]))
     assert reference.states[:, 0].tolist() == [0.0, 1.0, 10.0]
+
+
+def test_comparison_ends_where_the_twin_has_forgotten() -> None:
+    """From 1e-9 to 1e-2 takes ln(1e7) = 16.1 time units of x' = x."""
+    growth = System(name="Growth", equations={"x": "x"}, initial={"x": 1.0})
+    reference = integrate_again(problem(growth, initial=[1.0]), np.arange(30.0))
+    assert len(reference.states) == 17
+
+
+def test_solver_that_steps_over_corners_doubts_itself() -> None:
+    """The doubt covers the error at a sharp corner, x' = 1 + 10 |x - 0.3|, whose solution is known; a smooth system has none."""
+    corner = System(name="Corner", equations={"x": "1 + 10*abs(x - 0.3)"}, initial={"x": 0.0})
+    times = np.linspace(0.0, 0.3, 31)
+    reference = integrate_again(problem(corner, initial=[0.0]), times)
+    before = np.log(4.0) / 10.0  # the distance to the corner, 0.3 - x, falls by (1 + 10 * distance); it is reached at ln(4) / 10
+    exact = np.where(times < before, 0.4 - 0.4 * np.exp(-10 * times), 0.2 + 0.1 * np.exp(10 * (times - before)))
+    assert (np.abs(reference.states[:, 0] - exact) <= 1e-12 + 100.0 * reference.predicted_error(1e-14)).all()
+    smooth = System(name="Smooth", equations={"x": "1 - x"}, initial={"x": 0.0})
+    assert not integrate_again(problem(smooth, initial=[0.0]), times).doubt.any()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +21,14 @@ from attractory.stages.validate.stored import FloatArray
 
 RightHandSide = Callable[[float, Sequence[float]], list[float]]
 
+# A twin that is this far away, in standard deviations, has forgotten: beyond there is nothing to compare.
+FORGOTTEN = 1e-2
 # DOP853 keeps a local error of this size; below 2e-14 SciPy refuses. LSODA's global error is larger, as its order changes all the time.
 _RELATIVE_TOLERANCE = {"DOP853": 1e-13, "LSODA": 1e-12}
+# Of a second run, where the right-hand side has corners: a solver may step over one without seeing it, but not twice at other steps.
+_OTHER_TOLERANCE = {"DOP853": 6e-14, "LSODA": 3e-13}
+_CORNERS = frozenset({"abs", "sign", "floor", "min", "max", "mod", "heaviside", "where"})
+_DOUBT = 10.0
 _OWN_ERROR = {"DOP853": 1e-13, "LSODA": 1e-10, "iteration": float(np.finfo(np.float64).eps)}
 # Of the twin's start, in standard deviations: far above the solver's error, far below where parting stops to be proportional.
 _OFFSET = 1e-9
@@ -62,18 +68,20 @@ class Reference:
         states: (time, variable).
         parted: (time,) distance to the twin over its first, in the maximum norm of scaled variables.
         steps: number of the solver's steps, which each make an error of `own_error`.
+        doubt: (time,) scaled difference of two runs, where the right-hand side has corners; else 0.
     """
 
     states: FloatArray
     parted: FloatArray
     steps: int
     own_error: float
+    doubt: FloatArray
 
     def predicted_error(self, tolerance: float) -> FloatArray:
         """(time,) scaled error to expect where every step makes one of max(tolerance, own error): each grown from its time to the end."""
         local = max(tolerance, self.own_error) * max(1.0, self.steps / len(self.parted))
         grown: FloatArray = self.parted * np.cumsum(1.0 / self.parted)
-        return local * np.maximum.accumulate(grown)
+        return local * np.maximum.accumulate(grown) + _DOUBT * np.maximum.accumulate(self.doubt)
 
 
 def scalar_function(definition: Definition, parameters: Sequence[float]) -> RightHandSide:
@@ -118,35 +126,49 @@ def integrate_again(problem: Problem, times: FloatArray) -> Reference:
     """
     direction = np.where(np.arange(len(problem.initial)) % 2, -1.0, 1.0)
     pair = np.concatenate([problem.initial, problem.initial + _OFFSET * problem.scale * direction])
-    if problem.definition.kind == "map":
-        states, steps = _iterate(problem, pair, times)
-    else:
-        states, steps = _solve(problem, pair, times)
-    if len(states) < min(2, len(times)):
-        message = f"{problem.definition.name}: {problem.method} failed before the first sample"
-        raise IntegrationError(message)
+    states, steps = _run(problem, pair, times, _RELATIVE_TOLERANCE)
+    doubt = np.zeros(len(states))
+    if problem.definition.kind != "map" and any(node.op in _CORNERS for node in problem.definition.graph.nodes):
+        others, _ = _run(problem, pair, times, _OTHER_TOLERANCE)
+        both = min(len(states), len(others))
+        states, others = states[:both], others[:both]
+        doubt = (np.abs(states - others)[:, : len(problem.initial)] / problem.scale).max(axis=1)
     count = len(problem.initial)
     # The twin's distance passes near zero only where both curves cross; a floor keeps such a moment from being taken for contraction.
     distance = (np.abs(states[:, count:] - states[:, :count]) / problem.scale).max(axis=1)
     parted = np.maximum(distance / distance[0], 1e-6)
-    return Reference(states[:, :count], parted, steps, _OWN_ERROR[problem.method])
+    return Reference(states[:, :count], parted, steps, _OWN_ERROR[problem.method], doubt)
 
 
-def _solve(problem: Problem, pair: FloatArray, times: FloatArray) -> tuple[FloatArray, int]:
-    """States of both (time, 2 variables) by SciPy, as far as the solver came, and its number of steps."""
-    count = len(problem.initial)
+def _run(problem: Problem, pair: FloatArray, times: FloatArray, tolerances: Mapping[str, float]) -> tuple[FloatArray, int]:
+    """States of both (time, 2 variables) as far as it makes sense, and the number of steps."""
+    if problem.definition.kind == "map":
+        return _iterate(problem, pair, times)
+    return _solve(problem, pair, times, tolerances[problem.method])
+
+
+def _solve(problem: Problem, pair: FloatArray, times: FloatArray, tolerance: float) -> tuple[FloatArray, int]:
+    """By SciPy, until the twin is far away or the solver fails."""
+    count, scale = len(problem.initial), problem.scale
     function = scalar_function(problem.definition, problem.parameters.tolist())
 
     def both(t: float, states: FloatArray) -> list[float]:
         numbers, now = states.tolist(), problem.start_time + t
         return function(now, numbers[:count]) + function(now, numbers[count:])
 
-    tolerance = _RELATIVE_TOLERANCE[problem.method]
-    absolute = np.tile(tolerance * problem.scale, 2)
+    def forgotten(t: float, states: FloatArray) -> float:
+        return FORGOTTEN - float((np.abs(states[count:] - states[:count]) / scale).max())
+
+    forgotten.terminal = True  # type: ignore[attr-defined]  # how SciPy is told to stop there
+    span = (0.0, float(times[-1]))
     with np.errstate(all="ignore"):
-        solution = solve_ivp(both, (0.0, float(times[-1])), pair, method=problem.method, rtol=tolerance, atol=absolute, dense_output=True)
-    reached = times[times <= solution.t[-1]]
-    states = np.asarray(solution.sol(reached), dtype=np.float64).T
+        solution = solve_ivp(
+            both, span, pair, method=problem.method, rtol=tolerance, atol=np.tile(tolerance * scale, 2), dense_output=True, events=forgotten
+        )
+    if solution.status == -1 and solution.t[-1] < times[min(1, len(times) - 1)]:
+        message = f"{problem.definition.name}: {problem.method} failed before the first sample: {solution.message}"
+        raise IntegrationError(message)
+    states = np.asarray(solution.sol(times[times <= solution.t[-1]]), dtype=np.float64).T
     return states, len(solution.t) - 1
 
 

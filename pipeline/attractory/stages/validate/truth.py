@@ -9,19 +9,17 @@ import numpy.typing as npt
 
 from attractory import layout
 from attractory.errors import DamageError, IntegrationError
-from attractory.stages.validate.reference import Problem, Reference, integrate_again
+from attractory.stages.validate.reference import FORGOTTEN, Problem, Reference, integrate_again
 from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.stored import FloatArray, StoredDataset, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
 
 # Trajectories of each split that are integrated again.
 PER_SPLIT = 2
-# An error of this part of the attractor's spread ends the comparison: from there on two right solutions differ by their round-off.
-_THRESHOLD = 1e-2
 # Errors as predicted, times this: the prediction knows one direction of the twin, and the engine's tolerance is of a step, not of a sample.
 _MARGIN = 100.0
 # A system that does not forget is followed for so many periods, or so many time units where it has none.
-_LONGEST_PERIODS = 20.0
+_LONGEST_PERIODS = 10.0
 _LONGEST_TIME = 50.0
 _LONGEST_ITERATES = 500
 # Explicit methods need |eigenvalue| * period / 6 steps a period: beyond this many eigenvalue-periods the implicit one is faster.
@@ -127,7 +125,7 @@ def _longest(stored: StoredSystem, *, tolerance: float) -> float:
     forgetting = stored.system.lyapunov_time
     if forgetting is None:
         return cap
-    return min(float(np.log(_THRESHOLD / max(tolerance, 1e-14))) * forgetting, 10.0 * cap)
+    return min(float(np.log(FORGOTTEN / max(tolerance, 1e-14))) * forgetting, 10.0 * cap)
 
 
 def _outcome(
@@ -143,10 +141,10 @@ def _outcome(
     union, places = at
     times, truth = union[places], reference.states[places]
     allowed = _MARGIN * reference.predicted_error(tolerance)[places]
-    beyond = np.flatnonzero(allowed > _THRESHOLD)
+    beyond = np.flatnonzero(allowed > FORGOTTEN)
     horizon = int(beyond[0]) if len(beyond) else len(places)
     if horizon < 2:
-        return Outcome(0.0, 0.0, _THRESHOLD, 0.0, 0.0, row, 0)
+        return Outcome(0.0, 0.0, FORGOTTEN, 0.0, 0.0, row, 0)
     rounding = np.finfo(states.dtype).eps * np.abs(truth[:horizon]) / problem.scale
     limit = allowed[:horizon, None] + rounding
     error = np.abs(states[:horizon].astype(np.float64) - truth[:horizon]) / problem.scale
