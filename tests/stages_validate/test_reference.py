@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attractory import System
-from attractory.stages.validate.reference import Problem, integrate_again, scalar_function
+from attractory.stages.validate.reference import Problem, integrate_again, scalar_function, tangent_logarithms
 
 
 def problem(system: System, *, initial: list[float], stiff: bool = False) -> Problem:
@@ -89,3 +89,10 @@ def test_solver_that_steps_over_corners_doubts_itself() -> None:
     assert (np.abs(reference.states[:, 0] - exact) <= 1e-12 + 100.0 * reference.predicted_error(1e-14)).all()
     smooth = System(name="Smooth", equations={"x": "1 - x"}, initial={"x": 0.0})
     assert not integrate_again(problem(smooth, initial=[0.0]), times).doubt.any()
+
+
+def test_tangent_of_a_linear_flow_grows_with_its_largest_eigenvalue() -> None:
+    """0.5 and -1000: a stiff system."""
+    linear = System(name="Linear", equations={"x": "0.5*x", "y": "-1000*(y - x)"}, initial={"x": 1.0, "y": 1.0})
+    logarithms = tangent_logarithms(problem(linear, initial=[1.0, 1.0]), np.linspace(0.0, 4.0, 9))
+    np.testing.assert_allclose(np.diff(logarithms)[1:], 0.25, rtol=1e-5)

@@ -10,12 +10,14 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.integrate import solve_ivp
 
 from attractory.errors import IntegrationError
 from attractory.expressions.definition import Definition
+from attractory.expressions.derivative import variational
 from attractory.expressions.operations import OPERATIONS
 from attractory.stages.validate.stored import FloatArray
 
@@ -29,6 +31,7 @@ _RELATIVE_TOLERANCE = {"DOP853": 1e-13, "LSODA": 1e-12}
 _OTHER_TOLERANCE = {"DOP853": 6e-14, "LSODA": 3e-13}
 _CORNERS = frozenset({"abs", "sign", "floor", "min", "max", "mod", "heaviside", "where"})
 _DOUBT = 10.0
+_TANGENT_TOLERANCE = 1e-8  # an exponent needs no more
 _OWN_ERROR = {"DOP853": 1e-13, "LSODA": 1e-10, "iteration": float(np.finfo(np.float64).eps)}
 # Of the twin's start, in standard deviations: far above the solver's error, far below where parting stops to be proportional.
 _OFFSET = 1e-9
@@ -138,6 +141,30 @@ def integrate_again(problem: Problem, times: FloatArray) -> Reference:
     distance = (np.abs(states[:, count:] - states[:, :count]) / problem.scale).max(axis=1)
     parted = np.maximum(distance / distance[0], 1e-6)
     return Reference(states[:, :count], parted, steps, _OWN_ERROR[problem.method], doubt)
+
+
+def tangent_logarithms(problem: Problem, times: FloatArray) -> FloatArray:
+    """(time,) logarithm of the length of a tangent vector carried along the trajectory, 0 at first, brought back to length 1 at every time.
+
+    Raises: IntegrationError where the solver fails.
+    """
+    count = len(problem.initial)
+    function = scalar_function(variational(problem.definition, 1), problem.parameters.tolist())
+    states = np.concatenate([problem.initial, problem.scale / np.sqrt(count)])
+    absolute = _TANGENT_TOLERANCE * np.tile(problem.scale, 2)
+    logarithms = [0.0]
+    for begin, end in pairwise((problem.start_time + times).tolist()):
+        with np.errstate(all="ignore"):
+            solution = solve_ivp(
+                lambda t, y: function(t, y.tolist()), (begin, end), states, method="LSODA", rtol=_TANGENT_TOLERANCE, atol=absolute
+            )
+        length = float(np.linalg.norm(solution.y[count:, -1] / problem.scale))
+        if not solution.success or not 0.0 < length < np.inf:
+            message = f"{problem.definition.name}: LSODA lost the tangent vector between t = {begin:g} and {end:g}: {solution.message}"
+            raise IntegrationError(message)
+        logarithms.append(logarithms[-1] + math.log(length))
+        states = np.concatenate([solution.y[:count, -1], solution.y[count:, -1] / length])
+    return np.array(logarithms)
 
 
 def _run(problem: Problem, pair: FloatArray, times: FloatArray, tolerances: Mapping[str, float]) -> tuple[FloatArray, int]:

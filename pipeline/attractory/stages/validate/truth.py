@@ -69,7 +69,7 @@ def sampled_trajectories(stored: StoredSystem, *, seed: int, per_split: int = PE
 
 def _compare(stored: StoredSystem, summaries: dict[str, Summary], row: int, *, tolerance: float) -> dict[str, Outcome | str]:
     """The outcome at every granularity, or a sentence that says why there is none."""
-    problem = _problem(stored, row, summaries[stored.granularities[0].name].spread)
+    problem = reference_problem(stored, row, summaries[stored.granularities[0].name].spread)
     longest = _longest(stored, tolerance=tolerance)
     times = {granularity.name: granularity.dt * np.arange(len(granularity.time)) for granularity in stored.granularities}
     times = {name: axis[axis <= max(longest, axis[min(2, len(axis) - 1)])] for name, axis in times.items()}
@@ -91,7 +91,8 @@ def _compare(stored: StoredSystem, summaries: dict[str, Summary], row: int, *, t
     return outcomes
 
 
-def _problem(stored: StoredSystem, row: int, scale: FloatArray) -> Problem:
+def reference_problem(stored: StoredSystem, row: int, scale: FloatArray) -> Problem:
+    """Trajectory `row` for the second opinion; scale (variable,) as `Summary.spread` gives it."""
     return Problem(
         definition=stored.system.definition,
         initial=stored.initial[row],
@@ -172,7 +173,7 @@ def _verdict(subject: Subject, outcomes: list[Outcome | str], stored: StoredSyst
     if not compared:
         return subject.passed("not enough data: the second sample is already beyond the horizon of predictability")
     worst = max(compared, key=lambda outcome: outcome.ratio)
-    method = _problem(stored, worst.trajectory, np.ones(stored.system.dimension)).method
+    method = reference_problem(stored, worst.trajectory, np.ones(stored.system.dimension)).method
     reach = f"{len(compared)} trajectories followed by {method} until {min(outcome.horizon for outcome in compared):.4g}"
     message = f"{reach}; worst: trajectory {worst.trajectory} at {worst.time:.4g}, error {worst.error:.2g} of the spread"
     if worst.ratio > 1.0:
