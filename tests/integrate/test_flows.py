@@ -163,3 +163,25 @@ def test_a_state_that_is_no_number_is_not_started() -> None:
     made = integrate(flow({"x": "-x"}), initial=[[1.0], [np.nan], [np.inf]], samples=3, dt=0.1)
     assert made.status.values.tolist() == [Status.OK, Status.NOT_STARTED, Status.NOT_STARTED]
     assert np.isnan(made.state.values[1:]).all()
+
+
+def test_a_switch_that_no_coefficient_foresees_is_not_stepped_over() -> None:
+    """y' = 1 + tanh(2000 (t - 1.3)) is exactly zero in double precision until shortly before t = 1.3, and two after."""
+    states = solution(flow({"y": "1 + tanh(2000*(x - 1.3))", "x": "1"}), [0.0, 0.0], samples=31)
+    times = np.arange(31) * 0.1
+    np.testing.assert_allclose(states[:, 0], np.where(times > 1.3, 2 * (times - 1.3), 0.0), atol=np.log(2) / 2000)
+
+
+def test_one_sample_alone_is_the_initial_state() -> None:
+    """Nothing has to be integrated for it, and nothing fails."""
+    made = integrate(flow({"x": "-x"}), initial=[[1.5], [2.5]], samples=1, dt=0.1)
+    assert made.status.values.tolist() == [Status.OK, Status.OK]
+    assert made.state.values[:, 0, 0].tolist() == [1.5, 2.5]
+
+
+def test_a_slow_escape_to_infinity_ends() -> None:
+    """An unstable spiral that turns ever faster would take more steps for each unit of time, without end."""
+    system = flow({"x": "x - y*sqrt(x*x + y*y)", "y": "y + x*sqrt(x*x + y*y)"})
+    made = integrate(system, initial=[1.0, 0.0], samples=2001, dt=0.1, tolerance=1e-6)
+    assert made.status.values.tolist() == [Status.DIVERGED]
+    assert np.isfinite(made.state.values[0, :100]).all()

@@ -21,7 +21,8 @@ def coefficients(text: str) -> np.ndarray:
     definition = System(name="Series", equations={"x": text}, initial={"x": 0.0}).definition
     kernel = flow_kernel(definition, ORDER, 8, Target())
     lanes = lane_arrays(8, (1, 0, len(kernel.levels), 1), ORDER)
-    arguments = [array.ctypes.data_as(ctypes.c_void_p) for array in (lanes.p, lanes.y, lanes.now, lanes.mode, lanes.c, lanes.h)]
+    arrays = (lanes.p, lanes.y, lanes.now, lanes.mode, lanes.c, lanes.h, lanes.before, lanes.rate)
+    arguments = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
     kernel.code.functions["modes"](*arguments[:4])
     kernel.code.functions["coefficients"](*arguments)
     return lanes.c[1 : ORDER + 1, 3] * np.arange(1, ORDER + 1)

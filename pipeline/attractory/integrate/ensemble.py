@@ -17,10 +17,11 @@ from attractory.layout import Status
 
 Float = NDArray[np.float64]
 
-# At 0.1 to 1 microseconds a step a trajectory that never ends holds its lane for a minute or so.
-STEP_BUDGET = 100_000_000
+# Steps that a trajectory may take, and steps for each of its finest samples: ten times what the stiffest catalogued flow needs.
+STEP_BUDGET, STEPS_PER_SAMPLE = 20_000_000, 100_000
 TOLERANCES = (1e-15, 1e-2)
 NATIVE = Target()
+_SMALL = 2**26  # bytes for which nobody asks whether they are free
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class SampleGrid:
 class Engine:
     """How trajectories are computed. Target and lanes change the speed, never a bit of the result (lanes=None: what is fastest).
 
+    step_budget: the most steps of one trajectory; None: 20 million and 100,000 for each sample of the finest granularity.
     quiet: the longest step, in time units, where all of a solution's last Taylor coefficients vanish, so that its speed says nothing; None:
     the smallest dt that is sampled."""
 
@@ -42,7 +44,7 @@ class Engine:
     dtype: str = "float64"
     target: Target = NATIVE
     lanes: int | None = None
-    step_budget: int = STEP_BUDGET
+    step_budget: int | None = None
     quiet: float | None = None
 
 
@@ -98,6 +100,13 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
         )
         return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), steps)
     return _without_unstarted(definition, ensemble, runnable, grids, engine)
+
+
+def _limits(engine: Engine, dt: float, last: float) -> Float:
+    """(the step where none can be estimated, the time of the last sample, the budget of steps) for a finest sampling step dt."""
+    quiet = engine.quiet or dt
+    budget = engine.step_budget or STEP_BUDGET + STEPS_PER_SAMPLE * last / quiet
+    return np.array([quiet, max(last, quiet), budget])
 
 
 def advance(definition: Definition, ensemble: Ensemble, *, duration: float, engine: Engine) -> tuple[Ensemble, NDArray[np.int8], int]:
@@ -162,7 +171,7 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
         Sampling(offsets, np.stack([dts, counts], 1), counts, out),
         lanes,
         np.array(kernel.levels, np.bool_),
-        Controls(order, np.array([engine.quiet or dts.min(), ((counts - 1) * dts).max(), engine.step_budget])),
+        Controls(order, _limits(engine, float(dts.min()), float(((counts - 1) * dts).max()))),
     )
     return int(steps.sum())
 
@@ -181,8 +190,8 @@ def check_room(size: int, dtype: str) -> None:
     Raises:
         RequestError: it has not.
     """
-    wanted, free = size * np.dtype(dtype).itemsize, _free_bytes()
-    if wanted > free:
+    wanted = size * np.dtype(dtype).itemsize
+    if wanted > _SMALL and wanted > (free := _free_bytes()):
         message = f"the samples asked for take {wanted / 2**30:.3g} GiB, and {free / 2**30:.3g} GiB are free."
         raise RequestError(message + " Ask for fewer, or write a store with `attractory generate`.")
 

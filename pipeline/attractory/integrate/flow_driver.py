@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from attractory.integrate.bits import lowest_bit
 from attractory.integrate.crossings import first_crossing
 from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status
@@ -23,26 +24,32 @@ _BUDGET, _SLIDING = int(Status.STEP_BUDGET), int(Status.SLIDING)
 
 # Steps of zero length in a row that mean: the solution cannot leave the switching surface.
 _STUCK = 64
+# A trajectory that has grown by this factor in so many steps is leaving for infinity, as an unstable spiral does whose turns get faster.
+_ESCAPE, _ESCAPE_STEPS = 1.0e6, 500_000
 
 Problem = namedtuple("Problem", "initial parameters start status steps")
 Sampling = namedtuple("Sampling", "offsets grids counts out")
-Lanes = namedtuple("Lanes", "trajectory waiting place stuck crossed direction t t_low origin now h live count taken y z p c mode fresh")
+Lanes = namedtuple(
+    "Lanes",
+    "trajectory waiting place stuck crossed direction t t_low origin now h live count cap size taken taken_before before "
+    "y y_before rate z p c mode fresh",
+)
 Controls = namedtuple("Controls", "order limits")
-Kernel = namedtuple("Kernel", "coefficients evaluate modes bound move next_samples")
+Kernel = namedtuple("Kernel", "coefficients finish modes bound move next_samples")
 
 
 def lane_arrays(width: int, sizes: tuple[int, int, int, int], order: int) -> Lanes:
     """Zeroed lanes for `sizes` = (variables, parameters, switches, granularities); vectors begin at multiples of 64 bytes."""
     variables, parameters, switches, kinds = sizes
-    blocks = [variables, variables, max(parameters, 1), (variables + switches) * (order + 1), max(switches, 1), max(switches, 1)]
-    rows = [1] * 7 + [kinds, *blocks]
+    blocks = [*[variables] * 4, max(parameters, 1), (variables + switches) * (order + 1), max(switches, 1), max(switches, 1)]
+    rows = [1] * 9 + [kinds, kinds, 3, *blocks]
     memory = np.zeros(sum(rows) * width + 8)
     first = (-memory.ctypes.data // 8) % 8
     table = memory[first : first + sum(rows) * width].reshape(sum(rows), width)
     parts = np.split(table, np.cumsum(rows)[:-1])
     trajectory, waiting, stuck, crossed, direction = (np.full(width, -1, np.int64) for _ in range(5))
-    vectors = [part[0] for part in parts[:7]]
-    return Lanes._make([trajectory, waiting, np.zeros((kinds, width), np.int64), stuck, crossed, direction, *vectors, *parts[7:]])
+    vectors = [part[0] for part in parts[:9]]
+    return Lanes._make([trajectory, waiting, np.zeros((kinds, width), np.int64), stuck, crossed, direction, *vectors, *parts[9:]])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -59,34 +66,53 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
     """
     total, width = problem.initial.shape[0], lanes.h.shape[0]
     switched = levels.shape[0] > 0
-    following, live = 0, 0
+    following, live, closing = 0, 0, 0
     for lane in range(width):
         _vacate(lanes, lane, sampling.counts)
     while True:
         while following < total and live < width:
-            for lane in range(width):
-                if lanes.trajectory[lane] < 0 and following < total:
-                    _refill(problem, sampling, lanes, lane, following)
-                    following += 1
-                    live += 1
-            if switched:
-                kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes)
-                _set_modes(lanes)
+            filled = _fill(kernel, problem, sampling, lanes, following)
+            following += filled
+            live += filled
         if live == 0:
             return
-        kernel.coefficients(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.mode.ctypes, lanes.c.ctypes, lanes.h.ctypes)
-        odd = kernel.bound(lanes.h.ctypes, lanes.t.ctypes, lanes.live.ctypes, lanes.count.ctypes, controls.limits.ctypes)
+        while True:
+            doubtful = kernel.coefficients(
+                lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.mode.ctypes, lanes.c.ctypes, lanes.h.ctypes,
+                lanes.before.ctypes, lanes.rate.ctypes,
+            )  # fmt: skip
+            if doubtful == 0:
+                break
+            _take_back(lanes, doubtful)
+        if closing > 0:
+            live -= _release_finished(problem, sampling, lanes)
+        odd = kernel.bound(
+            lanes.h.ctypes, lanes.t.ctypes, lanes.live.ctypes, lanes.count.ctypes, lanes.cap.ctypes, controls.limits.ctypes
+        )  # fmt: skip
         if odd != 0 or switched:
             live -= _examine_steps(problem, sampling, lanes, levels, controls)
-        finished = 0
+        closing = 0
         for g in range(sampling.counts.shape[0]):
-            finished += _sample_grid(kernel, sampling, lanes, g)
-        kernel.evaluate(lanes.h.ctypes, lanes.c.ctypes, lanes.y.ctypes)
-        kernel.move(lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, lanes.origin.ctypes, lanes.now.ctypes)
+            closing += _sample_grid(kernel, sampling, lanes, g)
+        kernel.finish(lanes.h.ctypes, lanes.c.ctypes, lanes.y.ctypes, lanes.y_before.ctypes, lanes.rate.ctypes)
+        kernel.move(
+            lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, lanes.origin.ctypes, lanes.now.ctypes, lanes.before.ctypes
+        )  # fmt: skip
         if switched:
             _turn_modes(lanes, levels)
-        if finished > 0:
-            live -= _release_finished(problem, sampling, lanes)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _fill(kernel: Any, problem: Any, sampling: Any, lanes: Any, following: int) -> int:  # pragma: no cover - compiled
+    """Puts the next trajectories into the free lanes; returns how many."""
+    filled = 0
+    for lane in range(lanes.h.shape[0]):
+        if lanes.trajectory[lane] < 0 and following + filled < problem.initial.shape[0]:
+            _refill(problem, sampling, lanes, lane, following + filled)
+            filled += 1
+    kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes)
+    _set_modes(lanes)
+    return filled
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -99,10 +125,12 @@ def _refill(problem: Any, sampling: Any, lanes: Any, lane: int, i: int) -> None:
     lanes.origin[lane] = problem.start[i]
     lanes.now[lane] = problem.start[i]
     lanes.stuck[lane], lanes.crossed[lane] = 0, -2
+    lanes.cap[lane], lanes.before[2, lane] = np.inf, 0.0
     for v in range(variables):
         lanes.y[v, lane] = problem.initial[i, v]
     for q in range(problem.parameters.shape[1]):
         lanes.p[q, lane] = problem.parameters[i, q]
+    lanes.size[lane] = _largest(lanes.y, lane)
     lanes.waiting[lane] = 0
     for g in range(sampling.counts.shape[0]):
         lanes.taken[g, lane] = 0.0
@@ -117,6 +145,7 @@ def _vacate(lanes: Any, lane: int, counts: Any) -> None:  # pragma: no cover - c
     lanes.waiting[lane] = -1
     lanes.live[lane] = 0.0
     lanes.h[lane] = 0.0
+    lanes.before[2, lane] = 0.0
     for v in range(lanes.y.shape[0]):
         lanes.y[v, lane] = 0.0
     for g in range(counts.shape[0]):
@@ -165,16 +194,23 @@ def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - c
         return _DIVERGED
     if lanes.count[lane] > controls.limits[2]:
         return _BUDGET
+    if lanes.count[lane] > _ESCAPE_STEPS and _largest(lanes.y, lane) > _ESCAPE * max(1.0, lanes.size[lane]):
+        return _DIVERGED
     if step > lanes.t[lane] * RESOLUTION:
         lanes.stuck[lane] = 0
         return _OK
     if lanes.crossed[lane] >= 0:
         lanes.stuck[lane] += 1
         return _SLIDING if lanes.stuck[lane] > _STUCK else _OK
-    for v in range(lanes.y.shape[0]):
-        if abs(lanes.y[v, lane]) > 1e10:  # a pole in finite time, not a stiff spot
-            return _DIVERGED
-    return _UNDERFLOW
+    return _DIVERGED if _largest(lanes.y, lane) > 1e10 else _UNDERFLOW  # a pole in finite time, or a stiff spot
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _largest(y: Any, lane: int) -> float:  # pragma: no cover - compiled
+    largest = 0.0
+    for v in range(y.shape[0]):
+        largest = max(largest, abs(y[v, lane]))
+    return largest
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -196,18 +232,39 @@ def _sample_grid(kernel: Any, sampling: Any, lanes: Any, g: int) -> int:  # prag
     """Takes all samples of one granularity that lie within the lanes' steps; returns how many trajectories took their last."""
     count, variables, finished = sampling.counts[g], lanes.y.shape[0], 0
     n, grid = lanes.taken[g], sampling.grids[g]
+    for lane in range(lanes.h.shape[0]):
+        lanes.taken_before[g, lane] = n[lane]
     while True:
         due = kernel.next_samples(lanes.c.ctypes, n.ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, grid.ctypes, lanes.z.ctypes)
         if due == 0:
             return finished
-        for lane in range(lanes.h.shape[0]):
-            if (due >> lane) & 1:
-                place = lanes.place[g, lane]
-                for v in range(variables):
-                    sampling.out[place + v * count] = lanes.z[v, lane]
-                lanes.place[g, lane] = place + 1
-                lanes.waiting[lane] -= 1
-                finished += lanes.waiting[lane] == 0
+        while due != 0:
+            lane = lowest_bit(due)
+            due &= due - 1
+            place = lanes.place[g, lane]
+            for v in range(variables):
+                sampling.out[place + v * count] = lanes.z[v, lane]
+            lanes.place[g, lane] = place + 1
+            lanes.waiting[lane] -= 1
+            finished += lanes.waiting[lane] == 0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _take_back(lanes: Any, doubtful: int) -> None:  # pragma: no cover - compiled
+    """Undoes the last step of the lanes in these bits; their next is at most half as long. Samples that it took are taken again."""
+    while doubtful != 0:
+        lane = lowest_bit(doubtful)
+        doubtful &= doubtful - 1
+        lanes.t[lane], lanes.t_low[lane] = lanes.before[0, lane], lanes.before[1, lane]
+        lanes.cap[lane], lanes.before[2, lane] = 0.5 * lanes.before[2, lane], 0.0
+        lanes.now[lane] = lanes.origin[lane] + lanes.t[lane]
+        for v in range(lanes.y.shape[0]):
+            lanes.y[v, lane] = lanes.y_before[v, lane]
+        for g in range(lanes.taken.shape[0]):
+            back = int(lanes.taken[g, lane] - lanes.taken_before[g, lane])
+            lanes.taken[g, lane] = lanes.taken_before[g, lane]
+            lanes.place[g, lane] -= back
+            lanes.waiting[lane] += back
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -215,12 +272,13 @@ def _turn_modes(lanes: Any, levels: Any) -> None:  # pragma: no cover - compiled
     for lane in range(lanes.h.shape[0]):
         s = lanes.crossed[lane]
         if lanes.trajectory[lane] >= 0 and s >= 0:
+            lanes.before[2, lane] = 0.0  # behind a switch the rates may be others
             lanes.mode[s, lane] = lanes.mode[s, lane] + lanes.direction[lane] if levels[s] else -lanes.mode[s, lane]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _release_finished(problem: Any, sampling: Any, lanes: Any) -> int:  # pragma: no cover - compiled
-    """Sets free the lanes whose last sample is taken; returns how many."""
+    """Sets free the lanes whose last sample is taken, by a step that was not taken back; returns how many."""
     finished = 0
     for lane in range(lanes.h.shape[0]):
         if lanes.waiting[lane] == 0:

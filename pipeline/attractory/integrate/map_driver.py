@@ -48,9 +48,7 @@ def run_map(  # noqa: PLR0913 - called once an ensemble, with arrays only
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _load(
-    initial: Any, parameters: Any, first: int, held: int, y: Any, p: Any
-) -> None:  # pragma: no cover - compiled
+def _load(initial: Any, parameters: Any, first: int, held: int, y: Any, p: Any) -> None:  # pragma: no cover - compiled
     """A group of trajectories; lanes beyond its end repeat the last one."""
     for lane in range(y.shape[1]):
         i = first + min(lane, held - 1)

@@ -13,18 +13,23 @@ from attractory.kernels.branches import Branched, branched
 from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import MachineCode, Pointer, Target, compile_functions
 from attractory.kernels.pointwise import emit_values
-from attractory.kernels.step_size import emit_step_size
-from attractory.kernels.stepping import emit_bound, emit_evaluate, emit_move, emit_next_samples
+from attractory.kernels.step_size import emit_disagreement, emit_step_size
+from attractory.kernels.stepping import emit_bound, emit_finish, emit_move, emit_next_samples, returning_bits
 from attractory.kernels.taylor import TaylorSeries
 
 _SIGNATURES = {
-    "coefficients": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
-    "evaluate": ctypes.CFUNCTYPE(None, *[Pointer] * 3),
+    "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 8),
+    "finish": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
     "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 4),
-    "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 5),
-    "move": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
+    "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 6),
+    "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
     "next_samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
 }
+
+
+# Lane widths that were fastest: sixteen lanes hide latency, until the coefficients of many variables no longer fit the first cache.
+_WIDTHS = ((10, 16), (24, 8))
+_NARROWEST = 4
 
 
 @dataclass(frozen=True)
@@ -51,19 +56,14 @@ def flow_kernel(definition: Definition, order: int, width: int, target: Target) 
 def flow_text(definition: Definition, graph: Branched, order: int, width: int) -> str:
     """The module of a flow's functions in LLVM IR."""
     text = declarations(width) + _emit_coefficients(definition, graph, order, width)
-    text += emit_evaluate(width, len(definition.variables), order)
+    text += emit_finish(width, len(definition.variables), order)
     text += _emit_modes(graph, width) + emit_bound(width) + emit_move(width)
     return text + emit_next_samples(width, len(definition.variables), order)
 
 
 def lanes_for(definition: Definition) -> int:
-    """The lane width that is fastest for a system of this size: wide hides latency, narrow saves registers."""
-    return 16 if len(definition.variables) <= 10 and not _has_elementary_functions(definition) else 8
-
-
-def _has_elementary_functions(definition: Definition) -> bool:
-    plain = {"const", "variable", "parameter", "time", "add", "sub", "mul", "div", "neg"}
-    return any(node.op not in plain for node in definition.graph.nodes)
+    """The lane width that is fastest for a system of this size."""
+    return next((width for most, width in _WIDTHS if len(definition.variables) <= most), _NARROWEST)
 
 
 def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
@@ -80,8 +80,9 @@ def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
 
 
 def _emit_coefficients(definition: Definition, graph: Branched, order: int, width: int) -> str:
-    """coefficients(p, y, t, m, c, h): all coefficients of one step and its size from parameters, state, time and modes.
+    """coefficients(p, y, t, m, c, h, time, rate): all coefficients of one step and its size from parameters, state, time and modes.
 
+    Returns the bits of the lanes whose last step has to be taken back (see `emit_disagreement`).
     The rows of the switches' functions follow those of the variables.
     """
     lanes = Lanes(width)
@@ -104,7 +105,8 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
     first, before_last, last = ([row[k] for row in state] for k in (0, order - 1, order))
     step = emit_step_size(lanes, first, before_last, last, order)
     lanes.store(step, "%h", 0)
-    return lanes.function("coefficients", ["p", "y", "t", "m", "c", "h"])
+    doubtful = emit_disagreement(lanes, first, [row[1] for row in state], order)
+    return returning_bits(lanes, "coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], doubtful)
 
 
 def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state: list[list[Value]], order: int) -> None:

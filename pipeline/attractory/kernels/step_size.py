@@ -16,6 +16,8 @@ from attractory.kernels.lanes import Lanes, Value
 # What counts as a coefficient that vanishes: then there is no radius, and the driver bounds the step.
 VANISHING = 1e-290
 NO_ESTIMATE = -1.0
+# A step's slope may be off by this many times order * tolerance, relative to the state over the step: a good one is by a few.
+DISAGREEMENT = 1000.0
 # Minimax polynomials of log2 on [1, 2) and exp2 on [0, 1), the highest power first.
 _LOG2 = (0.15824870, -1.05187502, 3.04788415, -2.15417734)
 _EXP2 = (0.07944154, 0.22449434, 0.69606564, 0.99991229)
@@ -45,6 +47,25 @@ def emit_step_size(lanes: Lanes, first: Sequence[Value], before_last: Sequence[V
     # maxnum passes over NaN: zero times the sum of all values brings it back.
     total = reduce(lanes.add, [*first, *before_last, *last])
     return lanes.fma(total, lanes.constant(0.0), step)
+
+
+def emit_disagreement(lanes: Lanes, state: Sequence[Value], rates: Sequence[Value], order: int) -> Value:
+    """The lanes in which the last step ended with other rates than the equations have there: booleans.
+
+    Rows of %rate are the slopes of the last step's polynomials at its end, row 2 of %time its length, zero where there is nothing to
+    compare. The last two coefficients cannot foresee what no coefficient shows at double precision: a term like tanh(1000 (x - 1)) that is
+    about to switch. A step over it ends with rates that the equations do not have, by far more than the step's own error, and has to be
+    taken back."""
+    step = lanes.load("%time", 2)
+    size = lanes.intrinsic("maxnum", _norm(lanes, state), lanes.constant(1.0))
+    limit = lanes.mul(size, lanes.constant(round(DISAGREEMENT * order * math.exp(-2.0 * (order - 1)), 25)))
+    disagree = None
+    for row, rate in enumerate(rates):
+        difference = lanes.intrinsic("fabs", lanes.sub(rate, lanes.load("%rate", row)))
+        far = lanes.compare("ugt", lanes.mul(difference, step), limit)  # also where it is no number
+        disagree = far if disagree is None else lanes.logic("or", disagree, far)
+    moved = lanes.compare("ogt", step, lanes.constant(0.0))
+    return moved if disagree is None else lanes.logic("and", disagree, moved)
 
 
 def _norm(lanes: Lanes, values: Sequence[Value]) -> Value:

@@ -11,14 +11,17 @@ from attractory.kernels.lanes import Lanes, Value
 _OVERREACH = 1.0625
 # A step this small against the time changes it by less than two units in its last place.
 RESOLUTION = 4.0e-16
+# Every so many steps a lane gets a second look, whether it is on its way to infinity.
+LOOK = 65536.0
 
 
 def emit_bound(width: int) -> str:
-    """bound(h, t, live, count, limits) -> bits of the lanes that need a second look; limits = (quiet, last, budget).
+    """bound(h, t, live, count, cap, limits) -> bits of the lanes that need a second look; limits = (quiet, last, budget).
 
-    h becomes the step: quiet where there is no estimate, never far beyond the time of the last sample, zero in lanes that are not live
-    (live = 0). A lane needs a look when its step is no number, is below the resolution of time, or when its count of steps passes the
-    budget."""
+    h becomes the step: quiet where there is no estimate, never far beyond the time of the last sample, at most cap, zero in lanes that are
+    not live (live = 0). The cap, finite for a while after a step was taken back, doubles. A lane needs a look when its step is no number,
+    is below the resolution of time, or when its count of steps passes the budget or a multiple of LOOK.
+    """
     lanes = Lanes(width)
     zero = lanes.constant(0.0)
     quiet, last, budget = (_splat(lanes, "double", _load_scalar(lanes, "%limits", place)) for place in range(3))
@@ -26,6 +29,9 @@ def emit_bound(width: int) -> str:
     step = lanes.select(lanes.compare("olt", h, zero), quiet, h)
     end = lanes.mul(lanes.sub(last, t), lanes.constant(_OVERREACH))
     step = lanes.select(lanes.compare("olt", end, step), end, step)
+    cap = lanes.load("%cap", 0)
+    step = lanes.select(lanes.compare("olt", cap, step), cap, step)
+    lanes.store(lanes.add(cap, cap), "%cap", 0)
     live = lanes.compare("ogt", lanes.load("%live", 0), zero)
     step = lanes.select(live, step, zero)
     count = lanes.add(lanes.load("%count", 0), lanes.constant(1.0))
@@ -33,20 +39,27 @@ def emit_bound(width: int) -> str:
     lanes.store(count, "%count", 0)
     good = lanes.compare("ogt", step, lanes.mul(t, lanes.constant(RESOLUTION)))
     good = lanes.logic("and", good, lanes.compare("ole", count, budget))
-    return _returning_bits(lanes, "bound", ["h", "t", "live", "count", "limits"], lanes.logic("and", live, lanes.invert(good)))
+    rounds = lanes.mul(count, lanes.constant(1.0 / LOOK))
+    good = lanes.logic("and", good, lanes.compare("une", rounds, lanes.intrinsic("floor", rounds)))
+    return returning_bits(lanes, "bound", ["h", "t", "live", "count", "cap", "limits"], lanes.logic("and", live, lanes.invert(good)))
 
 
 def emit_move(width: int) -> str:
-    """move(h, t, t_low, origin, now): adds the step to the time without losing a digit (Knuth's two-sum); now = origin + t."""
+    """move(h, t, t_low, origin, now, before): adds the step to the time without losing a digit (Knuth's two-sum); now = origin + t.
+
+    Rows of before: the time, its low part and the step, for a lane that has to go back.
+    """
     lanes = Lanes(width)
     h, t = lanes.load("%h", 0), lanes.load("%t", 0)
+    for row, value in enumerate((t, lanes.load("%low", 0), h)):
+        lanes.store(value, "%before", row)
     end = lanes.add(t, h)
     back = lanes.sub(end, t)
     lost = lanes.add(lanes.sub(t, lanes.sub(end, back)), lanes.sub(h, back))
     lanes.store(lanes.add(lanes.load("%low", 0), lost), "%low", 0)
     lanes.store(end, "%t", 0)
     lanes.store(lanes.add(lanes.load("%origin", 0), end), "%now", 0)
-    return lanes.function("move", ["h", "t", "low", "origin", "now"])
+    return lanes.function("move", ["h", "t", "low", "origin", "now", "before"])
 
 
 def emit_next_samples(width: int, variables: int, order: int) -> str:
@@ -67,11 +80,20 @@ def emit_next_samples(width: int, variables: int, order: int) -> str:
     return _function(lanes, "next_samples", ["c", "n", "h", "t", "low", "grid", "z"], bits)
 
 
-def emit_evaluate(width: int, variables: int, order: int) -> str:
-    """evaluate(x, c, z): row v of z is the polynomial of variable v at x, each lane at its own."""
+def emit_finish(width: int, variables: int, order: int) -> str:
+    """finish(h, c, y, before, rate): y becomes the polynomials' values at h, rate their slopes there; before keeps y as it was."""
     lanes = Lanes(width)
-    _polynomials(lanes, lanes.load("%x", 0), variables, order)
-    return lanes.function("evaluate", ["x", "c", "z"])
+    h = lanes.load("%h", 0)
+    for variable in range(variables):
+        first = variable * (order + 1)
+        value = slope = lanes.load("%c", first + order)
+        for k in range(order - 1, 0, -1):
+            value = lanes.fma(value, h, lanes.load("%c", first + k))
+            slope = lanes.fma(slope, h, value)
+        lanes.store(lanes.load("%y", variable), "%before", variable)
+        lanes.store(lanes.fma(value, h, lanes.load("%c", first)), "%y", variable)
+        lanes.store(slope, "%rate", variable)
+    return lanes.function("finish", ["h", "c", "y", "before", "rate"])
 
 
 def _polynomials(lanes: Lanes, x: Value, variables: int, order: int) -> None:
@@ -100,7 +122,8 @@ def _bits(lanes: Lanes, booleans: Value) -> Value:
     return lanes.emit(f"zext i{lanes.width} {packed} to i64")
 
 
-def _returning_bits(lanes: Lanes, name: str, pointers: list[str], booleans: Value) -> str:
+def returning_bits(lanes: Lanes, name: str, pointers: list[str], booleans: Value) -> str:
+    """A function that returns the booleans as bits, lane 0 the lowest."""
     return _function(lanes, name, pointers, _bits(lanes, booleans))
 
 
