@@ -61,7 +61,7 @@ def arithmetic(definition: Definition, tolerance: float) -> Arithmetic:
     """Counted from the compiled functions' text, without the bit operations of the step size."""
     text = flow_text(definition, branched(definition.graph, definition.roots), order_for(tolerance), 8)
     counts = {name: _count(body) for name, body in FUNCTION.findall(text)}
-    return Arithmetic(sum(counts[name] for name in ("coefficients", "bound", "evaluate", "move")), counts["next_samples"])
+    return Arithmetic(sum(counts[name] for name in ("coefficients", "bound", "finish", "move")), counts["next_samples"])
 
 
 def floor(cost: Arithmetic, peaks: Peaks, *, steps_per_sample: float, variables: int) -> Floor:

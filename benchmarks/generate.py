@@ -21,7 +21,6 @@ from write_path import profile
 import attractory
 from attractory.catalog import read_catalog
 from attractory.catalog.record import SystemRecord
-from attractory.integrate.ensemble import STEP_BUDGET
 from attractory.stages.generate import generate
 from attractory.stages.summary import GenerateSummary, Work
 
@@ -173,15 +172,14 @@ def full_seconds(cost: PeriodCost, sizes: Sizes) -> float:
 
 
 def stiff_sizes(cost: PeriodCost, full: Sizes, aim: float) -> Sizes:
-    """The full sizes where those take less than ten minutes and no trajectory runs out of steps; else fewer samples, then trajectories,
-    until it takes about `aim` seconds."""
-    samples = full.samples
-    while samples > PER_PERIOD["coarse"] and cost.steps * _periods(samples) > 0.8 * STEP_BUDGET:
+    """The full sizes where those take less than ten minutes; else fewer trajectories, then samples, until it takes about `aim` seconds."""
+    if full_seconds(cost, full) <= min(STIFF_SECONDS, 5 * aim):
+        return full
+    trajectories, samples = full.trajectories, full.samples
+    while trajectories > GROUP and full_seconds(cost, Sizes(trajectories, samples)) > aim:
+        trajectories //= 2
+    while samples > PER_PERIOD["coarse"] and full_seconds(cost, Sizes(trajectories, samples)) > aim:
         samples //= 2
-    trajectories = full.trajectories
-    limit = min(STIFF_SECONDS, 5 * aim) if samples == full.samples else aim
-    while trajectories > GROUP and full_seconds(cost, Sizes(trajectories, samples)) > limit:
-        trajectories, limit = trajectories // 2, aim
     return Sizes(trajectories, samples)
 
 
@@ -218,10 +216,9 @@ def _stiff_run(name: str, full: Sizes, folder: Path, aim: float) -> Run:
     if sizes != full:
         minutes, steps = full_seconds(cost, full) / 60, cost.steps * _periods(full.samples) / 1e6
         print(
-            f"{name}: {full.trajectories} x {full.samples:,} would take about {minutes:.0f} min and {steps:.0f} M steps a trajectory (",
-            end="",
+            f"{name}: {full.trajectories} x {full.samples:,} would take about {minutes:.0f} min, {steps:.0f} M steps a trajectory; ", end=""
         )
-        print(f"{STEP_BUDGET / 1e6:.0f} M are allowed); made here: {sizes.trajectories} x {sizes.samples:,}.\n", flush=True)
+        print(f"made here: {sizes.trajectories} x {sizes.samples:,}.\n", flush=True)
     return run(name, [name], sizes, folder)
 
 
