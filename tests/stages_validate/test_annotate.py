@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from attractory.catalog import read_system
-from attractory.errors import CatalogError
+from attractory.errors import CatalogError, RequestError
 from attractory.invariants import Estimate
 from attractory.stages.annotate import annotate, as_invariant
 
@@ -62,3 +62,16 @@ def test_digits_beyond_the_error_are_not_written() -> None:
     assert written["value"] == [0.90563, -14.572]
     assert written["standard_error"] == [0.00031, 0.0]
     assert written["settings"] == {"duration": 123.457, "reached": True}
+
+
+def test_stiff_flow_is_refused_and_its_entry_stays_as_it_is(tmp_path: Path) -> None:
+    """x' = -10^5 (x - cos t) takes tens of thousands of explicit steps a period."""
+    entry = tmp_path / "relaxing.yaml"
+    text = (
+        "name: Relaxing\nkind: flow\nequations:\n  x: -100000*(x - cos(t))\ninitial: {x: 1.0}\n"
+        "timescale: {period: 6.28, definition: that of the cosine}\n"
+    )
+    entry.write_text(text)
+    with pytest.raises(RequestError, match=r"Relaxing is stiff \([\d,]+ steps a period\).*Leave it out"):
+        annotate(["Relaxing"], folder=tmp_path)
+    assert entry.read_text() == text

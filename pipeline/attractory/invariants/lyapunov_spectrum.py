@@ -25,6 +25,7 @@ METHOD = "QR of the variational equations (Benettin et al., Meccanica 15, 9 (198
 _LARGEST_PARTING = 1.0e5
 _ROUND = 16  # intervals that are measured together
 _FEWEST_ROUNDS = 16
+_FEWEST_PERIODS = 8
 _MOST_ROUNDS = 256  # where no budget is given
 # Nearby trajectories: far above the errors of the integration, and still in the linear range after growing by the parting.
 _SEPARATION, _NEARBY_TOLERANCE, _NEARBY_PARTING = 1.0e-7, 1.0e-13, 1.0e2
@@ -93,8 +94,15 @@ class Measurement:
         mean: FloatArray = self.growth[:, self.growth.shape[1] // 8 :].mean(axis=(0, 1))
         return mean
 
-    def reached(self, standard_error: float) -> bool:
-        """Whether every error is below the one asked for, relative to the exponent where that is larger than one."""
+    @property
+    def duration(self) -> float:
+        """How long each trajectory was followed."""
+        return float(self.interval * _ROUND * self.growth.shape[1])
+
+    def reached(self, standard_error: float, *, shortest: float) -> bool:
+        """Whether every error is below the one asked for, relative to the exponent where that is above one, and the run not too short."""
+        if self.duration < shortest:
+            return False
         errors = combined_standard_error(self.blocks)
         return bool((errors <= standard_error * np.maximum(1.0, np.abs(self.value))).all())
 
@@ -129,11 +137,13 @@ def lyapunov_spectrum(
     _refuse(system, vectors, standard_error=standard_error, effort=effort)
     bundle = _first_bundle(system, vectors, seed=seed, effort=effort)
     interval, bundle = _find_interval(system, bundle)
-    measurement = _measure(bundle, interval, standard_error=standard_error, budget=effort.budget)
+    # Within a period the tangents of a relaxation oscillator grow and shrink by many orders: less than some periods says nothing.
+    shortest = _FEWEST_PERIODS * (system.period or 0.0)
+    measurement = _measure(bundle, interval, standard_error=standard_error, budget=effort.budget, shortest=shortest)
     settings = _settings(system, measurement) | {
         "tolerance": effort.tolerance,
         "seed": seed,
-        "reached": measurement.reached(standard_error),
+        "reached": measurement.reached(standard_error, shortest=shortest),
     }
     return _estimate(measurement, settings, seconds=time.perf_counter() - started)
 
@@ -246,7 +256,7 @@ def _shortest_time(system: System, bundle: Bundle) -> float:
     return 1.0 / largest if largest > 1e-3 else 1.0  # an equation without the state has no time scale to go by
 
 
-def _measure(bundle: Bundle, interval: float, *, standard_error: float, budget: float | None) -> Measurement:
+def _measure(bundle: Bundle, interval: float, *, standard_error: float, budget: float | None, shortest: float) -> Measurement:
     """Rounds of intervals until the errors are small enough or the budget of time is spent."""
     first = replace(bundle, row=np.arange(len(bundle.row)))
     bundle = first
@@ -262,7 +272,7 @@ def _measure(bundle: Bundle, interval: float, *, standard_error: float, budget: 
             return _lasting(rounds, first, bundle, interval)
         if len(rounds) >= _FEWEST_ROUNDS and len(rounds) % 8 == 0:
             measurement = _lasting(rounds, first, bundle, interval)
-            if measurement.reached(standard_error):
+            if measurement.reached(standard_error, shortest=shortest):
                 return measurement
 
 
@@ -273,13 +283,13 @@ def _lasting(rounds: list[FloatArray], first: Bundle, last: Bundle, interval: fl
 
 
 def _settings(system: System, measurement: Measurement) -> dict[str, Setting]:
-    trajectories, rounds, exponents = measurement.growth.shape
+    trajectories, _, exponents = measurement.growth.shape
     return {
         "dimension": system.dimension,
         "exponents": exponents,
         "trajectories": trajectories,
         "lost": measurement.lost,
-        "duration": float(measurement.interval * _ROUND * rounds),
+        "duration": measurement.duration,
         "interval": measurement.interval,
     }
 

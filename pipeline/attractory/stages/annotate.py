@@ -25,7 +25,7 @@ from attractory.stages.progress import Progress
 WANTED_PER_PERIOD = 1e-3
 # A system with more variables gets so many of its leading exponents: the cost grows with the square of their number.
 MOST_EXPONENTS = 64
-# More steps a period than this, and the flow is stiff: its leading exponent alone, of few trajectories.
+# More steps a period than this, and the flow is stiff: tangent vectors through an explicit method would take hours.
 STIFF_STEPS = 20_000
 
 
@@ -69,21 +69,36 @@ def annotate(
         folder: of the catalog; None is the packaged one, or the checkout's.
     Raises:
         CatalogError: there is no such entry, or it cannot be written.
+        RequestError: a flow is stiff; the entries of all others are written.
         IntegrationError: a system has no bounded trajectory; the entries before it are written.
     """
     records = catalog.read_catalog(folder).select(names)
-    done = []
+    done, refused = [], []
     for number, record in enumerate(records):
         if progress:
             progress(number, len(records), record.name)
-        done.append(annotated(record, seed=seed))
+        try:
+            done.append(annotated(record, seed=seed))
+        except RequestError as error:
+            refused.append(str(error))
     if progress:
         progress(len(records), len(records), "")
+    if refused:
+        raise RequestError("\n".join(refused))
     return AnnotateSummary(tuple(done))
 
 
 def annotated(record: SystemRecord, *, seed: int) -> Annotation:
-    """Writes the invariants of one entry."""
+    """Writes the invariants of one entry.
+
+    Raises:
+        RequestError: the flow is stiff; its entry stays as it is.
+    """
+    steps = _steps_per_period(System.from_record(record))
+    if steps > STIFF_STEPS:
+        where = f"{record.where()}: {record.name}"
+        message = f"{where} is stiff ({steps:,} steps a period): this version cannot compute its invariants. Leave it out."
+        raise RequestError(message)
     estimates = estimate_invariants(System.from_record(record), seed=seed)
     catalog.write_invariants(record.source.path, {name: as_invariant(estimate) for name, estimate in estimates.items()})
     return Annotation(record.name, record.source.path, estimates)
@@ -101,9 +116,7 @@ def estimate_invariants(system: System, *, seed: int, wanted_per_period: float =
 
 
 def _affordable(system: System) -> tuple[int, Effort]:
-    """How many exponents of how many trajectories: a minute or so for one core, some minutes for a stiff flow."""
-    if _steps_per_period(system) > STIFF_STEPS:
-        return 1, Effort(trajectories=8)
+    """How many exponents of how many trajectories: a minute or so for one core."""
     if system.dimension <= 6:
         return system.dimension, Effort(trajectories=128)
     return min(system.dimension, MOST_EXPONENTS), Effort(trajectories=16, budget=400.0 * (system.period or 1.0))
