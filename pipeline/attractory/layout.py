@@ -1,16 +1,16 @@
 """The on-disk contract: names of groups, arrays and attributes, and the format number. The writer and the reader share this page.
 
-    <dataset>.zarr/                                 a zarr v3 group; readable with xarray.open_datatree(path, engine="zarr")
-      manifest.parquet                              one row per shard, sorted by path
-      <System>/                                     a group per system
-        initial (trajectory, variable)              float64: the state after the transient = sample 0 of every granularity
-        parameters (trajectory, parameter)          float64
-        start_time (trajectory)                     float64: the system's own t at sample 0 (maps: iterates)
-        split (trajectory), status (trajectory)     int8 with CF flag_values and flag_meanings
-        <granularity>/                              a group per granularity
-          state (trajectory, time, variable)        float32 or float64, sharded: one shard is `shard_trajectories` whole trajectories
-          time (time)                               float64, in the system's units, counted from sample 0 (maps: iterates)
-          digest (shard, byte)                      uint8 (shards, 32): SHA-256 of each shard file
+<dataset>.zarr/                                 a zarr v3 group; readable with xarray.open_datatree(path, engine="zarr")
+  manifest.parquet                              one row per shard, sorted by path
+  <System>/                                     a group per system
+    initial (trajectory, variable)              float64: the state after the transient = sample 0 of every granularity
+    parameters (trajectory, parameter)          float64
+    start_time (trajectory)                     float64: the system's own t at sample 0 (maps: iterates)
+    split (trajectory), status (trajectory)     int8 with CF flag_values and flag_meanings
+    <granularity>/                              a group per granularity
+      state (trajectory, time, variable)        float32 or float64, sharded: one shard is `shard_trajectories` whole trajectories
+      time (time)                               float64, in the system's units, counted from sample 0 (maps: iterates)
+      digest (shard, byte)                      uint8 (shards, 32): SHA-256 of each shard file
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -190,10 +191,19 @@ def _dataset(system: System, made: Trajectories, grid: SampleGrid, tolerance: fl
             "parameters": (("trajectory", "parameter"), made.parameters),
             "start_time": (("trajectory",), made.start_time),
         },
-        coords={
-            "time": np.arange(grid.samples) * float(grid.dt),
-            "variable": list(system.variables),
-            "parameter": list(system.definition.parameters),
-        },
+        coords=_coordinates(np.arange(grid.samples) * float(grid.dt), system),
         attrs=attributes,
     )
+
+
+def _coordinates(times: NDArray[np.floating], system: System) -> xarray.Coordinates:
+    coordinates = xarray.Coordinates({"time": times})
+    for dimension, names in (("variable", system.variables), ("parameter", system.definition.parameters)):
+        coordinates = coordinates.merge(_named(dimension, names)).coords
+    return coordinates
+
+
+@lru_cache(maxsize=64)
+def _named(dimension: str, names: tuple[str, ...]) -> xarray.Coordinates:
+    """Names along a dimension; an index of texts takes longer to make than a short trajectory."""
+    return xarray.Coordinates({dimension: np.array(names, dtype=np.str_)})
