@@ -66,6 +66,7 @@ bench: $(BENCH_VENV)/.installed ## speed and memory beside other programs, one c
 
 lint: setup ## ruff, mypy and the import contracts
 	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo
 
