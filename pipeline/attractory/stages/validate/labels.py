@@ -88,6 +88,8 @@ def _agrees(subject: Subject, measured: Estimate, *, value: float, error: float)
     found, found_error = float(measured.value[0]), float(measured.standard_error[0])
     limit = _STANDARD_ERRORS * float(np.hypot(error, found_error)) + _SYSTEMATIC * abs(value)
     message = f"from the equations {found:.4g} ± {found_error:.2g}, the catalog says {value:.4g} ± {error:.2g}"
+    if abs(found - value) > limit:
+        message += f". Where the entry has changed since it was annotated: attractory annotate {subject.system}"
     return subject.measured(abs(found - value), limit, message)
 
 
