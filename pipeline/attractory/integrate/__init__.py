@@ -6,18 +6,29 @@ integrate_ensemble    from given initial states, on several sampling grids in on
 advance               states of any Definition, moved on by a duration or a number of iterates
 """
 
-from attractory.integrate.block import ATTEMPTS, BlockSettings, drawn_state, integrate_block
+from attractory.integrate.block import (
+    ATTEMPTS,
+    TRANSIENT_ITERATES,
+    TRANSIENT_PERIODS,
+    BlockSettings,
+    default_transient,
+    drawn_state,
+    integrate_block,
+)
 from attractory.integrate.door import integrate
 from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
 
 __all__ = [
     "ATTEMPTS",
+    "TRANSIENT_ITERATES",
+    "TRANSIENT_PERIODS",
     "BlockSettings",
     "Engine",
     "Ensemble",
     "SampleGrid",
     "Trajectories",
     "advance",
+    "default_transient",
     "drawn_state",
     "integrate",
     "integrate_block",

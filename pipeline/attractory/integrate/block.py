@@ -20,6 +20,9 @@ Float = NDArray[np.float64]
 SPREAD = 0.05
 SMALLEST_SIZE = 0.1
 ATTEMPTS = 8
+# The transient where nobody says another: of flows with a period, and of maps.
+TRANSIENT_PERIODS = 20
+TRANSIENT_ITERATES = 1000
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,13 @@ class BlockSettings:
     transient: float
     tolerance: float
     dtype: str
+
+
+def default_transient(system: System, otherwise: float) -> float:
+    """In time units (maps: iterates); `otherwise` for a flow that has no period."""
+    if system.kind == "map":
+        return float(TRANSIENT_ITERATES)
+    return otherwise if system.period is None else TRANSIENT_PERIODS * system.period
 
 
 def drawn_state(system: System, *, seed: int, trajectory: int, attempt: int = 0) -> Float:

@@ -14,14 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
-from attractory.integrate.block import BlockSettings, drawn_state, integrate_block
+from attractory.integrate.block import BlockSettings, default_transient, drawn_state, integrate_block
 from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, check_room, integrate_ensemble
 from attractory.layout import Status
 
 Float = NDArray[np.float64]
 
-TRANSIENT_PERIODS = 20
-TRANSIENT_ITERATES = 1000
 SAMPLES_PER_PERIOD = 100
 
 
@@ -151,11 +149,7 @@ def _transient(system: System, transient: float | None, grid: SampleGrid, *, giv
             message = f"transient is {transient!r}; expected a finite number of time units (maps: iterates), zero or more."
             raise RequestError(message)
         return float(transient)
-    if given:
-        return 0.0
-    if system.kind == "map":
-        return float(TRANSIENT_ITERATES)
-    return TRANSIENT_PERIODS * system.period if system.period is not None else grid.dt * (grid.samples - 1)
+    return 0.0 if given else default_transient(system, otherwise=grid.dt * (grid.samples - 1))
 
 
 def _states(system: System, starts: Float | None, count: int, seed: int) -> Float:

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from attractory import catalog
 from attractory.errors import IntegrationError
 from attractory.expressions.system import System
 from attractory.integrate import BlockSettings, Ensemble, SampleGrid, integrate_block
 from attractory.layout import Status
 
-# What `generate` uses where the recipe says nothing else.
-TRANSIENT_PERIODS = 20
-TRANSIENT_ITERATES = 1000
 # Of a flow without an annotated period, in its own time units.
 TRANSIENT_TIME = 200.0
-
-
-def as_system(system: System | str) -> System:
-    """The system itself, or the catalog's entry of that name."""
-    return System.from_record(catalog.read_catalog().get(system)) if isinstance(system, str) else system
-
-
-def typical_transient(system: System) -> float:
-    """Default length of the transient: iterates for maps, time units for flows."""
-    if system.kind == "map":
-        return TRANSIENT_ITERATES
-    return TRANSIENT_PERIODS * system.period if system.period else TRANSIENT_TIME
 
 
 def draw_ensemble(system: System, trajectories: int, *, seed: int, transient: float, tolerance: float) -> Ensemble:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from attractory.errors import IntegrationError, RequestError
 from attractory.expressions.definition import Definition
 from attractory.expressions.derivative import variational
+from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
-from attractory.integrate import Engine, Ensemble, advance
-from attractory.invariants.ensemble import as_system, draw_ensemble, typical_transient
+from attractory.integrate import Engine, Ensemble, advance, default_transient
+from attractory.invariants.ensemble import TRANSIENT_TIME, draw_ensemble
 from attractory.invariants.estimate import Estimate, FloatArray, Setting, combined_standard_error
 from attractory.layout import Status
 
@@ -208,7 +209,7 @@ def _refuse(system: System, vectors: int, *, standard_error: float, effort: Effo
 
 def _first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) -> Bundle:
     """Random orthonormal tangent vectors on the attractor: vectors along the axes may lie in invariant directions."""
-    transient = typical_transient(system) if effort.transient is None else effort.transient
+    transient = default_transient(system, TRANSIENT_TIME) if effort.transient is None else effort.transient
     ensemble = draw_ensemble(system, effort.trajectories, seed=seed, transient=transient, tolerance=effort.tolerance)
     draw = np.random.Generator(np.random.Philox(key=seed)).standard_normal((len(ensemble.initial), system.dimension, vectors))
     way = _way(system, vectors)

@@ -6,9 +6,10 @@ import time
 
 import numpy as np
 
+from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
-from attractory.integrate import Engine, SampleGrid, integrate_ensemble
-from attractory.invariants.ensemble import as_system, draw_ensemble, typical_transient
+from attractory.integrate import Engine, SampleGrid, default_transient, integrate_ensemble
+from attractory.invariants.ensemble import TRANSIENT_TIME, draw_ensemble
 from attractory.invariants.estimate import Estimate, FloatArray, combined_standard_error
 from attractory.layout import Status
 
@@ -27,7 +28,7 @@ def mean_divergence(
     started = time.perf_counter()
     system = as_system(system)
     dt = float(1.0 if system.kind == "map" else (system.period or 1.0) / 50.0)
-    ensemble = draw_ensemble(system, trajectories, seed=seed, transient=typical_transient(system), tolerance=tolerance)
+    ensemble = draw_ensemble(system, trajectories, seed=seed, transient=default_transient(system, TRANSIENT_TIME), tolerance=tolerance)
     grids = [SampleGrid(dt=dt, samples=samples)]
     run = integrate_ensemble(system.definition, ensemble, grids=grids, engine=Engine(tolerance=tolerance))
     times = ensemble.start_time[:, None] + dt * np.arange(samples)

@@ -15,6 +15,7 @@ from attractory.kernels.lanes import Lanes, Value
 from attractory.kernels.pointwise import LEAVES, operation, reachable
 
 Coefficient = Value | None
+SUMS = ("add", "sub", "neg")
 _PARTNERS = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh"}
 
 
@@ -43,6 +44,7 @@ class TaylorSeries:
         self.needed = self._with_companions(reachable(graph.nodes, [*graph.roots, *(switch.function for switch in graph.switches)]))
         self.table: list[list[Coefficient]] = [[] for _ in self.nodes]
         self.uses = self._uses(graph)
+        self.absorbed = self._absorbed()
 
     def _uses(self, graph: Branched) -> list[int]:
         """How many needed nodes, recurrences, equations and switches read each node."""
@@ -51,6 +53,14 @@ class TaylorSeries:
         for index in (*read, *self.partners.values(), *graph.roots, *(switch.function for switch in graph.switches)):
             uses[index] += 1
         return uses
+
+    def _absorbed(self) -> set[int]:
+        """Nodes that only one sum reads and that it takes apart: of these nothing but order zero is made."""
+        sums = [index for index in self.needed if self.moving[index] and self.nodes[index].op in SUMS]
+        return {term for index in sums for term in self.nodes[index].args if self._private(term, (*SUMS, "mul"))}
+
+    def _private(self, index: int, ops: tuple[str, ...]) -> bool:
+        return self.moving[index] and self.uses[index] == 1 and self.nodes[index].op in ops
 
     # the nodes that recurrences need beside the graph's own
 
@@ -109,7 +119,7 @@ class TaylorSeries:
         """Makes the coefficients of one order; all lower ones, and this order's of the variables, must be there."""
         wanted = None if only is None else set(self._closure(only))
         for index in self.needed:
-            if len(self.table[index]) == order and (wanted is None or index in wanted):
+            if len(self.table[index]) == order and (wanted is None or index in wanted) and not (order and index in self.absorbed):
                 self.table[index].append(self._coefficient(index, order))
 
     def _closure(self, roots: Sequence[int]) -> set[int]:
@@ -237,14 +247,13 @@ class TaylorSeries:
             terms.append((-sign if node.op == "sub" else sign, second))
         opened = []
         for inner_sign, inner in terms:
-            private = self.moving[inner] and self.uses[inner] == 1 and self.nodes[inner].op in ("add", "sub", "neg")
-            opened += self._terms(inner, inner_sign) if private else [(inner_sign, inner)]
+            opened += self._terms(inner, inner_sign) if self._private(inner, SUMS) else [(inner_sign, inner)]
         return opened
 
     def _collect(self, sign: int, term: int, k: int, early: list[tuple[int, Value, Value]], late: list[tuple[Value, Value | None]]) -> None:
         """Sorts one term into products of lower orders (with the newer of their two orders) and what needs order k itself."""
         node = self.nodes[term]
-        if node.op != "mul" or self.uses[term] > 1 or not self.moving[term]:
+        if not self._private(term, ("mul",)):
             value = self.at(term, k)
             if value is not None:
                 late.append((value if sign > 0 else self.lanes.neg(value), None))
