@@ -91,10 +91,14 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
         )  # fmt: skip
         if odd != 0 or switched:
             live -= _examine_steps(problem, sampling, lanes, levels, controls)
-        closing = 0
+        _remember_taken(lanes)
+        due = kernel.finish(
+            lanes.c.ctypes, lanes.taken.ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids.ctypes,
+            lanes.z.ctypes, lanes.y.ctypes, lanes.y_before.ctypes, lanes.rate.ctypes,
+        )  # fmt: skip
+        closing = _keep_samples(sampling, lanes, 0, due)
         for g in range(sampling.counts.shape[0]):
             closing += _sample_grid(kernel, sampling, lanes, g)
-        kernel.finish(lanes.h.ctypes, lanes.c.ctypes, lanes.y.ctypes, lanes.y_before.ctypes, lanes.rate.ctypes)
         kernel.move(
             lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, lanes.origin.ctypes, lanes.now.ctypes, lanes.before.ctypes
         )  # fmt: skip
@@ -228,25 +232,37 @@ def _end(problem: Any, sampling: Any, lanes: Any, lane: int, status: int) -> Non
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _remember_taken(lanes: Any) -> None:  # pragma: no cover - compiled
+    for g in range(lanes.taken.shape[0]):
+        for lane in range(lanes.taken.shape[1]):
+            lanes.taken_before[g, lane] = lanes.taken[g, lane]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def _sample_grid(kernel: Any, sampling: Any, lanes: Any, g: int) -> int:  # pragma: no cover - compiled
     """Takes all samples of one granularity that lie within the lanes' steps; returns how many trajectories took their last."""
-    count, variables, finished = sampling.counts[g], lanes.y.shape[0], 0
-    n, grid = lanes.taken[g], sampling.grids[g]
-    for lane in range(lanes.h.shape[0]):
-        lanes.taken_before[g, lane] = n[lane]
+    finished, n, grid = 0, lanes.taken[g], sampling.grids[g]
     while True:
         due = kernel.next_samples(lanes.c.ctypes, n.ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, grid.ctypes, lanes.z.ctypes)
         if due == 0:
             return finished
-        while due != 0:
-            lane = lowest_bit(due)
-            due &= due - 1
-            place = lanes.place[g, lane]
-            for v in range(variables):
-                sampling.out[place + v * count] = lanes.z[v, lane]
-            lanes.place[g, lane] = place + 1
-            lanes.waiting[lane] -= 1
-            finished += lanes.waiting[lane] == 0
+        finished += _keep_samples(sampling, lanes, g, due)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _keep_samples(sampling: Any, lanes: Any, g: int, due: int) -> int:  # pragma: no cover - compiled
+    """Writes one sample of each lane in these bits; returns how many trajectories took their last."""
+    count, finished = sampling.counts[g], 0
+    while due != 0:
+        lane = lowest_bit(due)
+        due &= due - 1
+        place = lanes.place[g, lane]
+        for v in range(lanes.y.shape[0]):
+            sampling.out[place + v * count] = lanes.z[v, lane]
+        lanes.place[g, lane] = place + 1
+        lanes.waiting[lane] -= 1
+        finished += lanes.waiting[lane] == 0
+    return finished
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

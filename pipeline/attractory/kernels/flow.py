@@ -19,7 +19,7 @@ from attractory.kernels.taylor import TaylorSeries
 
 _SIGNATURES = {
     "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 8),
-    "finish": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
+    "finish": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 10),
     "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 4),
     "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 6),
     "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),

@@ -28,6 +28,12 @@ def order_for(tolerance: float) -> int:
     return max(2, math.ceil(1 - math.log(tolerance) / 2))
 
 
+def significant_order(order: int) -> int:
+    """The order up to which terms matter to a slope that is compared within `DISAGREEMENT`: a term is about e^(-2 k) of the state."""
+    smallest = 0.05 * DISAGREEMENT * order * math.exp(-2.0 * (order - 1))
+    return next((k for k in range(1, order) if k * math.exp(-2.0 * k) < smallest), order)
+
+
 def emit_step_size(lanes: Lanes, first: Sequence[Value], before_last: Sequence[Value], last: Sequence[Value], order: int) -> Value:
     """The step from the coefficients of orders 0, order - 1 and order of all variables.
 

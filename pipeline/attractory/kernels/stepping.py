@@ -6,6 +6,7 @@ A sample n of a granularity belongs to the step that begins at t + t_low if x = 
 from __future__ import annotations
 
 from attractory.kernels.lanes import Lanes, Value
+from attractory.kernels.step_size import significant_order
 
 # The last step may reach a little beyond the last sample, so that rounding never asks for one more of a length near zero.
 _OVERREACH = 1.0625
@@ -68,42 +69,51 @@ def emit_next_samples(width: int, variables: int, order: int) -> str:
     Row v of z is variable v at the time of sample n, in all lanes; n goes up by one where it was due.
     """
     lanes = Lanes(width)
-    dt, count = (_splat(lanes, "double", _load_scalar(lanes, "%grid", place)) for place in range(2))
-    n = lanes.load("%n", 0)
-    x = lanes.sub(lanes.sub(lanes.mul(n, dt), lanes.load("%t", 0)), lanes.load("%low", 0))
-    due = lanes.logic("and", lanes.compare("ole", x, lanes.load("%h", 0)), lanes.compare("olt", n, count))
+    x, due, following = _next_sample(lanes)
     bits = _bits(lanes, due)
     lanes.lines.append(f"  %any = icmp ne i64 {bits}, 0\n  br i1 %any, label %evaluate, label %done\nevaluate:")
-    lanes.store(lanes.select(due, lanes.add(n, lanes.constant(1.0)), n), "%n", 0)
-    _polynomials(lanes, x, variables, order)
+    lanes.store(following, "%n", 0)
+    for variable in range(variables):
+        value = lanes.load("%c", (variable + 1) * (order + 1) - 1)
+        for k in range(order - 1, -1, -1):
+            value = lanes.fma(value, x, lanes.load("%c", variable * (order + 1) + k))
+        lanes.store(value, "%z", variable)
     lanes.lines.append("  br label %done\ndone:")
     return _function(lanes, "next_samples", ["c", "n", "h", "t", "low", "grid", "z"], bits)
 
 
 def emit_finish(width: int, variables: int, order: int) -> str:
-    """finish(h, c, y, before, rate): y becomes the polynomials' values at h, rate their slopes there; before keeps y as it was."""
+    """finish(c, n, h, t, t_low, grid, z, y, before, rate): next_samples, and y at the end of the step, with the same loads of c.
+
+    Rows of before keep y as it was; rows of rate are the polynomials' slopes at the end, less what is too small for `emit_disagreement`.
+    """
     lanes = Lanes(width)
+    x, due, following = _next_sample(lanes)
+    lanes.store(following, "%n", 0)
     h = lanes.load("%h", 0)
+    significant = significant_order(order)
     for variable in range(variables):
-        first = variable * (order + 1)
-        value = slope = lanes.load("%c", first + order)
-        for k in range(order - 1, 0, -1):
-            value = lanes.fma(value, h, lanes.load("%c", first + k))
-            slope = lanes.fma(slope, h, value)
-        lanes.store(lanes.load("%y", variable), "%before", variable)
-        lanes.store(lanes.fma(value, h, lanes.load("%c", first)), "%y", variable)
-        lanes.store(slope, "%rate", variable)
-    return lanes.function("finish", ["h", "c", "y", "before", "rate"])
-
-
-def _polynomials(lanes: Lanes, x: Value, variables: int, order: int) -> None:
-    """Horner's rule with fused multiply-adds; row v (order + 1) + k of c holds the coefficients of order k of variable v."""
-    for variable in range(variables):
-        first = variable * (order + 1)
-        value = lanes.load("%c", first + order)
+        end = slope = sample = lanes.load("%c", (variable + 1) * (order + 1) - 1)
         for k in range(order - 1, -1, -1):
-            value = lanes.fma(value, x, lanes.load("%c", first + k))
-        lanes.store(value, "%z", variable)
+            coefficient = lanes.load("%c", variable * (order + 1) + k)
+            sample = lanes.fma(sample, x, coefficient)
+            end = lanes.fma(end, h, coefficient)
+            if k:
+                slope = lanes.fma(slope, h, end) if k < significant else end
+        lanes.store(sample, "%z", variable)
+        lanes.store(lanes.load("%y", variable), "%before", variable)
+        lanes.store(end, "%y", variable)
+        lanes.store(slope, "%rate", variable)
+    return _function(lanes, "finish", ["c", "n", "h", "t", "low", "grid", "z", "y", "before", "rate"], _bits(lanes, due))
+
+
+def _next_sample(lanes: Lanes) -> tuple[Value, Value, Value]:
+    """(the time of sample n within the step, whether it is due, n or the one after it)."""
+    dt, count = (_splat(lanes, "double", _load_scalar(lanes, "%grid", place)) for place in range(2))
+    n = lanes.load("%n", 0)
+    x = lanes.sub(lanes.sub(lanes.mul(n, dt), lanes.load("%t", 0)), lanes.load("%low", 0))
+    due = lanes.logic("and", lanes.compare("ole", x, lanes.load("%h", 0)), lanes.compare("olt", n, count))
+    return x, due, lanes.select(due, lanes.add(n, lanes.constant(1.0)), n)
 
 
 def _load_scalar(lanes: Lanes, pointer: str, place: int) -> Value:
