@@ -23,6 +23,8 @@ from attractory.kernels.machine import Pointer, compile_functions
 
 FLOPS = {"fadd": 1, "fsub": 1, "fmul": 1, "fdiv": 1, "@llvm.fma": 2, "@llvm.sqrt": 1}
 FUNCTION = re.compile(r"^define \S+ @(\w+)\(.*?\{(.*?)^\}", re.M | re.S)
+# Two of these functions hold two ways to make samples, of which one is taken: the way that leaves them to the other, and one sample.
+BLOCK = {"end of step": re.compile(r"^without:(.*?)^with:", re.M | re.S), "sample": re.compile(r"^all:(.*?)^each:", re.M | re.S)}
 CHAINS = 12  # enough independent sums to hide the latency of each
 
 
@@ -60,8 +62,10 @@ class Floor:
 def arithmetic(definition: Definition, tolerance: float) -> Arithmetic:
     """Counted from the compiled functions' text, without the bit operations of the step size."""
     text = flow_text(definition, branched(definition.graph, definition.roots), order_for(tolerance), 8)
-    counts = {name: _count(body) for name, body in FUNCTION.findall(text)}
-    return Arithmetic(sum(counts[name] for name in ("coefficients", "bound", "finish", "move")), counts["next_samples"])
+    bodies = dict(FUNCTION.findall(text))
+    end_of_step = _count(BLOCK["end of step"].findall(bodies["finish"])[0])
+    steps = sum(_count(bodies[name]) for name in ("coefficients", "bound", "move"))
+    return Arithmetic(steps + end_of_step, _count(BLOCK["sample"].findall(bodies["samples"])[0]))
 
 
 def floor(cost: Arithmetic, peaks: Peaks, *, steps_per_sample: float, variables: int) -> Floor:

@@ -71,11 +71,12 @@ def _first_root(  # noqa: PLR0913 - as above
         value, slope = _value_and_slope(c, base, lane, order, tau)
         value, slope = factor * value + shift, factor * slope
         if value <= noise and (slope < 0.0 or (slope == 0.0 and value < 0.0)):
-            return tau, _ROOT
+            return (min(tau - value / slope, step) if slope < 0.0 < value else tau), _ROOT  # what is left of the way, or noise
         if value <= noise:  # leaving the surface on the mode's side: the slope keeps its sign for this long
             advance = slope / curvature if curvature > 0.0 else step
         elif curvature > 0.0:
-            advance = (slope + math.sqrt(slope * slope + 2.0 * curvature * value)) / curvature
+            root = math.sqrt(slope * slope + 2.0 * curvature * value)
+            advance = (slope + root) / curvature if slope > 0.0 else 2.0 * value / (root - slope)  # whichever does not cancel
         else:
             advance = -value / slope if slope < 0.0 else step
         tau += max(advance, 1.0e-15 * step)

@@ -28,28 +28,29 @@ _STUCK = 64
 _ESCAPE, _ESCAPE_STEPS = 1.0e6, 500_000
 
 Problem = namedtuple("Problem", "initial parameters start status steps")
-Sampling = namedtuple("Sampling", "offsets grids counts out")
+Sampling = namedtuple("Sampling", "places grids counts out")
 Lanes = namedtuple(
     "Lanes",
-    "trajectory waiting place stuck crossed direction t t_low origin now h live count cap size taken taken_before before "
-    "y y_before rate z p c mode fresh",
+    "trajectory base stuck crossed direction t t_low origin now h live count cap size taken taken_before before "
+    "y y_low y_before rate z p c mode fresh",
 )
 Controls = namedtuple("Controls", "order limits")
-Kernel = namedtuple("Kernel", "coefficients finish modes bound move next_samples")
+Kernel = namedtuple("Kernel", "coefficients finish samples modes bound move")
 
 
 def lane_arrays(width: int, sizes: tuple[int, int, int, int], order: int) -> Lanes:
     """Zeroed lanes for `sizes` = (variables, parameters, switches, granularities); vectors begin at multiples of 64 bytes."""
     variables, parameters, switches, kinds = sizes
-    blocks = [*[variables] * 4, max(parameters, 1), (variables + switches) * (order + 1), max(switches, 1), max(switches, 1)]
-    rows = [1] * 9 + [kinds, kinds, 3, *blocks]
+    states = [variables, variables, 2 * variables, variables, variables + 1]
+    blocks = [*states, max(parameters, 1), (variables + switches) * (order + 1), max(switches, 1), max(switches, 1)]
+    rows = [1] * 9 + [kinds, kinds, 3, *blocks, kinds]
     memory = np.zeros(sum(rows) * width + 8)
     first = (-memory.ctypes.data // 8) % 8
     table = memory[first : first + sum(rows) * width].reshape(sum(rows), width)
-    parts = np.split(table, np.cumsum(rows)[:-1])
-    trajectory, waiting, stuck, crossed, direction = (np.full(width, -1, np.int64) for _ in range(5))
+    *parts, base = np.split(table, np.cumsum(rows)[:-1])
+    trajectory, stuck, crossed, direction = (np.full(width, -1, np.int64) for _ in range(4))
     vectors = [part[0] for part in parts[:9]]
-    return Lanes._make([trajectory, waiting, np.zeros((kinds, width), np.int64), stuck, crossed, direction, *vectors, *parts[9:]])
+    return Lanes._make([trajectory, base.view(np.int64), stuck, crossed, direction, *vectors, *parts[9:]])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -59,14 +60,15 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
     Args:
         kernel: the compiled functions.
         problem: initial (trajectory, variable), parameters (trajectory, parameter), start (trajectory,); status and steps are written.
-        sampling: grids (granularity, 2) holds dt and count; sample n of variable v of trajectory i on grid g lies at
-            out[offsets[g] + (i variables + v) counts[g] + n] and belongs to the time n dt after the start.
+        sampling: grids (granularity, 3) holds dt, count and row; places (granularity, 2) offset and row. Sample n of variable v of
+            trajectory i lies at out[offset + (i variables + v) row + n] and belongs to the time n dt after the start.
         levels: (switch,) whether a mode is an integer.
         controls: the order; limits = (the step where none can be estimated, the time of the last sample, the budget of steps).
     """
     total, width = problem.initial.shape[0], lanes.h.shape[0]
     switched = levels.shape[0] > 0
     following, live, closing = 0, 0, 0
+    grids = sampling.counts.shape[0]
     for lane in range(width):
         _vacate(lanes, lane, sampling.counts)
     while True:
@@ -84,21 +86,25 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
             if doubtful == 0:
                 break
             _take_back(lanes, doubtful)
-        if closing > 0:
-            live -= _release_finished(problem, sampling, lanes)
+        if closing != 0:
+            live -= _release_finished(problem, sampling, lanes, closing)
         odd = kernel.bound(
             lanes.h.ctypes, lanes.t.ctypes, lanes.live.ctypes, lanes.count.ctypes, lanes.cap.ctypes, controls.limits.ctypes
         )  # fmt: skip
         if odd != 0 or switched:
             live -= _examine_steps(problem, sampling, lanes, levels, controls)
         _remember_taken(lanes)
-        due = kernel.finish(
+        kernel.finish(
             lanes.c.ctypes, lanes.taken.ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids.ctypes,
-            lanes.z.ctypes, lanes.y.ctypes, lanes.y_before.ctypes, lanes.rate.ctypes,
+            lanes.base.ctypes, lanes.z.ctypes, sampling.out.ctypes, lanes.y.ctypes, lanes.y_low.ctypes, lanes.y_before.ctypes,
+            lanes.rate.ctypes,
         )  # fmt: skip
-        closing = _keep_samples(sampling, lanes, 0, due)
-        for g in range(sampling.counts.shape[0]):
-            closing += _sample_grid(kernel, sampling, lanes, g)
+        closing = -1
+        for g in range(grids):
+            closing &= kernel.samples(
+                lanes.c.ctypes, lanes.taken[g].ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids[g].ctypes,
+                lanes.base[g].ctypes, lanes.z.ctypes, sampling.out.ctypes,
+            )  # fmt: skip
         kernel.move(
             lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, lanes.origin.ctypes, lanes.now.ctypes, lanes.before.ctypes
         )  # fmt: skip
@@ -132,26 +138,25 @@ def _refill(problem: Any, sampling: Any, lanes: Any, lane: int, i: int) -> None:
     lanes.cap[lane], lanes.before[2, lane] = np.inf, 0.0
     for v in range(variables):
         lanes.y[v, lane] = problem.initial[i, v]
+        lanes.y_low[v, lane] = 0.0
     for q in range(problem.parameters.shape[1]):
         lanes.p[q, lane] = problem.parameters[i, q]
     lanes.size[lane] = _largest(lanes.y, lane)
-    lanes.waiting[lane] = 0
     for g in range(sampling.counts.shape[0]):
         lanes.taken[g, lane] = 0.0
-        lanes.place[g, lane] = sampling.offsets[g] + i * variables * sampling.counts[g]
-        lanes.waiting[lane] += sampling.counts[g]
+        lanes.base[g, lane] = sampling.places[g, 0] + i * variables * sampling.places[g, 1]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _vacate(lanes: Any, lane: int, counts: Any) -> None:  # pragma: no cover - compiled
     """The lane idles: at zero, with no sample to take, in steps of length zero."""
     lanes.trajectory[lane] = -1
-    lanes.waiting[lane] = -1
     lanes.live[lane] = 0.0
     lanes.h[lane] = 0.0
     lanes.before[2, lane] = 0.0
     for v in range(lanes.y.shape[0]):
         lanes.y[v, lane] = 0.0
+        lanes.y_low[v, lane] = 0.0
     for g in range(counts.shape[0]):
         lanes.taken[g, lane] = counts[g]
 
@@ -225,8 +230,8 @@ def _end(problem: Any, sampling: Any, lanes: Any, lane: int, status: int) -> Non
     problem.steps[i] = int(lanes.count[lane])
     for g in range(sampling.counts.shape[0]):
         for v in range(lanes.y.shape[0]):
-            place = lanes.place[g, lane] + v * sampling.counts[g]
-            for n in range(sampling.counts[g] - int(lanes.taken[g, lane])):
+            place = lanes.base[g, lane] + v * sampling.places[g, 1]
+            for n in range(int(lanes.taken[g, lane]), sampling.counts[g]):
                 sampling.out[place + n] = np.nan
     _vacate(lanes, lane, sampling.counts)
 
@@ -239,33 +244,6 @@ def _remember_taken(lanes: Any) -> None:  # pragma: no cover - compiled
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _sample_grid(kernel: Any, sampling: Any, lanes: Any, g: int) -> int:  # pragma: no cover - compiled
-    """Takes all samples of one granularity that lie within the lanes' steps; returns how many trajectories took their last."""
-    finished, n, grid = 0, lanes.taken[g], sampling.grids[g]
-    while True:
-        due = kernel.next_samples(lanes.c.ctypes, n.ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, grid.ctypes, lanes.z.ctypes)
-        if due == 0:
-            return finished
-        finished += _keep_samples(sampling, lanes, g, due)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _keep_samples(sampling: Any, lanes: Any, g: int, due: int) -> int:  # pragma: no cover - compiled
-    """Writes one sample of each lane in these bits; returns how many trajectories took their last."""
-    count, finished = sampling.counts[g], 0
-    while due != 0:
-        lane = lowest_bit(due)
-        due &= due - 1
-        place = lanes.place[g, lane]
-        for v in range(lanes.y.shape[0]):
-            sampling.out[place + v * count] = lanes.z[v, lane]
-        lanes.place[g, lane] = place + 1
-        lanes.waiting[lane] -= 1
-        finished += lanes.waiting[lane] == 0
-    return finished
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
 def _take_back(lanes: Any, doubtful: int) -> None:  # pragma: no cover - compiled
     """Undoes the last step of the lanes in these bits; their next is at most half as long. Samples that it took are taken again."""
     while doubtful != 0:
@@ -275,12 +253,9 @@ def _take_back(lanes: Any, doubtful: int) -> None:  # pragma: no cover - compile
         lanes.cap[lane], lanes.before[2, lane] = 0.5 * lanes.before[2, lane], 0.0
         lanes.now[lane] = lanes.origin[lane] + lanes.t[lane]
         for v in range(lanes.y.shape[0]):
-            lanes.y[v, lane] = lanes.y_before[v, lane]
+            lanes.y[v, lane], lanes.y_low[v, lane] = lanes.y_before[2 * v, lane], lanes.y_before[2 * v + 1, lane]
         for g in range(lanes.taken.shape[0]):
-            back = int(lanes.taken[g, lane] - lanes.taken_before[g, lane])
             lanes.taken[g, lane] = lanes.taken_before[g, lane]
-            lanes.place[g, lane] -= back
-            lanes.waiting[lane] += back
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -293,14 +268,23 @@ def _turn_modes(lanes: Any, levels: Any) -> None:  # pragma: no cover - compiled
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _release_finished(problem: Any, sampling: Any, lanes: Any) -> int:  # pragma: no cover - compiled
-    """Sets free the lanes whose last sample is taken, by a step that was not taken back; returns how many."""
+def _release_finished(problem: Any, sampling: Any, lanes: Any, closing: int) -> int:  # pragma: no cover - compiled
+    """Sets free those of the lanes in these bits whose samples are all taken; returns how many."""
     finished = 0
     for lane in range(lanes.h.shape[0]):
-        if lanes.waiting[lane] == 0:
+        if (closing >> lane) & 1 and lanes.trajectory[lane] >= 0 and _has_all(lanes, lane, sampling.counts):
             finished += 1
             i = lanes.trajectory[lane]
             problem.status[i] = _OK
             problem.steps[i] = int(lanes.count[lane])
             _vacate(lanes, lane, sampling.counts)
     return finished
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _has_all(lanes: Any, lane: int, counts: Any) -> bool:  # pragma: no cover - compiled
+    """Whether every sample is taken: not so in a lane that was filled anew or whose last step was taken back."""
+    for g in range(counts.shape[0]):
+        if lanes.taken[g, lane] < counts[g]:
+            return False
+    return True

@@ -13,17 +13,18 @@ from attractory.kernels.branches import Branched, branched
 from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import MachineCode, Pointer, Target, compile_functions
 from attractory.kernels.pointwise import emit_values
+from attractory.kernels.sampling import emit_sampling
 from attractory.kernels.step_size import emit_disagreement, emit_step_size
-from attractory.kernels.stepping import emit_bound, emit_finish, emit_move, emit_next_samples, returning_bits
+from attractory.kernels.stepping import emit_bound, emit_finish, emit_move
 from attractory.kernels.taylor import TaylorSeries
 
 _SIGNATURES = {
     "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 8),
-    "finish": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 10),
+    "finish": ctypes.CFUNCTYPE(None, *[Pointer] * 13),
     "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 4),
     "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 6),
     "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
-    "next_samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
+    "samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 9),
 }
 
 
@@ -45,20 +46,19 @@ class FlowKernel:
 
 
 @lru_cache(maxsize=256)
-def flow_kernel(definition: Definition, order: int, width: int, target: Target) -> FlowKernel:
-    """Compiles a flow, or finds it compiled."""
+def flow_kernel(definition: Definition, order: int, width: int, target: Target, dtype: str = "float64") -> FlowKernel:
+    """Compiles a flow, or finds it compiled; its samples are of this dtype."""
     graph = branched(definition.graph, definition.roots)
-    code = compile_functions(flow_text(definition, graph, order, width), _SIGNATURES, target)
+    code = compile_functions(flow_text(definition, graph, order, width, dtype), _SIGNATURES, target)
     levels = tuple(switch.kind == "level" for switch in graph.switches)
     return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), levels)
 
 
-def flow_text(definition: Definition, graph: Branched, order: int, width: int) -> str:
+def flow_text(definition: Definition, graph: Branched, order: int, width: int, dtype: str = "float64") -> str:
     """The module of a flow's functions in LLVM IR."""
     text = declarations(width) + _emit_coefficients(definition, graph, order, width)
-    text += emit_finish(width, len(definition.variables), order)
-    text += _emit_modes(graph, width) + emit_bound(width) + emit_move(width)
-    return text + emit_next_samples(width, len(definition.variables), order)
+    text += emit_sampling(width, len(definition.variables), order, dtype) + emit_finish(width, len(definition.variables), order)
+    return text + _emit_modes(graph, width) + emit_bound(width) + emit_move(width)
 
 
 def lanes_for(definition: Definition) -> int:
@@ -98,6 +98,8 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
             rate = series.table[root][k]
             value = lanes.constant(0.0) if rate is None else rate
             state[variable].append(value if k == 0 else lanes.mul(value, lanes.constant(1.0 / (k + 1))))
+            if variable in places:
+                series.scaled_terms[places[variable], k + 1] = rate  # k + 1 times the coefficient, without a product's rounding
     for variable, coefficients in enumerate(state):
         for k, value in enumerate(coefficients):
             lanes.store(value, "%c", variable * (order + 1) + k)
@@ -106,7 +108,7 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
     step = emit_step_size(lanes, first, before_last, last, order)
     lanes.store(step, "%h", 0)
     doubtful = emit_disagreement(lanes, first, [row[1] for row in state], order)
-    return returning_bits(lanes, "coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], doubtful)
+    return lanes.returning("coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], lanes.packed(doubtful))
 
 
 def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state: list[list[Value]], order: int) -> None:

@@ -44,6 +44,10 @@ class Lanes:
         self.lines.append(f"  {name} = {instruction}")
         return name
 
+    def of_width(self, width: int) -> Lanes:
+        """More instructions of the same function, on vectors of another width."""
+        return Lanes(width, self.lines, 10_000_000 + self.count)
+
     # constants
     def constant(self, number: float) -> Value:
         return f"splat (double {literal(number)})"
@@ -128,10 +132,41 @@ class Lanes:
         place = self.emit(f"getelementptr {self.vector}, ptr {pointer}, i64 {index}")
         self.lines.append(f"  store {self.vector} {value}, ptr {place}, align 64")
 
+    def load_integers(self, pointer: str, index: int) -> Value:
+        place = self.emit(f"getelementptr {self.integers}, ptr {pointer}, i64 {index}")
+        return self.emit(f"load {self.integers}, ptr {place}, align 64")
+
+    def store_integers(self, value: Value, pointer: str, index: int) -> None:
+        place = self.emit(f"getelementptr {self.integers}, ptr {pointer}, i64 {index}")
+        self.lines.append(f"  store {self.integers} {value}, ptr {place}, align 64")
+
+    # between one number and all lanes
+    def load_number(self, pointer: str, place: int) -> Value:
+        """One double, as `splat` takes it."""
+        return self.emit(f"load double, ptr {self.emit(f'getelementptr double, ptr {pointer}, i64 {place}')}")
+
+    def splat(self, scalar: Value) -> Value:
+        """The same double in every lane."""
+        first = self.emit(f"insertelement {self.vector} poison, double {scalar}, i64 0")
+        return self.emit(f"shufflevector {self.vector} {first}, {self.vector} poison, <{self.width} x i32> zeroinitializer")
+
+    def packed(self, booleans: Value) -> Value:
+        """The lanes' booleans as the bits of an i64, lane 0 the lowest."""
+        small = self.emit(f"bitcast {self.booleans} {booleans} to i{self.width}")
+        return self.emit(f"zext i{self.width} {small} to i64")
+
+    def returning(self, name: str, pointers: Sequence[str], result: Value) -> str:
+        """The whole function: it returns an i64."""
+        listed = ", ".join(f"ptr noalias %{pointer}" for pointer in pointers)
+        return f"define i64 @{name}({listed}) {{\n{self.joined()}\n  ret i64 {result}\n}}\n"
+
+    def joined(self) -> str:
+        return "\n".join(self.lines)
+
     def function(self, name: str, pointers: Sequence[str]) -> str:
         """The whole function: void, of pointers that do not overlap."""
         listed = ", ".join(f"ptr noalias %{pointer}" for pointer in pointers)
-        return f"define void @{name}({listed}) {{\n" + "\n".join(self.lines) + "\n  ret void\n}\n"
+        return f"define void @{name}({listed}) {{\n{self.joined()}\n  ret void\n}}\n"
 
 
 INTRINSICS = {"fabs": 1, "floor": 1, "sqrt": 1, "maxnum": 2, "minnum": 2, "copysign": 2, "fma": 3}

@@ -1,9 +1,10 @@
 """The step size from the last two Taylor coefficients, in vector code: Jorba and Zou, Experimental Mathematics 14, 99 (2005).
 
 The radius of convergence is estimated from the norms of the last two coefficients relative to the state (absolutely where the state is
-below one), and the step is the radius / e^2 times a safety factor, so that the last term is about e^(-2 order): order = ceil(1 -
-ln(tolerance) / 2). Logarithm and exponential are exact bit operations and polynomials of our own, good to 2e-3: that is enough for a step
-size, and the same on every machine."""
+below one). The step is the radius / e^DECAY times a safety factor, so that the last term is about e^(-DECAY order): order = ceil(1 -
+ln(tolerance) / DECAY). Jorba and Zou find DECAY = 2 where a step costs order^2 operations; ours costs less, since a part of it goes with
+the order alone or is fixed, and longer steps of a higher order pay: see docs/adr/008. Logarithm and exponential are exact bit operations
+and polynomials of our own, good to 2e-3: that is enough for a step size, and the same on every machine."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from functools import reduce
 
 from attractory.kernels.lanes import Lanes, Value
 
+# Each term of a step's series is about e^-DECAY of the one before: measured, see docs/adr/008.
+DECAY = 1.8
 # What counts as a coefficient that vanishes: then there is no radius, and the driver bounds the step.
 VANISHING = 1e-290
 NO_ESTIMATE = -1.0
@@ -25,13 +28,13 @@ _EXP2 = (0.07944154, 0.22449434, 0.69606564, 0.99991229)
 
 def order_for(tolerance: float) -> int:
     """The order of the Taylor series that a tolerance asks for."""
-    return max(2, math.ceil(1 - math.log(tolerance) / 2))
+    return max(2, math.ceil(1 - math.log(tolerance) / DECAY))
 
 
 def significant_order(order: int) -> int:
-    """The order up to which terms matter to a slope that is compared within `DISAGREEMENT`: a term is about e^(-2 k) of the state."""
-    smallest = 0.05 * DISAGREEMENT * order * math.exp(-2.0 * (order - 1))
-    return next((k for k in range(1, order) if k * math.exp(-2.0 * k) < smallest), order)
+    """The order up to which terms matter to a slope that is compared within `DISAGREEMENT`: a term is about e^(-DECAY k) of the state."""
+    smallest = 0.05 * DISAGREEMENT * order * math.exp(-DECAY * (order - 1))
+    return next((k for k in range(1, order) if k * math.exp(-DECAY * k) < smallest), order)
 
 
 def emit_step_size(lanes: Lanes, first: Sequence[Value], before_last: Sequence[Value], last: Sequence[Value], order: int) -> Value:
@@ -46,7 +49,7 @@ def emit_step_size(lanes: Lanes, first: Sequence[Value], before_last: Sequence[V
         lanes.mul(lanes.sub(scale, _log2(lanes, norm)), lanes.constant(1.0 / power))
         for norm, power in zip(norms, (order - 1, order), strict=True)
     ]
-    safety = round(math.exp(-0.7 / (order - 1)) / math.e**2, 12)  # rounded: a mathematics library may differ in the last digit
+    safety = round(math.exp(-0.7 / (order - 1) - DECAY), 12)  # rounded: a mathematics library may differ in the last digit
     step = lanes.mul(_exp2(lanes, lanes.intrinsic("minnum", *radii)), lanes.constant(safety))
     vanished = lanes.compare("ole", lanes.intrinsic("maxnum", *norms), tiny)
     step = lanes.select(vanished, lanes.constant(NO_ESTIMATE), step)
@@ -64,7 +67,7 @@ def emit_disagreement(lanes: Lanes, state: Sequence[Value], rates: Sequence[Valu
     taken back."""
     step = lanes.load("%time", 2)
     size = lanes.intrinsic("maxnum", _norm(lanes, state), lanes.constant(1.0))
-    limit = lanes.mul(size, lanes.constant(round(DISAGREEMENT * order * math.exp(-2.0 * (order - 1)), 25)))
+    limit = lanes.mul(size, lanes.constant(round(DISAGREEMENT * order * math.exp(-DECAY * (order - 1)), 25)))
     disagree = None
     for row, rate in enumerate(rates):
         difference = lanes.intrinsic("fabs", lanes.sub(rate, lanes.load("%rate", row)))

@@ -6,10 +6,12 @@ A sample n of a granularity belongs to the step that begins at t + t_low if x = 
 from __future__ import annotations
 
 from attractory.kernels.lanes import Lanes, Value
+from attractory.kernels.sampling import few_have_many, next_sample, write_due
 from attractory.kernels.step_size import significant_order
 
-# The last step may reach a little beyond the last sample, so that rounding never asks for one more of a length near zero.
-_OVERREACH = 1.0625
+# The last step may reach a little beyond the last sample, so that rounding never asks for one more of a length near zero: in proportion
+# to what is left, and to all of the time, for a step that by chance ended at the last sample but for its rounding.
+_OVERREACH, _OVERREACH_OF_ALL = 1.0625, 2.0**-30
 # A step this small against the time changes it by less than two units in its last place.
 RESOLUTION = 4.0e-16
 # Every so many steps a lane gets a second look, whether it is on its way to infinity.
@@ -25,10 +27,11 @@ def emit_bound(width: int) -> str:
     """
     lanes = Lanes(width)
     zero = lanes.constant(0.0)
-    quiet, last, budget = (_splat(lanes, "double", _load_scalar(lanes, "%limits", place)) for place in range(3))
+    quiet, last, budget = (lanes.splat(lanes.load_number("%limits", place)) for place in range(3))
     h, t = lanes.load("%h", 0), lanes.load("%t", 0)
     step = lanes.select(lanes.compare("olt", h, zero), quiet, h)
-    end = lanes.mul(lanes.sub(last, t), lanes.constant(_OVERREACH))
+    beyond = lanes.mul(last, lanes.constant(_OVERREACH_OF_ALL))
+    end = lanes.fma(lanes.sub(last, t), lanes.constant(_OVERREACH), beyond)
     step = lanes.select(lanes.compare("olt", end, step), end, step)
     cap = lanes.load("%cap", 0)
     step = lanes.select(lanes.compare("olt", cap, step), cap, step)
@@ -42,7 +45,8 @@ def emit_bound(width: int) -> str:
     good = lanes.logic("and", good, lanes.compare("ole", count, budget))
     rounds = lanes.mul(count, lanes.constant(1.0 / LOOK))
     good = lanes.logic("and", good, lanes.compare("une", rounds, lanes.intrinsic("floor", rounds)))
-    return returning_bits(lanes, "bound", ["h", "t", "live", "count", "cap", "limits"], lanes.logic("and", live, lanes.invert(good)))
+    odd = lanes.packed(lanes.logic("and", live, lanes.invert(good)))
+    return lanes.returning("bound", ["h", "t", "live", "count", "cap", "limits"], odd)
 
 
 def emit_move(width: int) -> str:
@@ -63,80 +67,49 @@ def emit_move(width: int) -> str:
     return lanes.function("move", ["h", "t", "low", "origin", "now", "before"])
 
 
-def emit_next_samples(width: int, variables: int, order: int) -> str:
-    """next_samples(c, n, h, t, t_low, grid, z) -> bits of the lanes whose next sample n is due; grid = (dt, count).
-
-    Row v of z is variable v at the time of sample n, in all lanes; n goes up by one where it was due.
-    """
-    lanes = Lanes(width)
-    x, due, following = _next_sample(lanes)
-    bits = _bits(lanes, due)
-    lanes.lines.append(f"  %any = icmp ne i64 {bits}, 0\n  br i1 %any, label %evaluate, label %done\nevaluate:")
-    lanes.store(following, "%n", 0)
-    for variable in range(variables):
-        value = lanes.load("%c", (variable + 1) * (order + 1) - 1)
-        for k in range(order - 1, -1, -1):
-            value = lanes.fma(value, x, lanes.load("%c", variable * (order + 1) + k))
-        lanes.store(value, "%z", variable)
-    lanes.lines.append("  br label %done\ndone:")
-    return _function(lanes, "next_samples", ["c", "n", "h", "t", "low", "grid", "z"], bits)
-
-
 def emit_finish(width: int, variables: int, order: int) -> str:
-    """finish(c, n, h, t, t_low, grid, z, y, before, rate): next_samples, and y at the end of the step, with the same loads of c.
+    """finish(c, n, h, t, low, grid, base, z, out, y, y_low, before, rate): the state at the end of the step, the first samples.
 
-    Rows of before keep y as it was; rows of rate are the polynomials' slopes at the end, less what is too small for `emit_disagreement`.
+    The state is carried in two parts, y + y_low, as the time is. Rows of before keep both as they were; rows of rate are the polynomials'
+    slopes at the end, less what is too small for `emit_disagreement`. The samples are left to `samples` where that is quicker.
     """
     lanes = Lanes(width)
-    x, due, following = _next_sample(lanes)
-    lanes.store(following, "%n", 0)
-    h = lanes.load("%h", 0)
-    significant = significant_order(order)
+    n, x, due = next_sample(lanes)
+    lanes.lines.append(f"  br i1 {few_have_many(lanes, n)}, label %with, label %without\nwithout:")
+    _end_of_step(lanes, variables, order, None)
+    lanes.lines.append("  br label %done\nwith:")
+    write_due(lanes, _end_of_step(lanes, variables, order, x), n, due)
+    lanes.lines.append("  br label %done\ndone:")
+    return lanes.function("finish", ["c", "n", "h", "t", "low", "grid", "base", "z", "out", "y", "y_low", "before", "rate"])
+
+
+def _added(lanes: Lanes, number: tuple[Value, Value], a: Value, b: Value) -> tuple[Value, Value]:
+    """number + a b in two parts, the first the sum rounded: the product's error and the sum's (Knuth's two-sum) go into the second."""
+    high, low = number
+    product = lanes.mul(a, b)
+    lost = lanes.fma(a, b, lanes.neg(product))
+    total = lanes.add(high, product)
+    back = lanes.sub(total, high)
+    lost = lanes.add(lanes.add(lanes.sub(high, lanes.sub(total, back)), lanes.sub(product, back)), lanes.add(lost, low))
+    rounded = lanes.add(total, lost)
+    return rounded, lanes.sub(lost, lanes.sub(rounded, total))
+
+
+def _end_of_step(lanes: Lanes, variables: int, order: int, x: Value | None) -> list[Value]:
+    """Stores the state and the slopes at the end of the step; the samples at x, made with the same loads of c."""
+    h, significant, samples = lanes.load("%h", 0), significant_order(order), []
     for variable in range(variables):
         end = slope = sample = lanes.load("%c", (variable + 1) * (order + 1) - 1)
-        for k in range(order - 1, -1, -1):
+        for k in range(order - 1, 0, -1):
             coefficient = lanes.load("%c", variable * (order + 1) + k)
-            sample = lanes.fma(sample, x, coefficient)
+            sample = lanes.fma(sample, x, coefficient) if x else sample
             end = lanes.fma(end, h, coefficient)
-            if k:
-                slope = lanes.fma(slope, h, end) if k < significant else end
-        lanes.store(sample, "%z", variable)
-        lanes.store(lanes.load("%y", variable), "%before", variable)
-        lanes.store(end, "%y", variable)
+            slope = lanes.fma(slope, h, end) if k < significant else end
+        y, low = lanes.load("%y", variable), lanes.load("%y_low", variable)
+        samples.append(lanes.fma(sample, x, y) if x else y)
+        moved, rest = _added(lanes, (y, low), end, h)
+        for value, rows, row in ((y, "%before", 2 * variable), (low, "%before", 2 * variable + 1), (moved, "%y", variable)):
+            lanes.store(value, rows, row)
+        lanes.store(rest, "%y_low", variable)
         lanes.store(slope, "%rate", variable)
-    return _function(lanes, "finish", ["c", "n", "h", "t", "low", "grid", "z", "y", "before", "rate"], _bits(lanes, due))
-
-
-def _next_sample(lanes: Lanes) -> tuple[Value, Value, Value]:
-    """(the time of sample n within the step, whether it is due, n or the one after it)."""
-    dt, count = (_splat(lanes, "double", _load_scalar(lanes, "%grid", place)) for place in range(2))
-    n = lanes.load("%n", 0)
-    x = lanes.sub(lanes.sub(lanes.mul(n, dt), lanes.load("%t", 0)), lanes.load("%low", 0))
-    due = lanes.logic("and", lanes.compare("ole", x, lanes.load("%h", 0)), lanes.compare("olt", n, count))
-    return x, due, lanes.select(due, lanes.add(n, lanes.constant(1.0)), n)
-
-
-def _load_scalar(lanes: Lanes, pointer: str, place: int) -> Value:
-    return lanes.emit(f"load double, ptr {lanes.emit(f'getelementptr double, ptr {pointer}, i64 {place}')}")
-
-
-def _splat(lanes: Lanes, number: str, scalar: str) -> Value:
-    """A vector with the same number in every lane."""
-    kind = f"<{lanes.width} x {number}>"
-    first = lanes.emit(f"insertelement {kind} poison, {number} {scalar}, i64 0")
-    return lanes.emit(f"shufflevector {kind} {first}, {kind} poison, <{lanes.width} x i32> zeroinitializer")
-
-
-def _bits(lanes: Lanes, booleans: Value) -> Value:
-    packed = lanes.emit(f"bitcast {lanes.booleans} {booleans} to i{lanes.width}")
-    return lanes.emit(f"zext i{lanes.width} {packed} to i64")
-
-
-def returning_bits(lanes: Lanes, name: str, pointers: list[str], booleans: Value) -> str:
-    """A function that returns the booleans as bits, lane 0 the lowest."""
-    return _function(lanes, name, pointers, _bits(lanes, booleans))
-
-
-def _function(lanes: Lanes, name: str, pointers: list[str], result: Value) -> str:
-    listed = ", ".join(f"ptr noalias %{pointer}" for pointer in pointers)
-    return f"define i64 @{name}({listed}) {{\n" + "\n".join(lanes.lines) + f"\n  ret i64 {result}\n}}\n"
+    return samples

@@ -1,0 +1,192 @@
+"""Samples within a step, evaluated and written where they belong, as vector code.
+
+Sample n of a granularity belongs to the step that begins at t + t_low if x = (n dt - t) - t_low is at most h; it is the polynomial's value
+at x by Horner's rule. There are two ways to make it, with the same bits: one sample of all lanes at once, the better where few lanes have
+a second one in the same step, and several samples of one lane at once, which lie side by side in memory. The kernel takes whichever is
+quicker for the samples that are due.
+
+Memory is (trajectory, variable, time) in double or single precision: `base` holds for each lane where its trajectory's first variable
+begins, counted in numbers from `out`; grid = (dt, number of samples, numbers from one variable's row to the next).
+"""
+
+from __future__ import annotations
+
+from attractory.kernels.lanes import Lanes, Value
+
+# Samples of one lane that are made at once.
+TIMES = 8
+# One lane at a time pays when half of them have this many samples in their step: measured with three and four variables.
+MANY = 4
+# Adding 2**52 to a whole number leaves it in the low bits.
+_WHOLE = 2.0**52
+_WHOLE_BITS = 0x4330000000000000
+NUMBERS = {"float64": "double", "float32": "float"}
+
+
+def emit_sampling(width: int, variables: int, order: int, dtype: str) -> str:
+    """The function `samples`, and `scatter`, which `write_due` calls."""
+    number = NUMBERS[dtype]
+    kind, single = f"<{TIMES} x double>", f"<{TIMES} x {number}>"
+    text = "declare i64 @llvm.ctpop.i64(i64)\ndeclare i64 @llvm.cttz.i64(i64, i1)\n"
+    if width != TIMES:
+        text += f"declare {kind} @llvm.fma.v{TIMES}f64({kind}, {kind}, {kind})\n"
+    text += f"declare void @llvm.masked.store.v{TIMES}f{64 if number == 'double' else 32}.p0({single}, ptr, i32, <{TIMES} x i1>)\n"
+    return text + _emit_scatter(width, variables, number) + _emit_samples(width, variables, order, number)
+
+
+def next_sample(lanes: Lanes) -> tuple[Value, Value, Value]:
+    """(n, the time of sample n within the step, whether it is due), as `samples` reads them."""
+    n = lanes.load("%n", 0)
+    x = time_within_step(lanes, n)
+    return n, x, is_due(lanes, n, x)
+
+
+def time_within_step(lanes: Lanes, n: Value) -> Value:
+    dt = lanes.splat(lanes.load_number("%grid", 0))
+    return lanes.sub(lanes.sub(lanes.mul(n, dt), lanes.load("%t", 0)), lanes.load("%low", 0))
+
+
+def is_due(lanes: Lanes, n: Value, x: Value) -> Value:
+    count = lanes.splat(lanes.load_number("%grid", 1))
+    return lanes.logic("and", lanes.compare("ole", x, lanes.load("%h", 0)), lanes.compare("olt", n, count))
+
+
+def few_have_many(lanes: Lanes, n: Value) -> Value:
+    """Whether so few lanes have many samples in this step that one sample of all lanes is the better way."""
+    later = lanes.add(n, lanes.constant(MANY - 1.0))
+    bits = lanes.packed(is_due(lanes, later, time_within_step(lanes, later)))
+    having = lanes.emit(f"call i64 @llvm.ctpop.i64(i64 {bits})")
+    return lanes.emit(f"icmp ult i64 {having}, {lanes.width // 2}")
+
+
+def write_due(lanes: Lanes, values: list[Value], n: Value, due: Value) -> None:
+    """Writes values[v] of the lanes in which a sample is due, and counts it there."""
+    for variable, value in enumerate(values):
+        lanes.store(value, "%z", variable)
+    shifted = lanes.bits(lanes.add(n, lanes.constant(_WHOLE)))
+    index = lanes.integral("sub", shifted, lanes.integer(_WHOLE_BITS))
+    place = lanes.integral("add", index, lanes.load_integers("%base", 0))
+    lanes.store_integers(place, "%z", len(values))
+    lanes.store(lanes.select(due, lanes.add(n, lanes.constant(1.0)), n), "%n", 0)
+    lanes.lines.append(f"  call void @scatter(ptr %z, i64 {lanes.packed(due)}, ptr %grid, ptr %out)")
+
+
+def _emit_samples(width: int, variables: int, order: int, number: str) -> str:
+    """samples(c, n, h, t, low, grid, base, z, out) -> bits of the lanes that have taken their last: takes all that lie within the step."""
+    lanes = Lanes(width)
+    dt, count = lanes.load_number("%grid", 0), lanes.load_number("%grid", 1)
+    strides = _strides(lanes, variables)
+    lanes.lines.append("  br label %next\nnext:")
+    n, x, due = next_sample(lanes)
+    bits = lanes.packed(due)
+    lanes.lines.append(f"  %none = icmp eq i64 {bits}, 0\n  br i1 %none, label %taken, label %choose\nchoose:")
+    lanes.lines.append(f"  br i1 {few_have_many(lanes, n)}, label %all, label %each\nall:")
+    write_due(lanes, [_horner(lanes, variable, order, x) for variable in range(variables)], n, due)
+    lanes.lines.append("  br label %next\neach:")
+    _emit_lane_after_lane(lanes, (dt, count, bits), strides, order, number)
+    lanes.lines.append("taken:")
+    finished = lanes.packed(lanes.compare("oge", lanes.load("%n", 0), lanes.splat(count)))
+    return lanes.returning("samples", ["c", "n", "h", "t", "low", "grid", "base", "z", "out"], finished)
+
+
+def _strides(lanes: Lanes, variables: int) -> list[Value]:
+    """How far the numbers of each variable lie behind those of the first."""
+    row = lanes.emit(f"fptosi double {lanes.load_number('%grid', 2)} to i64")
+    return [lanes.emit(f"mul i64 {row}, {variable}") for variable in range(variables)]
+
+
+def _emit_lane_after_lane(lanes: Lanes, grid: tuple[Value, Value, Value], strides: list[Value], order: int, number: str) -> None:
+    """A loop over the lanes in `bits` and within it over the samples of one lane, TIMES at once."""
+    dt, count, bits = grid
+    few = lanes.of_width(TIMES)
+    every, last = few.splat(dt), few.splat(count)
+    few.lines.append(_LANE_ENTRY.format(bits=bits, number=number))
+    t, low, h = (few.splat(name) for name in ("%t0", "%low0", "%h0"))
+    few.lines.append("  br label %times\ntimes:\n  %n0 = phi double [ %nfirst, %lanes ], [ %n1, %times ]")
+    n = few.add(f"<{', '.join(f'double {k}.0' for k in range(TIMES))}>", few.splat("%n0"))
+    x = few.sub(few.sub(few.mul(n, every), t), low)
+    due = few.logic("and", few.compare("ole", x, h), few.compare("olt", n, last))
+    few.lines.append(f"  %index = fptosi double %n0 to i64\n  %spot = getelementptr {number}, ptr %start, i64 %index")
+    for variable, stride in enumerate(strides):
+        value = _splat_coefficient(few, lanes.width, variable * (order + 1) + order)
+        for k in range(order - 1, -1, -1):
+            value = few.fma(value, x, _splat_coefficient(few, lanes.width, variable * (order + 1) + k))
+        _masked_store(few, value, stride, number, due)
+    few.lines.append(f"  %made = call i64 @llvm.ctpop.i64(i64 {few.packed(due)})")
+    few.lines.append(_LANE_EXIT.format(times=TIMES))
+
+
+_LANE_ENTRY = """\
+  br label %lanes
+lanes:
+  %todo = phi i64 [ {bits}, %each ], [ %rest, %done ]
+  %lane = call i64 @llvm.cttz.i64(i64 %todo, i1 true)
+  %less = add i64 %todo, -1
+  %rest = and i64 %todo, %less
+  %pn = getelementptr double, ptr %n, i64 %lane
+  %ph = getelementptr double, ptr %h, i64 %lane
+  %pt = getelementptr double, ptr %t, i64 %lane
+  %plow = getelementptr double, ptr %low, i64 %lane
+  %pbase = getelementptr i64, ptr %base, i64 %lane
+  %column = getelementptr double, ptr %c, i64 %lane
+  %nfirst = load double, ptr %pn
+  %h0 = load double, ptr %ph
+  %t0 = load double, ptr %pt
+  %low0 = load double, ptr %plow
+  %place = load i64, ptr %pbase
+  %start = getelementptr {number}, ptr %out, i64 %place"""
+
+_LANE_EXIT = """\
+  %step = sitofp i64 %made to double
+  %n1 = fadd double %n0, %step
+  %full = icmp eq i64 %made, {times}
+  br i1 %full, label %times, label %done
+done:
+  store double %n1, ptr %pn
+  %more = icmp ne i64 %rest, 0
+  br i1 %more, label %lanes, label %taken"""
+
+
+def _splat_coefficient(few: Lanes, width: int, row: int) -> Value:
+    return few.splat(few.emit(f"load double, ptr {few.emit(f'getelementptr <{width} x double>, ptr %column, i64 {row}')}"))
+
+
+def _masked_store(few: Lanes, value: Value, stride: Value, number: str, due: Value) -> None:
+    kind, size = (few.vector, 8) if number == "double" else (f"<{few.width} x float>", 4)
+    if number == "float":
+        value = few.emit(f"fptrunc {few.vector} {value} to {kind}")
+    place = few.emit(f"getelementptr {number}, ptr %spot, i64 {stride}")
+    store = f"@llvm.masked.store.v{few.width}f{8 * size}.p0"
+    few.lines.append(f"  call void {store}({kind} {value}, ptr {place}, i32 {size}, {few.booleans} {due})")
+
+
+def _horner(lanes: Lanes, variable: int, order: int, x: Value) -> Value:
+    value = lanes.load("%c", (variable + 1) * (order + 1) - 1)
+    for k in range(order - 1, -1, -1):
+        value = lanes.fma(value, x, lanes.load("%c", variable * (order + 1) + k))
+    return value
+
+
+def _emit_scatter(width: int, variables: int, number: str) -> str:
+    """scatter(z, due, grid, out): row v of z to variable v of the lanes in the bits of due, at the places in the row behind them."""
+    lines = ["  %count = load double, ptr %c1", "  %stride1 = fptosi double %count to i64", "  %any = icmp ne i64 %due, 0"]
+    lines.insert(0, "  %c1 = getelementptr double, ptr %grid, i64 2")
+    lines += [f"  %stride{v} = mul i64 %stride1, {v}" for v in range(2, variables)]
+    lines += ["  br i1 %any, label %lanes, label %done", "lanes:", "  %todo = phi i64 [ %due, %0 ], [ %rest, %lanes ]"]
+    lines += ["  %lane = call i64 @llvm.cttz.i64(i64 %todo, i1 true)", "  %less = add i64 %todo, -1", "  %rest = and i64 %todo, %less"]
+    lines += [f"  %row = getelementptr <{width} x double>, ptr %z, i64 {variables}", "  %spot = getelementptr i64, ptr %row, i64 %lane"]
+    lines += ["  %place = load i64, ptr %spot", "  %column = getelementptr double, ptr %z, i64 %lane"]
+    lines.append(f"  %to0 = getelementptr {number}, ptr %out, i64 %place")
+    for v in range(variables):
+        lines += [f"  %from{v} = getelementptr <{width} x double>, ptr %column, i64 {v}", f"  %value{v} = load double, ptr %from{v}"]
+        if v:
+            lines.append(f"  %to{v} = getelementptr {number}, ptr %to0, i64 %stride{v}")
+        lines += _narrowed(f"value{v}", "double", number)
+        lines.append(f"  store {number} %value{v}{'.n' if number == 'float' else ''}, ptr %to{v}")
+    lines += ["  %more = icmp ne i64 %rest, 0", "  br i1 %more, label %lanes, label %done", "done:", "  ret void"]
+    return "define internal void @scatter(ptr %z, i64 %due, ptr %grid, ptr noalias %out) {\n" + "\n".join(lines) + "\n}\n"
+
+
+def _narrowed(name: str, kind: str, number: str) -> list[str]:
+    target = kind.replace("double", number)
+    return [f"  %{name}.n = fptrunc {kind} %{name} to {target}"] if number == "float" else []
