@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
 from attractory.kernels.lanes import Lanes, Value, declarations
-from attractory.kernels.machine import MachineCode, Pointer, Target, compile_functions
+from attractory.kernels.machine import MachineCode, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.sampling import emit_sampling
 from attractory.kernels.step_size import emit_disagreement, emit_step_size
@@ -47,9 +47,10 @@ class FlowKernel:
 
 @lru_cache(maxsize=256)
 def flow_kernel(definition: Definition, order: int, width: int, target: Target, dtype: str = "float64") -> FlowKernel:
-    """Compiles a flow, or finds it compiled; its samples are of this dtype."""
+    """Compiles a flow, or finds it compiled, in this process or on the disk; its samples are of this dtype."""
     graph = branched(definition.graph, definition.roots)
-    code = compile_functions(flow_text(definition, graph, order, width, dtype), _SIGNATURES, target)
+    method, emit = f"flow, order {order}, {width} lanes, {dtype}", partial(flow_text, definition, graph, order, width, dtype)
+    code = kept_functions(definition, method, emit, signatures=_SIGNATURES, target=target)
     levels = tuple(switch.kind == "level" for switch in graph.switches)
     return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), levels)
 
