@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shutil
@@ -13,18 +14,21 @@ import pytest
 
 import attractory
 from attractory.errors import RequestError
+from attractory.expressions.definition import Definition
 from attractory.expressions.system import System
 from attractory.integrate import Engine, integrate
 from attractory.kernels import Target, flow_kernel, map_kernel
 from attractory.kernels.cache import KernelCache
 from attractory.kernels.cache_folder import cache_folder
 from attractory.kernels.cache_key import kernel_key
+from attractory.kernels.machine import Module, Pointer, kept_functions
 
 PACKAGE = Path(attractory.__file__).parent
 LORENZ = {"x": "10*(y - x)", "y": "x*(28 - z) - y", "z": "x*y - 8/3*z"}
 FLOW = System(name="Flow", equations=LORENZ, initial={"x": 1.0, "y": 1.0, "z": 25.0})
 OTHER = System(name="Other", equations=LORENZ | {"z": "x*y - 8/3*z + sin(x)"}, initial={"x": 1.0, "y": 1.0, "z": 25.0})
 MAP = System(name="Quadratic", kind="map", equations={"x": "1 - 1.4*x**2 + y", "y": "0.3*sin(x)"}, initial={"x": 0.1, "y": 0.1})
+SWITCHED = System(name="Switched", equations={"x": "y", "y": "floor(2*sin(t)) - abs(x)"}, initial={"x": 0.1, "y": 0.2})
 TARGETS = ("native", "avx2", "sse2") if platform.machine().lower() in ("x86_64", "amd64") else ("native",)
 
 # What a fresh process does: it compiles or finds a kernel; integrating as well, it prints the digest of a trajectory.
@@ -78,7 +82,7 @@ def ended(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("system", [FLOW, OTHER, MAP], ids=lambda system: system.name)
+@pytest.mark.parametrize("system", [FLOW, OTHER, SWITCHED, MAP], ids=lambda system: system.name)
 def test_a_hit_has_the_bits_of_a_compile(kernels: Path, monkeypatch: pytest.MonkeyPatch, system: System, target: str) -> None:
     """With each instruction set, calls of C's library (fma under SSE2) included: compiled, kept and found are one trajectory."""
     kept = states(system, target)
@@ -90,20 +94,30 @@ def test_a_hit_has_the_bits_of_a_compile(kernels: Path, monkeypatch: pytest.Monk
     assert states(system, target) == kept
 
 
-def test_a_later_process_finds_what_an_earlier_one_made(tmp_path: Path) -> None:
-    """Loaded at other addresses, the kernel gives the same bytes, and no second file."""
-    first = ended(started(tmp_path, INTEGRATE))
+def test_a_hit_emits_nothing_and_brings_the_facts(kernels: Path) -> None:
+    """What a driver must know beyond the code is kept with it; the second time, nobody asks for the text."""
+    asked = []
+
+    def emit(definition: Definition, number: int) -> Module:
+        asked.append(number)
+        return Module("define void @f(ptr %x) {\n ret void\n}\n", {"rows": number})
+
+    signatures = {"f": ctypes.CFUNCTYPE(None, Pointer)}
+    for number in (1, 2, 1, 2):
+        code = kept_functions(emit, FLOW.definition, (number,), signatures=signatures, target=Target())
+        assert code.facts == {"rows": number}
+        code.functions["f"](None)
+    assert asked == [1, 2]
+
+
+def test_processes_at_once_and_later_have_one_kernel(tmp_path: Path) -> None:
+    """Two compile into the same empty folder and do not meet; a third finds what is there. All have the same bytes, at other addresses."""
+    running = [started(tmp_path, INTEGRATE) for _ in range(2)]
+    first, second = (ended(process) for process in running)
     (file,) = (tmp_path / "kernels").iterdir()
     written = file.stat().st_mtime_ns
-    assert ended(started(tmp_path, INTEGRATE)) == first
+    assert {first, second} == {ended(started(tmp_path, INTEGRATE))}
     assert [path.stat().st_mtime_ns for path in (tmp_path / "kernels").iterdir()] == [written]
-
-
-def test_processes_that_write_at_once_do_not_meet(tmp_path: Path) -> None:
-    """Four compile the same kernel into the same empty folder: each has the right bits, one file stays, and nothing beside it."""
-    running = [started(tmp_path, INTEGRATE) for _ in range(4)]
-    assert len({ended(process) for process in running}) == 1
-    assert [path.suffix for path in (tmp_path / "kernels").iterdir()] == [".kernel"]
 
 
 def test_a_reader_sees_whole_files_while_others_write(kernels: Path) -> None:

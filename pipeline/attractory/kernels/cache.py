@@ -1,7 +1,7 @@
 """Compiled kernels on the disk: one file each, found by its key, whole or not at all.
 
-A file is four lines (magic, digest, key, the second it was made and the system) and the object. The digest covers all that follows it,
-so a file that is damaged, cut short or renamed counts as one that is not there. Files are written under a temporary name and renamed: any
+A file is four lines (magic, digest, key, the second it was made and the system) and the kernel. The digest covers all that follows it, so
+a file that is damaged, cut short or renamed counts as one that is not there. Files are written under a temporary name and renamed: any
 number of processes may write at once. Where the disk refuses, there is no cache, and nothing else changes.
 """
 
@@ -46,22 +46,22 @@ class KernelCache:
     limit_bytes: int = LIMIT_BYTES
 
     def find(self, key: str) -> bytes | None:
-        """The object that was kept under this key; None where there is none, or none that is whole, of this key and ours."""
+        """What was kept under this key; None where there is none, or none that is whole, of this key and ours."""
         try:
             with opened_folder(self.folder) as place, opened_file(place, key + _SUFFIX) as file:
-                code = _checked(_read(file), key)
-                if code is not None:
+                kernel = _checked(_read(file), key)
+                if kernel is not None:
                     _mark_used(file)
-                return code
+                return kernel
         except OSError:
             return None
 
-    def keep(self, key: str, system: str, code: bytes) -> None:
-        """Keeps an object under its key, in the place of what is there; does nothing where the disk refuses."""
+    def keep(self, key: str, system: str, kernel: bytes) -> None:
+        """Keeps a kernel under its key, in the place of what is there; does nothing where the disk refuses."""
         with contextlib.suppress(OSError):
             make_folder(self.folder)
             with opened_folder(self.folder) as place:
-                _write(place, key + _SUFFIX, _content(key, system, code))
+                _write(place, key + _SUFFIX, _content(key, system, kernel))
                 self._drop_least_used(place)
 
     def entries(self) -> list[Entry]:
@@ -109,14 +109,14 @@ def kernel_cache() -> KernelCache | None:
     return None if folder is None else KernelCache(folder)
 
 
-def _content(key: str, system: str, code: bytes) -> bytes:
+def _content(key: str, system: str, kernel: bytes) -> bytes:
     name = system.encode("utf-8", "replace").replace(b"\n", b" ")[: _HEAD_BYTES // 2]
-    signed = key.encode() + b"\n%d %s\n" % (int(time.time()), name) + code
+    signed = key.encode() + b"\n%d %s\n" % (int(time.time()), name) + kernel
     return b"\n".join([_MAGIC, hashlib.sha256(signed).hexdigest().encode(), signed])
 
 
 def _checked(content: bytes, key: str) -> bytes | None:
-    """The object in a file's content, where digest and key are what they must be."""
+    """The kernel in a file's content, where digest and key are what they must be."""
     magic, _, rest = content.partition(b"\n")
     digest, _, signed = rest.partition(b"\n")
     if magic != _MAGIC or hashlib.sha256(signed).hexdigest().encode() != digest:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -60,35 +61,55 @@ def _triple() -> llvm.Target:
 
 
 @dataclass(frozen=True)
+class Module:
+    """What a method emits for a system: IR, and what a driver must know of it beyond that, as JSON."""
+
+    text: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class MachineCode:
-    """Compiled functions by name; the code lives as long as this record."""
+    """Compiled functions by name, and the facts of their module; the code lives as long as this record."""
 
     functions: Mapping[str, Any]
     engine: Any
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def compile_functions(text: str, signatures: Mapping[str, Any], target: Target) -> MachineCode:
     """Machine code of the functions named in `signatures` (name -> ctypes function type) from the text of a module."""
-    return load_functions(compile_object(text, target), signatures)
+    return load_functions(compile_object(text, target), signatures, {})
 
 
 def kept_functions(
-    definition: Definition, method: str, emit: Callable[[], str], *, signatures: Mapping[str, Any], target: Target
+    emit: Callable[..., Module], definition: Definition, settings: tuple[Any, ...], *, signatures: Mapping[str, Any], target: Target
 ) -> MachineCode:
-    """As `compile_functions` of what `emit` gives, from the cache on the disk where it is there.
+    """As `compile_functions` of `emit(definition, *settings)`, from the cache on the disk where it is there: then nothing is emitted.
 
-    `method` and the graph of `definition` are all that the text depends on.
+    `emit` may look at the definition's graph and roots, and at how many variables and parameters there are, not at their names and values.
     """
     kept = kernel_cache()
     if kept is None:
-        return compile_functions(emit(), signatures, target)
+        return _loaded(_compiled(emit(definition, *settings), target), signatures)
+    method = f"{emit.__module__}.{emit.__qualname__}{settings!r}"
     key = kernel_key(definition, method, processor=target.processor, functions=signatures)
-    code = kept.find(key)
-    if code is None:
-        code = compile_object(emit(), target)
+    content = kept.find(key)
+    if content is None:
+        content = _compiled(emit(definition, *settings), target)
         if sources_digest() == SOURCES:  # else someone edits them, and what runs here is neither the old nor the new state
-            kept.keep(key, definition.name, code)
-    return load_functions(code, signatures)
+            kept.keep(key, definition.name, content)
+    return _loaded(content, signatures)
+
+
+def _compiled(module: Module, target: Target) -> bytes:
+    """What is kept of a module: a line of facts, and the object."""
+    return json.dumps(module.facts).encode() + b"\n" + compile_object(module.text, target)
+
+
+def _loaded(content: bytes, signatures: Mapping[str, Any]) -> MachineCode:
+    facts, _, code = content.partition(b"\n")
+    return load_functions(code, signatures, json.loads(facts))
 
 
 def compile_object(text: str, target: Target) -> bytes:
@@ -101,10 +122,10 @@ def compile_object(text: str, target: Target) -> bytes:
     return code
 
 
-def load_functions(code: bytes, signatures: Mapping[str, Any]) -> MachineCode:
+def load_functions(code: bytes, signatures: Mapping[str, Any], facts: dict[str, Any]) -> MachineCode:
     """The functions of an object, ready to be called; what it calls itself (fma under SSE2) is found in this process."""
     # An engine wants a module and a machine, though nothing is compiled: the least of both.
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _triple().create_target_machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return MachineCode({name: kind(engine.get_function_address(name)) for name, kind in signatures.items()}, engine)
+    return MachineCode({name: kind(engine.get_function_address(name)) for name, kind in signatures.items()}, engine, facts)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
 from attractory.kernels.lanes import Lanes, Value, declarations
-from attractory.kernels.machine import MachineCode, Pointer, Target, kept_functions
+from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
 
 
@@ -29,13 +29,11 @@ _SIGNATURES = {"iterate": ctypes.CFUNCTYPE(None, *[Pointer] * 4)}
 @lru_cache(maxsize=256)
 def map_kernel(definition: Definition, width: int, target: Target) -> MapKernel:
     """Compiles a map, or finds it compiled, in this process or on the disk."""
-    emit = partial(map_text, definition, width)
-    code = kept_functions(definition, f"map, {width} lanes", emit, signatures=_SIGNATURES, target=target)
+    code = kept_functions(_module, definition, (width,), signatures=_SIGNATURES, target=target)
     return MapKernel(code, width, len(definition.variables), len(definition.parameters))
 
 
-def map_text(definition: Definition, width: int) -> str:
-    """The module of a map's function in LLVM IR."""
+def _module(definition: Definition, width: int) -> Module:
     lanes = Lanes(width)
 
     def leaf(node: Node) -> Value:
@@ -45,4 +43,4 @@ def map_text(definition: Definition, width: int) -> str:
     values = emit_values(lanes, definition.graph.nodes, definition.roots, leaf)
     for variable, root in enumerate(definition.roots):
         lanes.store(values[root], "%z", variable)
-    return declarations(width) + lanes.function("iterate", ["p", "y", "t", "z"])
+    return Module(declarations(width) + lanes.function("iterate", ["p", "y", "t", "z"]))
