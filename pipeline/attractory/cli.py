@@ -247,9 +247,9 @@ def cache(
     from attractory.stages.cache import cache as run
 
     found = run(clear=clear)
-    table = Table("system", "kernels", "kB")
+    table = Table("system", "kernels", "KiB")
     for name, kernels, size in found.systems():
-        table.add_row(name, str(kernels), f"{size / 1e3:.0f}")
+        table.add_row(name, str(kernels), f"{size / 2**10:.0f}")
     return Answer(found.document(), [*found.lines(), *([table] if found.entries else [])])
 
 

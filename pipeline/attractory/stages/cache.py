@@ -54,7 +54,7 @@ class KeptKernels:
             return ["The cache is off: no kernel is kept."]
         if self.freed is not None:
             return [f"{self.folder}: {_counted(*self.freed)} freed"]
-        lines = [f"{self.folder}: {_counted(len(self.entries), self.bytes)}, of at most {LIMIT_BYTES / 1e6:.0f} MB"]
+        lines = [f"{self.folder}: {_counted(len(self.entries), self.bytes)}, of at most {LIMIT_BYTES // 2**20} MiB"]
         if self.entries:
             document = self.document()
             lines.append(f"made from {document['oldest']} to {document['newest']}")
@@ -73,7 +73,7 @@ def cache(*, clear: bool = False) -> KeptKernels:
     try:
         return KeptKernels(kept.folder, freed=kept.clear()) if clear else _found(kept)
     except OSError as error:
-        message = f"{kept.folder}: {error.strerror}. It is not used; remove it, or name another folder in ATTRACTORY_CACHE."
+        message = f"{kept.folder}: {error.strerror}. Remove it, or name another folder in ATTRACTORY_CACHE."
         raise RequestError(message) from error
 
 
@@ -86,4 +86,4 @@ def _time(seconds: float | None) -> str | None:
 
 
 def _counted(kernels: int, size: int) -> str:
-    return f"{kernels} {'kernel' if kernels == 1 else 'kernels'}, {size / 1e6:.1f} MB"
+    return f"{kernels} {'kernel' if kernels == 1 else 'kernels'}, {size / 2**20:.2f} MiB"
