@@ -290,14 +290,15 @@ def test_signed_zeros_have_keys_of_their_own() -> None:
 def test_the_least_recently_used_is_dropped_first(tmp_path: Path) -> None:
     """Beyond its limit the cache loses what nobody asked for longest; what a dead process left half written goes after an hour."""
     kept = KernelCache(tmp_path / "kernels", limit_bytes=4000)
-    for age, key in enumerate("abc"):
+    for age, key in enumerate(("a0", "b0", "c0")):
         kept.keep(key, "S", bytes(1000))
         os.utime(tmp_path / "kernels" / f"{key}.kernel", (1000 + age, 1000 + age))
     (tmp_path / "kernels" / "d.kernel.0.partial").touch()
     os.utime(tmp_path / "kernels" / "d.kernel.0.partial", (1000, 1000))
-    assert kept.find("a") is not None  # used now, so b is the oldest
-    kept.keep("d", "S", bytes(1000))
-    assert sorted(path.name for path in (tmp_path / "kernels").iterdir()) == ["a.kernel", "c.kernel", "d.kernel"]
+    assert kept.find("a0") is not None  # used now, so b is the oldest
+    kept.keep("d1", "S", bytes(1000))  # does not look
+    kept.keep("d0", "S", b"")
+    assert sorted(path.name for path in (tmp_path / "kernels").iterdir()) == ["a0.kernel", "c0.kernel", "d0.kernel", "d1.kernel"]
 
 
 def test_the_folder_is_the_users_unless_the_environment_names_another() -> None:
