@@ -1,6 +1,6 @@
 """Where compiled kernels are kept on the disk, and whether that place may be trusted: machine code from strangers must not run.
 
-The one place where the environment is read below the command line; docs/adr/008-kernels-are-kept-on-the-disk.md says why.
+The one place where the environment is read below the command line; docs/adr/009-kernels-are-kept-on-the-disk.md says why.
 """
 
 from __future__ import annotations
