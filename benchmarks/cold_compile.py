@@ -9,6 +9,7 @@ it on the disk), nor is loading LLVM: another system is compiled first. The firs
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -43,13 +44,14 @@ def in_this_process(tolerance: float) -> dict[str, float]:
 
     other, system = attractory.system(OTHER), attractory.system(SYSTEM)
     first = _seconds(lambda: attractory.integrate(other, samples=2, dt=0.01, tolerance=tolerance, initial=other.initial))
-    # __wrapped__: the compiler behind the cache, which must not answer in its place
+    # __wrapped__: the compiler behind the cache in memory, which must not answer in its place; the one on the disk is off
     compiled = _seconds(lambda: flow_kernel.__wrapped__(system.definition, order_for(tolerance), lanes_for(system.definition), Target()))
     return {"compile": compiled, "load": load, "first": first}
 
 
 def in_fresh_processes(tolerance: float, count: int) -> ColdCompile:
-    found = [json.loads(subprocess.check_output([sys.executable, __file__, "--one", repr(tolerance)])) for _ in range(count)]
+    command, environment = [sys.executable, __file__, "--one", repr(tolerance)], os.environ | {"ATTRACTORY_CACHE": "off"}
+    found = [json.loads(subprocess.check_output(command, env=environment)) for _ in range(count)]
     return ColdCompile(tolerance, **{name: statistics.median(one[name] for one in found) for name in found[0]})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,15 @@ granularities:
 dtype: float32
 shard_trajectories: 4
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernel_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where this run keeps its kernels, those of the processes that it starts included: never in the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("ATTRACTORY_CACHE", str(folder))
+        yield folder / "kernels"
 
 
 @pytest.fixture(scope="session")

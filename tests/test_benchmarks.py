@@ -172,6 +172,17 @@ def test_the_part_that_reaches_the_disk_leaves_out_start_up_and_compiling(script
     assert (part.measured, part.met, memory.measured, memory.met) == (pytest.approx(20), False, 0.5, True)
 
 
+def test_the_catalog_compiles_and_is_found_a_system_on_average(script) -> None:
+    """Two systems of 0.05 and 0.25 s are over 0.1 s and at 0.15 s; what is found is the median of the processes."""
+    cache = script("kernel_cache")
+    runs = [{"a": 0.001, "b": found} for found in (0.002, 0.003, 0.9)]
+    rows = [cache.catalog(tolerance, {"a": 0.05, "b": 0.25}, runs, 10) for tolerance in (1e-9, 1e-14)]
+    assert (rows[0].worst_compiled, rows[0].worst_found) == (("b", 0.25), ("b", 0.003))
+    verdict = cache.requirements(rows)
+    assert [one.met for one in verdict] == [False, True, True, True]
+    assert [one.measured for one in verdict] == pytest.approx([0.15, 2.0, 0.15, 2.0])
+
+
 def test_the_recipe_asks_for_every_system_once_and_for_all_trajectories(script, tmp_path: Path) -> None:
     """The catalog's flows and maps, stiff ones apart; the splits add up."""
     from attractory.stages.located import read_recipe

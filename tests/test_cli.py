@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from attractory import cli, console
+from attractory.kernels.cache import KernelCache
 
 COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands]
 
@@ -57,7 +58,7 @@ def test_every_command_has_help_takes_json_and_stands_in_the_readme(attractory, 
 
 def test_the_list_of_commands_is_the_promised_one(attractory):
     """The names are a contract: scripts call them."""
-    promised = {"systems", "show", "check", "generate", "validate", "verify", "publish", "build", "annotate", "info", "lock"}
+    promised = {"systems", "show", "check", "generate", "validate", "verify", "publish", "build", "annotate", "info", "lock", "cache"}
     assert set(COMMANDS) == promised
     assert attractory().out == attractory("--help").out
 
@@ -192,6 +193,39 @@ def test_building_again_does_nothing(attractory, project):
     assert ran.code == 0
     assert ran.document["generated"]["made"] == 0
     assert ran.document["published"]["unchanged"]
+
+
+def test_cache_shows_and_clears_what_is_kept(attractory, tmp_path, monkeypatch):
+    """Folder, kernels and bytes, each system by name; cleared, it says what that freed and is empty."""
+    monkeypatch.setenv("ATTRACTORY_CACHE", str(tmp_path))
+    assert attractory("cache", "--json").document["kernels"] == 0
+    for key, system, size in (("a", "Lorenz", 1000), ("b", "Lorenz", 2000), ("c", "Rossler", 500)):
+        KernelCache(tmp_path / "kernels").keep(key * 64, system, bytes(size))
+    shown = attractory("cache", "--json").document
+    assert (shown["folder"], shown["kernels"]) == (str(tmp_path / "kernels"), 3)
+    assert [(system["name"], system["kernels"]) for system in shown["systems"]] == [("Lorenz", 2), ("Rossler", 1)]
+    assert shown["bytes"] == sum(path.stat().st_size for path in (tmp_path / "kernels").iterdir()) > 3500
+    assert "3 kernels" in attractory("cache").out
+    assert attractory("cache", "--clear", "--json").document["freed"] == {"kernels": 3, "bytes": shown["bytes"]}
+    assert list((tmp_path / "kernels").iterdir()) == []
+
+
+def test_cache_says_that_it_is_off(attractory, monkeypatch):
+    """Off is a state, not an error: nothing is kept and nothing is to clear."""
+    monkeypatch.setenv("ATTRACTORY_CACHE", "off")
+    assert attractory("cache", "--json").document["folder"] is None
+    assert attractory("cache", "--clear").code == 0
+
+
+def test_cache_leaves_a_folder_alone_that_others_write_to(attractory, tmp_path, monkeypatch):
+    """It says whose fault that is and what to do, and deletes nothing."""
+    monkeypatch.setenv("ATTRACTORY_CACHE", str(tmp_path))
+    KernelCache(tmp_path / "kernels").keep("a" * 64, "Lorenz", b"code")
+    (tmp_path / "kernels").chmod(0o777)
+    ran = attractory("cache", "--clear")
+    assert ran.code == 2
+    assert "others may write to it" in ran.err
+    assert len(list((tmp_path / "kernels").iterdir())) == 1
 
 
 def test_without_the_extra_the_command_says_so_in_one_line():

@@ -236,6 +236,23 @@ def lock(recipe: Recipe, json: Json = False) -> Answer:
     return Answer({"lock": str(path)}, [str(path)])
 
 
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Delete all of them, and say what this freed.")] = False,
+    json: Json = False,
+) -> Answer:
+    """Show the compiled kernels kept on the disk, or clear them."""
+    from rich.table import Table
+
+    from attractory.stages.cache import cache as run
+
+    found = run(clear=clear)
+    table = Table("system", "kernels", "KiB")
+    for name, kernels, size in found.systems():
+        table.add_row(name, str(kernels), f"{size / 2**10:.0f}")
+    return Answer(found.document(), [*found.lines(), *([table] if found.entries else [])])
+
+
 @contextmanager
 def _progress(title: str) -> Iterator[Progress]:
     from attractory.stages.progress import shown_progress

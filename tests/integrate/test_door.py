@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import xarray
 
 from attractory.errors import RequestError
 from attractory.expressions.system import System
@@ -24,6 +28,25 @@ def test_periods_times_samples_per_period_is_the_number_of_samples() -> None:
     assert made.state.shape == (4, 1000, 2)
     assert made.state.dtype == np.float64
     assert made.time.values[1] == TURN.period / 100
+
+
+def test_the_dataset_is_the_one_that_xarray_makes_of_the_same_arrays() -> None:
+    """Its variables are put together by a shorter way; indexes, types and attributes are those of the plain one."""
+    made = integrate(TURN, 2, periods=1)
+    plain = xarray.Dataset(
+        {name: (made[name].dims, made[name].values, made[name].attrs) for name in made.data_vars},
+        coords={name: made[name].values for name in ("time", "variable", "parameter")},
+        attrs=made.attrs,
+    )
+    xarray.testing.assert_identical(made, plain)
+    assert {name: made[name].dtype for name in made.variables} == {name: plain[name].dtype for name in plain.variables}
+    assert list(made.indexes) == list(plain.indexes)
+
+
+def test_a_first_trajectory_does_not_load_dask() -> None:
+    """A script that never asks for Dask does not wait for it."""
+    code = "import sys, attractory; attractory.integrate('Henon', samples=3).state.values; sys.exit('dask.array' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_seed_decides_and_each_trajectory_is_its_own() -> None:

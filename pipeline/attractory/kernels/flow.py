@@ -11,7 +11,7 @@ from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
 from attractory.kernels.lanes import Lanes, Value, declarations
-from attractory.kernels.machine import MachineCode, Pointer, Target, compile_functions
+from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.sampling import emit_sampling
 from attractory.kernels.step_size import emit_disagreement, emit_step_size
@@ -47,11 +47,15 @@ class FlowKernel:
 
 @lru_cache(maxsize=256)
 def flow_kernel(definition: Definition, order: int, width: int, target: Target, dtype: str = "float64") -> FlowKernel:
-    """Compiles a flow, or finds it compiled; its samples are of this dtype."""
+    """Compiles a flow, or finds it compiled, in this process or on the disk; its samples are of this dtype."""
+    code = kept_functions(_module, definition, (order, width, dtype), signatures=_SIGNATURES, target=target)
+    return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), tuple(code.facts["levels"]))
+
+
+def _module(definition: Definition, order: int, width: int, dtype: str) -> Module:
     graph = branched(definition.graph, definition.roots)
-    code = compile_functions(flow_text(definition, graph, order, width, dtype), _SIGNATURES, target)
-    levels = tuple(switch.kind == "level" for switch in graph.switches)
-    return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), levels)
+    text = flow_text(definition, graph, order, width, dtype)
+    return Module(text, {"levels": [switch.kind == "level" for switch in graph.switches]})
 
 
 def flow_text(definition: Definition, graph: Branched, order: int, width: int, dtype: str = "float64") -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
 from attractory.kernels.lanes import Lanes, Value, declarations
-from attractory.kernels.machine import MachineCode, Pointer, Target, compile_functions
+from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
 
 
@@ -23,9 +23,17 @@ class MapKernel:
     parameters: int
 
 
+_SIGNATURES = {"iterate": ctypes.CFUNCTYPE(None, *[Pointer] * 4)}
+
+
 @lru_cache(maxsize=256)
 def map_kernel(definition: Definition, width: int, target: Target) -> MapKernel:
-    """Compiles a map, or finds it compiled."""
+    """Compiles a map, or finds it compiled, in this process or on the disk."""
+    code = kept_functions(_module, definition, (width,), signatures=_SIGNATURES, target=target)
+    return MapKernel(code, width, len(definition.variables), len(definition.parameters))
+
+
+def _module(definition: Definition, width: int) -> Module:
     lanes = Lanes(width)
 
     def leaf(node: Node) -> Value:
@@ -35,6 +43,4 @@ def map_kernel(definition: Definition, width: int, target: Target) -> MapKernel:
     values = emit_values(lanes, definition.graph.nodes, definition.roots, leaf)
     for variable, root in enumerate(definition.roots):
         lanes.store(values[root], "%z", variable)
-    text = declarations(width) + lanes.function("iterate", ["p", "y", "t", "z"])
-    code = compile_functions(text, {"iterate": ctypes.CFUNCTYPE(None, *[Pointer] * 4)}, target)
-    return MapKernel(code, width, len(definition.variables), len(definition.parameters))
+    return Module(declarations(width) + lanes.function("iterate", ["p", "y", "t", "z"]))
