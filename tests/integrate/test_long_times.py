@@ -83,3 +83,15 @@ def test_an_oscillator_keeps_its_phase_for_a_million_steps() -> None:
     made = integrate(system, initial=[1.0, 0.0], samples=101, dt=10_000.0)
     assert made.attrs["steps"] > 1_000_000
     np.testing.assert_allclose(made.state.values[0, :, 0], np.cos(made.time.values), rtol=0, atol=2e-11)
+
+
+@pytest.mark.parametrize("rate", ["0*x", "2", "-x", "cos(t)"])
+@pytest.mark.parametrize("start", [0.0, 15.1, 2000.3, -7.7])
+def test_the_last_sample_is_taken_wherever_the_step_before_it_ends(rate: str, start: float) -> None:
+    """Steps of exactly dt, at fixed points and on straight lines, end a rounding before or behind a sample; both are well."""
+    definition = System(name="Quiet", equations={"x": rate}, initial={"x": 0.0}).definition
+    ensemble = Ensemble(np.zeros((1, 1)), np.zeros((1, 0)), np.array([start]))
+    for dt in (0.1, 0.3, 1 / 3, 0.01, 0.7, 7.0):
+        for samples in (2, 11, 100, 1001):
+            made = integrate_ensemble(definition, ensemble, grids=[SampleGrid(dt, samples)], engine=Engine(lanes=2))
+            assert made.status[0] == 0

@@ -10,8 +10,9 @@ from attractory.kernels.sampling import few_have_many, next_sample, write_due
 from attractory.kernels.step_size import significant_order
 
 # The last step may reach a little beyond the last sample, so that rounding never asks for one more of a length near zero: in proportion
-# to what is left, and to all of the time, for a step that by chance ended at the last sample but for its rounding.
-_OVERREACH, _OVERREACH_OF_ALL = 1.0625, 2.0**-30
+# to what is left, and to all of the time, for a step that by chance ended at the last sample but for its rounding; and by some units in the
+# last place of now, to which steps are rounded.
+_OVERREACH, _OVERREACH_OF_ALL, _OVERREACH_OF_NOW = 1.0625, 2.0**-30, 2.0**-49
 # A step this small against the time changes it by less than two units in its last place.
 RESOLUTION = 4.0e-16
 # Every so many steps a lane gets a second look, whether it is on its way to infinity.
@@ -29,9 +30,10 @@ def emit_bound(width: int) -> str:
     lanes = Lanes(width)
     zero = lanes.constant(0.0)
     quiet, last, budget = (lanes.splat(lanes.load_number("%limits", place)) for place in range(3))
-    h, t = lanes.load("%h", 0), lanes.load("%t", 0)
+    h, t, now = (lanes.load(pointer, 0) for pointer in ("%h", "%t", "%now"))
     step = lanes.select(lanes.compare("olt", h, zero), quiet, h)
     beyond = lanes.mul(last, lanes.constant(_OVERREACH_OF_ALL))
+    beyond = lanes.fma(lanes.intrinsic("fabs", now), lanes.constant(_OVERREACH_OF_NOW), beyond)
     end = lanes.fma(lanes.sub(last, t), lanes.constant(_OVERREACH), beyond)
     step = lanes.select(lanes.compare("olt", end, step), end, step)
     cap = lanes.load("%cap", 0)
@@ -39,7 +41,6 @@ def emit_bound(width: int) -> str:
     lanes.store(lanes.add(cap, cap), "%cap", 0)
     live = lanes.compare("ogt", lanes.load("%live", 0), zero)
     step = lanes.select(live, step, zero)
-    now = lanes.load("%now", 0)
     step = lanes.sub(lanes.add(now, step), now)
     count = lanes.add(lanes.load("%count", 0), lanes.constant(1.0))
     lanes.store(step, "%h", 0)
