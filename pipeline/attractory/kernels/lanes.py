@@ -140,11 +140,11 @@ class Lanes:
 
     def load_integers(self, pointer: str, index: int) -> Value:
         place = self.emit(f"getelementptr {self.integers}, ptr {pointer}, i64 {index}")
-        return self.emit(f"load {self.integers}, ptr {place}, align 64")
+        return self.emit(f"load {self.integers}, ptr {place}, align {self.alignment}")
 
     def store_integers(self, value: Value, pointer: str, index: int) -> None:
         place = self.emit(f"getelementptr {self.integers}, ptr {pointer}, i64 {index}")
-        self.lines.append(f"  store {self.integers} {value}, ptr {place}, align 64")
+        self.lines.append(f"  store {self.integers} {value}, ptr {place}, align {self.alignment}")
 
     # between one number and all lanes
     def load_number(self, pointer: str, place: int) -> Value:
