@@ -184,6 +184,9 @@ def _examine_steps(problem: Any, sampling: Any, lanes: Any, levels: Any, control
         if step == step:
             for s in range(levels.shape[0]):
                 row = (lanes.y.shape[0] + s) * (controls.order + 1)
+                if lanes.c[row, lane] != lanes.c[row, lane]:  # a condition that is no number decides nothing
+                    step = np.nan
+                    break
                 root, side = first_crossing(lanes.c, row, lane, controls.order, step, lanes.mode[s, lane], levels[s])
                 if root < step or side != 0:
                     step = root
