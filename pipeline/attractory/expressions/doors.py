@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attractory import catalog
+from attractory.errors import RequestError
 from attractory.expressions.system import System
 
 
@@ -16,5 +17,15 @@ def system(name: str) -> System:
 
 
 def as_system(named: str | System) -> System:
-    """The system itself, or the catalog's of that name: wherever a name stands, a System may."""
-    return system(named) if isinstance(named, str) else named
+    """The system itself, or the catalog's of that name: wherever a name stands, a System may.
+
+    Raises:
+        CatalogError: the catalog has no such system.
+        RequestError: it is neither a name nor a System.
+    """
+    if isinstance(named, str):
+        return system(named)
+    if not isinstance(named, System):
+        message = f"system is {named!r}; expected a name in the catalog or a System."
+        raise RequestError(message)
+    return named

@@ -16,7 +16,9 @@ from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
 from attractory.integrate.block import BlockSettings, default_transient, drawn_state, integrate_block
-from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, check_room, integrate_ensemble
+from attractory.integrate.checks import check_engine, check_grids, check_room, doubles, is_number
+from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
+from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status
 
 Float = NDArray[np.float64]
@@ -60,17 +62,39 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
     system = as_system(system)
     grid = _grid(system, periods=periods, samples_per_period=samples_per_period, samples=samples, dt=dt)
     starts = None if initial is None else _initial(system, initial)
+    parameters = _parameters(parameters)
     count = _count(trajectories, starts, parameters)
-    check_room(count * grid.samples * system.dimension, "float64")
-    values = system.parameter_rows(parameters or {}, count)
+    # states; two rows of times on the way to the coordinate; initial states and parameters before and after the transient
+    check_room(count * grid.samples * system.dimension + 2 * grid.samples + 4 * count * (system.dimension + 4), "float64")
     length = _transient(system, transient, grid, given=starts is not None)
-    engine = Engine(tolerance, "float64", *((engine.target, engine.lanes, engine.step_budget) if engine else ()))
+    engine = _engine(engine, tolerance)
+    check_grids(system.definition, [grid])
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        message = f"seed is {seed!r}; expected a whole number."
+        raise RequestError(message)
+    values = system.parameter_rows(parameters, count)
     if starts is None and not parameters:
         settings = BlockSettings(seed, length, tolerance, "float64")
         made = integrate_block(system, indices=range(count), grids=[grid], settings=settings, engine=engine)
     else:
         made = _from_states(system, _states(system, starts, count, seed), values, grid, length, engine)
     return _dataset(system, made, grid, tolerance)
+
+
+def _engine(engine: Engine | None, tolerance: float) -> Engine:
+    if engine is not None and not isinstance(engine, Engine):
+        message = f"engine is {engine!r}; expected an Engine or None."
+        raise RequestError(message)
+    engine = replace(engine or Engine(), tolerance=tolerance, dtype="float64", quiet=None)
+    check_engine(engine)
+    return engine
+
+
+def _parameters(parameters: Mapping[str, ArrayLike] | None) -> dict[str, Float]:
+    if parameters is not None and not isinstance(parameters, Mapping):
+        message = f"parameters is {parameters!r}; expected a mapping of names to numbers or arrays (trajectory,)."
+        raise RequestError(message)
+    return {str(name): doubles(f"parameter {name}", value) for name, value in (parameters or {}).items()}
 
 
 def _grid(system: System, *, periods: float | None, samples_per_period: float | None, samples: int | None, dt: float | None) -> SampleGrid:
@@ -102,7 +126,7 @@ def _positive(name: str, value: float | None) -> float:
     if value is None:
         message = f"{name} is missing: give samples and dt, or periods and samples_per_period."
         raise RequestError(message)
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
+    if not is_number(value) or not 0 < value < np.inf:
         message = f"{name} is {value!r}; expected a finite number above zero."
         raise RequestError(message)
     return float(value)
@@ -119,7 +143,7 @@ def _whole(name: str, value: int | None) -> int:
 
 
 def _initial(system: System, initial: ArrayLike) -> Float:
-    states = np.asarray(initial, np.float64)
+    states = doubles("initial", initial)
     states = states[None] if states.ndim == 1 else states
     expected = len(system.variables)
     if states.ndim != 2 or states.shape[1] != expected or not len(states):
@@ -128,8 +152,11 @@ def _initial(system: System, initial: ArrayLike) -> Float:
     return states
 
 
-def _count(trajectories: int | None, starts: Float | None, parameters: Mapping[str, ArrayLike] | None) -> int:
-    lengths = {len(np.asarray(value)) for value in (parameters or {}).values() if np.ndim(value) == 1}
+def _count(trajectories: int | None, starts: Float | None, parameters: Mapping[str, Float]) -> int:
+    lengths = {len(value) for value in parameters.values() if value.ndim == 1}
+    if 0 in lengths:
+        message = f"parameter {next(name for name, value in parameters.items() if not value.size)} has no values; expected at least one."
+        raise RequestError(message)
     if starts is not None:
         lengths.add(len(starts))
     if trajectories is not None:
@@ -146,8 +173,13 @@ def _count(trajectories: int | None, starts: Float | None, parameters: Mapping[s
 
 def _transient(system: System, transient: float | None, grid: SampleGrid, *, given: bool) -> float:
     if transient is not None:
-        if isinstance(transient, bool) or not isinstance(transient, int | float | np.number) or not 0 <= transient < np.inf:
+        if not is_number(transient) or not 0 <= transient < np.inf:
             message = f"transient is {transient!r}; expected a finite number of time units (maps: iterates), zero or more."
+            raise RequestError(message)
+        if system.kind == "map":
+            check_grids(system.definition, [SampleGrid(max(transient, 1), 2)])
+        elif RESOLUTION * transient > grid.dt:
+            message = f"transient is {transient!r}: at that time doubles lie further apart than dt, {grid.dt:g}. Give a shorter one."
             raise RequestError(message)
         return float(transient)
     return 0.0 if given else default_transient(system, otherwise=grid.dt * (grid.samples - 1))

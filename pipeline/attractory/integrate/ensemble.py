@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from attractory.errors import RequestError
 from attractory.expressions.definition import Definition
+from attractory.integrate.checks import check_engine, check_grids, check_room, samples_memory
 from attractory.integrate.flow_driver import Controls, Kernel, Problem, Sampling, lane_arrays, run_flow
 from attractory.integrate.map_driver import run_map
 from attractory.kernels import Target, flow_kernel, lanes_for, map_kernel, order_for
@@ -19,9 +19,9 @@ Float = NDArray[np.float64]
 
 # Steps that a trajectory may take, and steps for each of its finest samples: ten times what the stiffest catalogued flow needs.
 STEP_BUDGET, STEPS_PER_SAMPLE = 20_000_000, 100_000
-TOLERANCES = (1e-15, 1e-2)
+# The most that these come to: an hour where all lanes are busy. Who needs more gives a budget.
+MOST_STEPS = 10**9
 NATIVE = Target()
-_SMALL = 2**26  # bytes for which nobody asks whether they are free
 _LONG_ROW = 512  # samples
 
 
@@ -37,7 +37,7 @@ class SampleGrid:
 class Engine:
     """How trajectories are computed. Target and lanes change the speed, never a bit of the result (lanes=None: what is fastest).
 
-    step_budget: the most steps of one trajectory; None: 20 million and 100,000 for each sample of the finest granularity.
+    step_budget: the most steps of one trajectory; None: 20 million and 100,000 for each sample of the finest granularity, at most 10^9.
     quiet: the longest step, in time units, where all of a solution's last Taylor coefficients vanish, so that its speed says nothing; None:
     the smallest dt that is sampled."""
 
@@ -83,14 +83,15 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
     """All trajectories of an ensemble, sampled on every grid in one pass; one that fails keeps its status and a tail of NaN.
 
     Raises:
-        RequestError: a tolerance that is out of range, a dt that is not positive, more samples than memory holds.
+        RequestError: an engine or a grid that cannot be (`checks`), more samples than memory holds.
     """
-    _check(grids, engine)
+    check_engine(engine)
+    check_grids(definition, grids)
     total, variables = ensemble.initial.shape
     strides = [grid.samples if definition.kind == "map" else row_length(grid.samples, engine.dtype) for grid in grids]
     sizes = [total * variables * stride for stride in strides]
     check_room(sum(sizes), engine.dtype)
-    out = np.empty(sum(sizes), engine.dtype)
+    out = samples_memory(sum(sizes), engine.dtype)
     places = np.stack([np.concatenate([[0], np.cumsum(sizes)[:-1]]), strides], 1).astype(np.int64)
     status = np.full(total, int(Status.NOT_STARTED), np.int8)
     runnable = np.isfinite(ensemble.initial).all(1) & np.isfinite(ensemble.parameters).all(1) & np.isfinite(ensemble.start_time)
@@ -117,7 +118,7 @@ def row_length(samples: int, dtype: str) -> int:
 def _limits(engine: Engine, dt: float, last: float) -> Float:
     """(the step where none can be estimated, the time of the last sample, the budget of steps) for a finest sampling step dt."""
     quiet = engine.quiet or dt
-    budget = engine.step_budget or STEP_BUDGET + STEPS_PER_SAMPLE * last / quiet
+    budget = engine.step_budget or min(STEP_BUDGET + STEPS_PER_SAMPLE * last / quiet, MOST_STEPS)
     return np.array([quiet, max(last, quiet), budget])
 
 
@@ -193,42 +194,3 @@ def _aligned(rows: int, width: int) -> Float:
     memory = np.zeros(rows * width + 8)
     first = (-memory.ctypes.data // 8) % 8
     return memory[first : first + rows * width].reshape(rows, width)
-
-
-def check_room(size: int, dtype: str) -> None:
-    """Nothing, where the machine has the memory free that `size` numbers take; an operating system that hands out what it lacks would end
-    the process.
-
-    Raises:
-        RequestError: it has not.
-    """
-    wanted = size * np.dtype(dtype).itemsize
-    if wanted > _SMALL and wanted > (free := _free_bytes()):
-        message = f"the samples asked for take {wanted / 2**30:.3g} GiB, and {free / 2**30:.3g} GiB are free."
-        raise RequestError(message + " Ask for fewer, or write a store with `attractory generate`.")
-
-
-def _free_bytes() -> float:
-    try:
-        with open("/proc/meminfo") as lines:
-            fields = dict(line.split(":", 1) for line in lines)
-        return float(fields["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError):
-        return np.inf
-
-
-def _check(grids: Sequence[SampleGrid], engine: Engine) -> None:
-    low, high = TOLERANCES
-    if not low <= engine.tolerance <= high:
-        message = f"tolerance is {engine.tolerance!r}; expected a number between {low:g} and {high:g}."
-        raise RequestError(message)
-    if engine.dtype not in ("float32", "float64"):
-        message = f"dtype is {engine.dtype!r}; expected float32 or float64."
-        raise RequestError(message)
-    for grid in grids:
-        if not 0 < grid.dt < np.inf:
-            message = f"dt is {grid.dt!r}; expected a finite number above zero."
-            raise RequestError(message)
-        if grid.samples < 1:
-            message = f"samples is {grid.samples!r}; expected at least 1."
-            raise RequestError(message)

@@ -43,7 +43,7 @@ def lane_arrays(width: int, sizes: tuple[int, int, int, int], order: int) -> Lan
     variables, parameters, switches, kinds = sizes
     states = [variables, variables, 2 * variables, variables, variables + 1]
     blocks = [*states, max(parameters, 1), (variables + switches) * (order + 1), max(switches, 1), max(switches, 1)]
-    rows = [1] * 9 + [kinds, kinds, 3, *blocks, kinds]
+    rows = [1] * 9 + [kinds, kinds, 4, *blocks, kinds]
     memory = np.zeros(sum(rows) * width + 8)
     first = (-memory.ctypes.data // 8) % 8
     table = memory[first : first + sum(rows) * width].reshape(sum(rows), width)
@@ -89,7 +89,8 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
         if closing != 0:
             live -= _release_finished(problem, sampling, lanes, closing)
         odd = kernel.bound(
-            lanes.h.ctypes, lanes.t.ctypes, lanes.live.ctypes, lanes.count.ctypes, lanes.cap.ctypes, controls.limits.ctypes
+            lanes.h.ctypes, lanes.t.ctypes, lanes.now.ctypes, lanes.live.ctypes, lanes.count.ctypes, lanes.cap.ctypes,
+            controls.limits.ctypes,
         )  # fmt: skip
         if odd != 0 or switched:
             live -= _examine_steps(problem, sampling, lanes, levels, controls)
@@ -183,6 +184,9 @@ def _examine_steps(problem: Any, sampling: Any, lanes: Any, levels: Any, control
         if step == step:
             for s in range(levels.shape[0]):
                 row = (lanes.y.shape[0] + s) * (controls.order + 1)
+                if lanes.c[row, lane] != lanes.c[row, lane]:  # a condition that is no number decides nothing
+                    step = np.nan
+                    break
                 root, side = first_crossing(lanes.c, row, lane, controls.order, step, lanes.mode[s, lane], levels[s])
                 if root < step or side != 0:
                     step = root
@@ -251,7 +255,7 @@ def _take_back(lanes: Any, doubtful: int) -> None:  # pragma: no cover - compile
         doubtful &= doubtful - 1
         lanes.t[lane], lanes.t_low[lane] = lanes.before[0, lane], lanes.before[1, lane]
         lanes.cap[lane], lanes.before[2, lane] = 0.5 * lanes.before[2, lane], 0.0
-        lanes.now[lane] = lanes.origin[lane] + lanes.t[lane]
+        lanes.now[lane] = lanes.before[3, lane]
         for v in range(lanes.y.shape[0]):
             lanes.y[v, lane], lanes.y_low[v, lane] = lanes.y_before[2 * v, lane], lanes.y_before[2 * v + 1, lane]
         for g in range(lanes.taken.shape[0]):

@@ -24,26 +24,26 @@ def run_map(  # noqa: PLR0913 - called once an ensemble, with arrays only
     y = work[1 : 1 + variables]
     z = work[1 + variables : 1 + 2 * variables]
     p = work[1 + 2 * variables : 1 + 2 * variables + max(columns, 1)]
+    finite = np.empty(width)
     last = 0
     for g in range(kinds):
         last = max(last, (counts[g] - 1) * everies[g])
     for first in range(0, total, width):
         held = min(width, total - first)
         _load(initial, parameters, first, held, y, p)
+        finite[:] = 0.0
         for n in range(last + 1):
             for g in range(kinds):
                 if n % everies[g] == 0 and n // everies[g] < counts[g]:
                     _keep(y, out, offsets[g] + first * variables * counts[g] + n // everies[g], counts[g], held)
+                    _add_zeros(y, finite)
             if n < last:
                 for lane in range(width):
                     now[lane] = start[first + min(lane, held - 1)] + n
                 iterate(p.ctypes, y.ctypes, now.ctypes, z.ctypes)
                 y, z = z, y
         for lane in range(held):
-            finite = 0.0
-            for v in range(variables):
-                finite += y[v, lane] * 0.0
-            status[first + lane] = _OK if finite == 0.0 else _DIVERGED
+            status[first + lane] = _OK if finite[lane] == 0.0 else _DIVERGED
     _blank(offsets, counts, out, status, variables)
 
 
@@ -66,6 +66,14 @@ def _keep(y: Any, out: Any, first: int, count: int, held: int) -> None:  # pragm
         place = first + lane * variables * count
         for v in range(variables):
             out[place + v * count] = y[v, lane]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _add_zeros(y: Any, finite: Any) -> None:  # pragma: no cover - compiled
+    """What stays zero as long as all is finite: an infinity may come back to a number (1/x), and is no sample."""
+    for v in range(y.shape[0]):
+        for lane in range(y.shape[1]):
+            finite[lane] += y[v, lane] * 0.0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -22,7 +22,7 @@ _SIGNATURES = {
     "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 8),
     "finish": ctypes.CFUNCTYPE(None, *[Pointer] * 13),
     "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 4),
-    "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 6),
+    "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
     "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
     "samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 9),
 }

@@ -10,8 +10,9 @@ from attractory.kernels.sampling import few_have_many, next_sample, write_due
 from attractory.kernels.step_size import significant_order
 
 # The last step may reach a little beyond the last sample, so that rounding never asks for one more of a length near zero: in proportion
-# to what is left, and to all of the time, for a step that by chance ended at the last sample but for its rounding.
-_OVERREACH, _OVERREACH_OF_ALL = 1.0625, 2.0**-30
+# to what is left, and to all of the time, for a step that by chance ended at the last sample but for its rounding; and by some units in the
+# last place of now, to which steps are rounded.
+_OVERREACH, _OVERREACH_OF_ALL, _OVERREACH_OF_NOW = 1.0625, 2.0**-30, 2.0**-49
 # A step this small against the time changes it by less than two units in its last place.
 RESOLUTION = 4.0e-16
 # Every so many steps a lane gets a second look, whether it is on its way to infinity.
@@ -19,18 +20,20 @@ LOOK = 65536.0
 
 
 def emit_bound(width: int) -> str:
-    """bound(h, t, live, count, cap, limits) -> bits of the lanes that need a second look; limits = (quiet, last, budget).
+    """bound(h, t, now, live, count, cap, limits) -> bits of the lanes that need a second look; limits = (quiet, last, budget).
 
     h becomes the step: quiet where there is no estimate, never far beyond the time of the last sample, at most cap, zero in lanes that are
-    not live (live = 0). The cap, finite for a while after a step was taken back, doubles. A lane needs a look when its step is no number,
+    not live (live = 0), and such that now + h has no rounding: what depends on the time explicitly sees the time that the state is at,
+    however late. The cap, finite for a while after a step was taken back, doubles. A lane needs a look when its step is no number,
     is below the resolution of time, or when its count of steps passes the budget or a multiple of LOOK.
     """
     lanes = Lanes(width)
     zero = lanes.constant(0.0)
     quiet, last, budget = (lanes.splat(lanes.load_number("%limits", place)) for place in range(3))
-    h, t = lanes.load("%h", 0), lanes.load("%t", 0)
+    h, t, now = (lanes.load(pointer, 0) for pointer in ("%h", "%t", "%now"))
     step = lanes.select(lanes.compare("olt", h, zero), quiet, h)
     beyond = lanes.mul(last, lanes.constant(_OVERREACH_OF_ALL))
+    beyond = lanes.fma(lanes.intrinsic("fabs", now), lanes.constant(_OVERREACH_OF_NOW), beyond)
     end = lanes.fma(lanes.sub(last, t), lanes.constant(_OVERREACH), beyond)
     step = lanes.select(lanes.compare("olt", end, step), end, step)
     cap = lanes.load("%cap", 0)
@@ -38,6 +41,7 @@ def emit_bound(width: int) -> str:
     lanes.store(lanes.add(cap, cap), "%cap", 0)
     live = lanes.compare("ogt", lanes.load("%live", 0), zero)
     step = lanes.select(live, step, zero)
+    step = lanes.sub(lanes.add(now, step), now)
     count = lanes.add(lanes.load("%count", 0), lanes.constant(1.0))
     lanes.store(step, "%h", 0)
     lanes.store(count, "%count", 0)
@@ -46,25 +50,32 @@ def emit_bound(width: int) -> str:
     rounds = lanes.mul(count, lanes.constant(1.0 / LOOK))
     good = lanes.logic("and", good, lanes.compare("une", rounds, lanes.intrinsic("floor", rounds)))
     odd = lanes.packed(lanes.logic("and", live, lanes.invert(good)))
-    return lanes.returning("bound", ["h", "t", "live", "count", "cap", "limits"], odd)
+    return lanes.returning("bound", ["h", "t", "now", "live", "count", "cap", "limits"], odd)
 
 
 def emit_move(width: int) -> str:
-    """move(h, t, t_low, origin, now, before): adds the step to the time without losing a digit (Knuth's two-sum); now = origin + t.
+    """move(h, t, t_low, origin, now, before): adds the step to the time without losing a digit (Knuth's two-sum); now = origin + t + t_low.
 
-    Rows of before: the time, its low part and the step, for a lane that has to go back.
+    Rows of before: the time, its low part, the step and now, for a lane that has to go back.
     """
     lanes = Lanes(width)
-    h, t = lanes.load("%h", 0), lanes.load("%t", 0)
-    for row, value in enumerate((t, lanes.load("%low", 0), h)):
+    h, t, low = lanes.load("%h", 0), lanes.load("%t", 0), lanes.load("%low", 0)
+    for row, value in enumerate((t, low, h, lanes.load("%now", 0))):
         lanes.store(value, "%before", row)
-    end = lanes.add(t, h)
-    back = lanes.sub(end, t)
-    lost = lanes.add(lanes.sub(t, lanes.sub(end, back)), lanes.sub(h, back))
-    lanes.store(lanes.add(lanes.load("%low", 0), lost), "%low", 0)
+    end, lost = _two_sum(lanes, t, h)
+    low = lanes.add(low, lost)
+    lanes.store(low, "%low", 0)
     lanes.store(end, "%t", 0)
-    lanes.store(lanes.add(lanes.load("%origin", 0), end), "%now", 0)
+    now, lost = _two_sum(lanes, lanes.load("%origin", 0), end)
+    lanes.store(lanes.add(now, lanes.add(lost, low)), "%now", 0)
     return lanes.function("move", ["h", "t", "low", "origin", "now", "before"])
+
+
+def _two_sum(lanes: Lanes, a: Value, b: Value) -> tuple[Value, Value]:
+    """(a + b rounded, what the rounding lost), exactly (Knuth, The Art of Computer Programming 2, 4.2.2)."""
+    total = lanes.add(a, b)
+    back = lanes.sub(total, a)
+    return total, lanes.add(lanes.sub(a, lanes.sub(total, back)), lanes.sub(b, back))
 
 
 def emit_finish(width: int, variables: int, order: int) -> str:
