@@ -47,6 +47,10 @@ def _odd_weight(function: Real) -> Real:
     return lambda z: z * mpmath.sqrt(z) / function(mpmath.sqrt(z))
 
 
+def _twice_tan_of_half(t: mpf) -> mpf:
+    return 2 * mpmath.tan(t / 2)
+
+
 def _log_tail(z: mpf, terms: int) -> mpf:
     """log((1 + s) / (1 - s)) = 2 s (1 + z/3 + ... ): what follows `terms` terms, over s z^terms, with z = s^2."""
     s = mpmath.sqrt(z)
@@ -64,13 +68,16 @@ PROBLEMS: dict[str, Problem] = {
     "COS": Problem(
         lambda z: (mpmath.cos(mpmath.sqrt(z)) - 1 + z / 2) / z**2, lambda z: z**2 / mpmath.cos(mpmath.sqrt(z)), 0.0, QUARTER_PI**2, 6
     ),
+    "TAN": Problem(_odd_tail(_twice_tan_of_half), _odd_weight(_twice_tan_of_half), 0.0, QUARTER_PI**2, 9),
     "EXP": Problem(lambda s: (mpmath.expm1(s) - s) / s**2, lambda s: s**2 / mpmath.exp(s), -HALF_LN2, HALF_LN2, 11),
     "LOG": Problem(lambda z: _log_tail(z, 1), lambda z: z / 2, 0.0, LOG_TOP, 7),
     "LOG_LATE": Problem(lambda z: _log_tail(z, 2), lambda z: z**2 / 2, 0.0, LOG_TOP, 8),
     "ATAN": Problem(_odd_tail(mpmath.atan, -1), _odd_weight(mpmath.atan), 0.0, ATAN_TOP, 11),
     "ASIN": Problem(_odd_tail(mpmath.asin), _odd_weight(mpmath.asin), 0.0, 0.25, 13),
     "SINH": Problem(_odd_tail(mpmath.sinh), _odd_weight(mpmath.sinh), 0.0, HALF_LN2**2, 5),
-    "COSH": Problem(lambda z: (mpmath.cosh(mpmath.sqrt(z)) - 1) / z, lambda z: z / mpmath.cosh(mpmath.sqrt(z)), 0.0, HALF_LN2**2, 6),
+    "COSH": Problem(
+        lambda z: (mpmath.cosh(mpmath.sqrt(z)) - 1 - z / 2) / z**2, lambda z: z**2 / mpmath.cosh(mpmath.sqrt(z)), 0.0, HALF_LN2**2, 4
+    ),
 }
 
 

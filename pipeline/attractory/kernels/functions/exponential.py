@@ -78,38 +78,51 @@ def _half_exp(lanes: Lanes, size: Value) -> Value:
     return chosen(lanes, [(above, lanes.constant(math.inf)), (lanes.compare("uno", size, size), size)], value)
 
 
-def cosh(lanes: Lanes, x: Value) -> Value:
-    """The hyperbolic cosine, E/2 + 1/(2 E) with E = e**|x| in two doubles."""
-    size = lanes.intrinsic("fabs", x)
-    power = _power(lanes, size)
-    mantissa, low = ordered_sum(lanes, power.high, power.low)
-    shifted = power.reduced.shifted
-    half = scaled(lanes, mantissa, shifted, -1)
-    twice_low = lanes.mul(low, scaled(lanes, lanes.constant(1.0), shifted, 1))
-    inverse = lanes.div(lanes.constant(0.25), half)
-    # what the low part adds to E/2 + 1/(2 E)
-    less = lanes.mul(lanes.mul(twice_low, inverse), inverse)
-    rest = lanes.add(inverse, lanes.fma(twice_low, lanes.constant(0.25), lanes.neg(less)))
-    return rarely(lanes, beyond(lanes, size, _USUAL), [lanes.add(half, rest)], lambda: [_half_exp(lanes, size)])[0]
+@dataclass(frozen=True)
+class _Hyperbolic:
+    """cosh r = 1 + even and sinh r = s + odd for size = n ln 2 + r; p = 2**(n-1) and q = 2**(-n-1)."""
+
+    p: Value
+    q: Value
+    s: Value
+    even: Value
+    odd: Value
 
 
-def sinh(lanes: Lanes, x: Value) -> Value:
-    """The hyperbolic sine, (p - q) cosh r + (p + q) sinh r with p = 2**(n-1), q = 2**(-n-1), for |x| = n ln 2 + r."""
-    size = lanes.intrinsic("fabs", x)
+def _hyperbolic(lanes: Lanes, size: Value) -> _Hyperbolic:
     reduced = _reduced(lanes, size, None)
     s = reduced.s
     step = lanes.integral("shl", lanes.bits(reduced.shifted), lanes.integer(52))
     middle = lanes.integer(1022 * 2**52)  # the bits of one half
     p, q = (lanes.number(lanes.integral(sign, middle, step)) for sign in ("add", "sub"))
-    plus = lanes.add(p, q)
-    minus, lost = ordered_sum(lanes, p, lanes.neg(q))
     z = lanes.mul(s, s)
     w = lanes.mul(z, z)
-    high = lanes.fma(plus, s, minus)
-    low = lanes.add(lanes.fma(plus, s, lanes.sub(minus, high)), lost)
     odd = lanes.fma(lanes.mul(z, s), polynomial(lanes, z, SINH, w), reduced.tail)
-    even = lanes.mul(z, polynomial(lanes, z, COSH, w))
-    value = lanes.add(high, lanes.fma(minus, even, lanes.fma(plus, odd, low)))
+    # s^2/2 is added as a product, unrounded
+    even = lanes.fma(lanes.mul(s, lanes.constant(0.5)), s, lanes.mul(w, polynomial(lanes, z, COSH, w)))
+    return _Hyperbolic(p, q, s, even, odd)
+
+
+def _combined(lanes: Lanes, parts: _Hyperbolic, own: tuple[Value, Value], other: Value) -> Value:
+    """own cosh r + other sinh r, own in two doubles and at least the other or zero."""
+    high = lanes.fma(other, parts.s, own[0])
+    low = lanes.add(lanes.fma(other, parts.s, lanes.sub(own[0], high)), own[1])
+    return lanes.add(high, lanes.fma(own[0], parts.even, lanes.fma(other, parts.odd, low)))
+
+
+def cosh(lanes: Lanes, x: Value) -> Value:
+    """The hyperbolic cosine, (p + q) cosh r + (p - q) sinh r."""
+    size = lanes.intrinsic("fabs", x)
+    parts = _hyperbolic(lanes, size)
+    value = _combined(lanes, parts, ordered_sum(lanes, parts.p, parts.q), lanes.sub(parts.p, parts.q))
+    return rarely(lanes, beyond(lanes, size, _USUAL), [value], lambda: [_half_exp(lanes, size)])[0]
+
+
+def sinh(lanes: Lanes, x: Value) -> Value:
+    """The hyperbolic sine, (p - q) cosh r + (p + q) sinh r."""
+    size = lanes.intrinsic("fabs", x)
+    parts = _hyperbolic(lanes, size)
+    value = _combined(lanes, parts, ordered_sum(lanes, parts.p, lanes.neg(parts.q)), lanes.add(parts.p, parts.q))
     value = rarely(lanes, beyond(lanes, size, _USUAL), [value], lambda: [_half_exp(lanes, size)])[0]
     return lanes.intrinsic("copysign", value, x)
 
@@ -117,19 +130,21 @@ def sinh(lanes: Lanes, x: Value) -> Value:
 def tanh(lanes: Lanes, x: Value) -> Value:
     """The hyperbolic tangent, (E - 1) / (E + 1) with E = e**(2 |x|), both in two doubles."""
     size = lanes.intrinsic("fabs", x)
-    flat = lanes.constant(22.0)  # the tangent is one from here on
-    size = lanes.select(lanes.compare("ogt", size, flat), flat, size)
+    flat, one, two = lanes.constant(22.0), lanes.constant(1.0), lanes.constant(2.0)
+    size = lanes.select(lanes.compare("ogt", size, flat), flat, size)  # the tangent is one from here on
     reduced = _reduced(lanes, lanes.add(size, size), None)
     s = reduced.s
     square = lanes.mul(s, s)
-    rest = lanes.fma(square, polynomial(lanes, s, EXP, square), reduced.tail)
-    p = scaled(lanes, lanes.constant(1.0), reduced.shifted)
-    less = lanes.sub(p, lanes.constant(1.0))
+    # e^s - 1 - s, the leading s^2/2 added as a product, unrounded
+    rest = lanes.fma(lanes.mul(square, s), polynomial(lanes, s, EXP[1:], square), reduced.tail)
+    rest = lanes.fma(lanes.mul(s, lanes.constant(EXP[0])), s, rest)
+    p = scaled(lanes, one, reduced.shifted)
+    less = lanes.sub(p, one)
     high = lanes.fma(p, s, less)
     low = lanes.fma(p, rest, lanes.fma(p, s, lanes.sub(less, high)))
     above, above_low = ordered_sum(lanes, high, low)
-    two = lanes.constant(2.0)
     below = lanes.add(above, two)
-    below_low = lanes.add(lanes.sub(above, lanes.sub(below, two)), above_low)
-    value, excess = quotient(lanes, (above, above_low), (below, below_low))
+    larger = lanes.compare("ogt", above, two)
+    below_low = lanes.add(lanes.sub(lanes.select(larger, above, two), below), lanes.select(larger, two, above))
+    value, excess = quotient(lanes, (above, above_low), (below, lanes.add(below_low, above_low)))
     return lanes.intrinsic("copysign", lanes.sub(value, excess), x)

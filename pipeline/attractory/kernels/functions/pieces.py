@@ -13,12 +13,20 @@ SIGN = -(2**63)
 
 def polynomial(lanes: Lanes, x: Value, coefficients: Sequence[float], square: Value) -> Value:
     """The polynomial, lowest coefficient first: Horner's rule for even and odd powers apart, half as long a chain for no more work."""
+    return polynomial_of_values(lanes, x, [lanes.constant(coefficient) for coefficient in coefficients], square)
+
+
+def polynomial_of_values(lanes: Lanes, x: Value, coefficients: Sequence[Value], square: Value) -> Value:
+    """The same with coefficients that differ between lanes."""
     even, odd = (_horner(lanes, square, coefficients[start::2]) for start in (0, 1))
     return lanes.fma(odd, x, even)
 
 
-def _horner(lanes: Lanes, x: Value, coefficients: Sequence[float]) -> Value:
-    return lanes.polynomial(x, coefficients[::-1])
+def _horner(lanes: Lanes, x: Value, coefficients: Sequence[Value]) -> Value:
+    result = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        result = lanes.fma(result, x, coefficient)
+    return result
 
 
 def rounded(lanes: Lanes, x: Value, factor: float) -> tuple[Value, Value]:

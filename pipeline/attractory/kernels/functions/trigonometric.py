@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from attractory.kernels.functions.pieces import beyond, polynomial, quotient, rarely, rounded, with_sign
-from attractory.kernels.functions.polynomials import COS, SIN
+from attractory.kernels.functions.pieces import beyond, polynomial, polynomial_of_values, quotient, rarely, rounded, with_sign
+from attractory.kernels.functions.polynomials import COS, SIN, TAN
 from attractory.kernels.lanes import Lanes, Value
 
 # pi/2 in three parts of 53, 29 and 53 bits (Cody and Waite, Software Manual for the Elementary Functions, 1980): n times the second is exact.
@@ -23,17 +23,6 @@ class _Angle:
     quadrant: Value
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Sine and cosine of the rest of an angle before the last sum: r - less and top + more."""
-
-    less: Value
-    sine: Value
-    top: Value
-    more: Value
-    cosine: Value
-
-
 def _reduced(lanes: Lanes, x: Value) -> _Angle:
     n, shifted = rounded(lanes, x, 2 / math.pi)
     first = lanes.fma(n, lanes.constant(-_HALF_PI[0]), x)  # exact: a multiple of 2**-53 below one
@@ -47,52 +36,71 @@ def _reduced(lanes: Lanes, x: Value) -> _Angle:
     return _Angle(*rarely(lanes, beyond(lanes, x, _LARGEST), [r, excess, shifted], remedy))
 
 
-def _parts(lanes: Lanes, angle: _Angle) -> _Parts:
-    r, one = angle.r, lanes.constant(1.0)
-    z = lanes.mul(r, r)
-    w = lanes.mul(z, z)
-    # cos r = 1 - r^2/2 + z^2 C: minus r^2/2 is added as a product, unrounded, so that z's rounding does not count
-    half = lanes.mul(r, lanes.constant(-0.5))
-    top = lanes.fma(half, r, one)
-    lost = lanes.fma(half, r, lanes.sub(one, top))
-    more = lanes.fma(w, polynomial(lanes, z, COS, w), lanes.fma(r, angle.excess, lost))
-    less = lanes.fma(lanes.mul(z, r), polynomial(lanes, z, SIN, w), lanes.mul(angle.excess, top))
-    return _Parts(less, lanes.sub(r, less), top, more, lanes.add(top, more))
-
-
 def sin_cos(lanes: Lanes, x: Value) -> tuple[Value, Value]:
     """(sine, cosine); NaN for infinities."""
     angle = _reduced(lanes, x)
-    parts = _parts(lanes, angle)
-    odd, turn = _odd(lanes, angle), lanes.integral("shl", lanes.bits(angle.quadrant), lanes.integer(62))
-    sine = lanes.select(odd, parts.cosine, parts.sine)
-    cosine = lanes.select(odd, parts.sine, parts.cosine)
+    r, z, w = _powers(lanes, angle)
+    less = lanes.fma(lanes.mul(z, r), polynomial(lanes, z, SIN, w), angle.excess)
+    more = lanes.fma(w, polynomial(lanes, z, COS, w), lanes.mul(r, angle.excess))
+    # minus r^2/2 is added as a product, unrounded, so that the rounding of z does not count
+    more = lanes.fma(lanes.mul(r, lanes.constant(-0.5)), r, more)
+    own, other = lanes.sub(r, less), lanes.add(lanes.constant(1.0), more)
+    even, turn = _even(lanes, angle), _turn(lanes, angle)
+    sine, cosine = lanes.select(even, own, other), lanes.select(even, other, own)
     return with_sign(lanes, sine, turn), with_sign(lanes, cosine, lanes.integral("add", turn, lanes.integer(2**62)))
-
-
-def _odd(lanes: Lanes, angle: _Angle) -> Value:
-    bit = lanes.integral("and", lanes.bits(angle.quadrant), lanes.integer(1))
-    return lanes.compare_integers("ne", bit, lanes.integer(0))
 
 
 def sin(lanes: Lanes, x: Value) -> Value:
     """The sine."""
-    return sin_cos(lanes, x)[0]
+    angle = _reduced(lanes, x)
+    return with_sign(lanes, _sine_or_cosine(lanes, angle, _even(lanes, angle)), _turn(lanes, angle))
 
 
 def cos(lanes: Lanes, x: Value) -> Value:
     """The cosine."""
-    return sin_cos(lanes, x)[1]
+    angle = _reduced(lanes, x)
+    value = _sine_or_cosine(lanes, angle, lanes.invert(_even(lanes, angle)))
+    return with_sign(lanes, value, lanes.integral("add", _turn(lanes, angle), lanes.integer(2**62)))
+
+
+def _sine_or_cosine(lanes: Lanes, angle: _Angle, is_sine: Value) -> Value:
+    """The sine of an angle's rest, or its cosine, with the bits that `sin_cos` gives: a choice of coefficients costs less than both results."""
+    r, z, w = _powers(lanes, angle)
+    zero = lanes.constant(0.0)
+    coefficients = [lanes.select(is_sine, lanes.constant(s), lanes.constant(-c)) for s, c in zip(SIN, COS, strict=True)]
+    start = lanes.select(is_sine, angle.excess, lanes.fma(lanes.neg(r), angle.excess, zero))
+    less = lanes.fma(lanes.select(is_sine, lanes.mul(z, r), w), polynomial_of_values(lanes, z, coefficients, w), start)
+    less = lanes.fma(lanes.select(is_sine, zero, lanes.mul(r, lanes.constant(0.5))), r, less)
+    return lanes.sub(lanes.select(is_sine, r, lanes.constant(1.0)), less)
 
 
 def tan(lanes: Lanes, x: Value) -> Value:
-    """The tangent: sine over cosine, both in two doubles."""
+    """The tangent, 2 t / (1 - t^2) with t the tangent of half the angle, or minus its reciprocal; both sides of the quotient in two doubles."""
     angle = _reduced(lanes, x)
-    parts = _parts(lanes, angle)
-    sine = parts.sine, lanes.sub(lanes.sub(angle.r, parts.sine), parts.less)
-    cosine = parts.cosine, lanes.add(lanes.sub(parts.top, parts.cosine), parts.more)
-    odd = _odd(lanes, angle)
-    above = [lanes.select(odd, c, s) for s, c in zip(sine, cosine, strict=True)]
-    below = [lanes.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)]
-    value, excess = quotient(lanes, (above[0], above[1]), (below[0], below[1]))
+    r, z, w = _powers(lanes, angle)
+    less = lanes.fma(lanes.neg(lanes.mul(z, r)), polynomial(lanes, z, TAN, w), angle.excess)
+    twice = lanes.sub(r, less)
+    twice_low = lanes.sub(lanes.sub(r, twice), less)
+    one, quarter = lanes.constant(1.0), lanes.mul(twice, lanes.constant(-0.25))
+    rest = lanes.fma(quarter, twice, one)
+    rest_low = lanes.fma(lanes.add(quarter, quarter), twice_low, lanes.fma(quarter, twice, lanes.sub(one, rest)))
+    even = _even(lanes, angle)
+    above, above_low = lanes.select(even, twice, rest), lanes.select(even, twice_low, rest_low)
+    below, below_low = lanes.select(even, rest, twice), lanes.select(even, rest_low, twice_low)
+    value, excess = quotient(lanes, (above, above_low), (below, below_low))
     return with_sign(lanes, lanes.sub(value, excess), lanes.integral("shl", lanes.bits(angle.quadrant), lanes.integer(63)))
+
+
+def _powers(lanes: Lanes, angle: _Angle) -> tuple[Value, Value, Value]:
+    z = lanes.mul(angle.r, angle.r)
+    return angle.r, z, lanes.mul(z, z)
+
+
+def _even(lanes: Lanes, angle: _Angle) -> Value:
+    bit = lanes.integral("and", lanes.bits(angle.quadrant), lanes.integer(1))
+    return lanes.compare_integers("eq", bit, lanes.integer(0))
+
+
+def _turn(lanes: Lanes, angle: _Angle) -> Value:
+    """The highest bit is set in the quadrants where the sine's sign turns, and that of its sum with 2**62 where the cosine's does."""
+    return lanes.integral("shl", lanes.bits(angle.quadrant), lanes.integer(62))
