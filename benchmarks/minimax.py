@@ -60,7 +60,7 @@ def _log_tail(z: mpf, terms: int) -> mpf:
 
 HALF_LN2 = 0.34657359027997264
 QUARTER_PI = 0.7853981633974483
-# s = f / (2 + f) for 1 + f in [sqrt(1/2), sqrt(2)]: at most 3 - sqrt(8); z is its square. The same square bounds t^2 for atan's t <= tan(pi/8).
+# s = f / (2 + f) for 1 + f in [sqrt(1/2), sqrt(2)] is at most 3 - sqrt(8), and z its square; tan(pi/8)^2 bounds t^2 for the arc tangent.
 LOG_TOP = 0.029437251522859414
 ATAN_TOP = 0.17157287525380996
 PROBLEMS: dict[str, Problem] = {

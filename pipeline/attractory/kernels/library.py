@@ -29,7 +29,7 @@ def library(text: str) -> str:
 
 
 def _angle(width: int) -> str:
-    """(r, excess, a double with n in its low bits) with x = n pi/2 + r - excess for each of `width` numbers from 2**24 on; NaN for infinities."""
+    """(r, excess, a double with n in its low bits): x = n pi/2 + r - excess for `width` numbers from 2**24 on; NaN for infinities."""
     vector, record = f"<{width} x double>", ", ".join([f"<{width} x double>"] * 3)
     memory = "\n".join(f"  %{name} = alloca {vector}" for name in ("x.m", "r.m", "e.m", "n.m"))
     places = "\n".join(f"  %{name}.p = getelementptr double, ptr %{name}.m, i64 %i" for name in ("x", "r", "e", "n"))
@@ -65,9 +65,7 @@ def _angle_of_one() -> str:
     """
     digits = ", ".join(f"i64 {word}" for word in _TWO_OVER_PI)
     count = len(_TWO_OVER_PI)
-    words = "\n".join(
-        f"  %p{i} = getelementptr i64, ptr %first, i64 {i}\n  %a{i} = load i64, ptr %p{i}" for i in range(4)
-    )
+    words = "\n".join(f"  %p{i} = getelementptr i64, ptr %first, i64 {i}\n  %a{i} = load i64, ptr %p{i}" for i in range(4))
     window = "\n".join(f"  %w{i} = call i64 @llvm.fshl.i64(i64 %a{i}, i64 %a{i + 1}, i64 %shift)" for i in range(3))
     return f"""
 declare i64 @llvm.fshl.i64(i64, i64, i64)

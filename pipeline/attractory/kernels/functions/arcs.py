@@ -33,7 +33,10 @@ def atan(lanes: Lanes, x: Value) -> Value:
     large = lanes.compare("ogt", size, lanes.constant(_TAN_3PI_8))
     middle = lanes.compare("ogt", size, lanes.constant(_TAN_PI_8))
     less, more = lanes.sub(size, one), lanes.add(size, one)
-    middle_only = [(large, zero), (middle, lanes.sub(size, lanes.add(less, one)))], [(large, zero), (middle, lanes.sub(size, lanes.sub(more, one)))]
+    middle_only = (
+        [(large, zero), (middle, lanes.sub(size, lanes.add(less, one)))],
+        [(large, zero), (middle, lanes.sub(size, lanes.sub(more, one)))],
+    )
     above = chosen(lanes, [(large, lanes.constant(-1.0)), (middle, less)], size)
     below = chosen(lanes, [(large, size), (middle, more)], one)
     above_low, below_low = (chosen(lanes, cases, zero) for cases in middle_only)
@@ -73,8 +76,8 @@ def _near_one(lanes: Lanes, small: Value, large: Value) -> tuple[Value, Value]:
     factor = chosen(
         lanes,
         [
-            (lanes.compare("ogt", large, lanes.constant(2.0**600)), lanes.constant(2.0**-600)),
-            (lanes.compare("olt", large, lanes.constant(2.0**-600)), lanes.constant(2.0**600)),
+            (lanes.compare("ogt", large, lanes.constant(2.0**900)), lanes.constant(2.0**-600)),
+            (lanes.compare("olt", large, lanes.constant(2.0**300)), lanes.constant(2.0**600)),
         ],
         one,
     )
@@ -90,7 +93,7 @@ def _octant(lanes: Lanes, small: Value, large: Value, steep: Value, left: Value)
     above, below = lanes.select(middle, less, small), lanes.select(middle, more, large)
     lows = lanes.select(middle, less_low, zero), lanes.select(middle, more_low, zero)
     value, excess = quotient(lanes, (above, lows[0]), (below, lows[1]))
-    backwards = lanes.emit(f"xor {lanes.booleans} {steep}, {left}")
+    backwards = lanes.logic("xor", steep, left)
     tangent = value, excess
     turned = tuple(lanes.select(backwards, lanes.neg(part), part) for part in tangent)
     base = tuple(
@@ -114,7 +117,9 @@ def _arc(lanes: Lanes, x: Value) -> tuple[Value, Value, Value, Value]:
     y = lanes.select(far, root, size)
     # The root's rounding error is (half - root^2) / (2 root); three percent are enough of 1/root, from its bits
     # (the constant: Lomont, Fast inverse square root, 2003).
-    guess = lanes.number(lanes.integral("sub", lanes.integer(0x5FE6EB50C7B537A9), lanes.integral("lshr", lanes.bits(half), lanes.integer(1))))
+    guess = lanes.number(
+        lanes.integral("sub", lanes.integer(0x5FE6EB50C7B537A9), lanes.integral("lshr", lanes.bits(half), lanes.integer(1)))
+    )
     low = lanes.mul(lanes.fma(lanes.neg(root), root, half), lanes.mul(guess, lanes.constant(0.5)))
     low = lanes.select(far, low, lanes.constant(0.0))
     rest = lanes.mul(lanes.mul(z, y), polynomial(lanes, z, ASIN, lanes.mul(z, z)))

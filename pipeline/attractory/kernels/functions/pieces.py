@@ -90,7 +90,7 @@ def rarely(lanes: Lanes, condition: Value, usual: Sequence[Value], remedy: Calla
     here, rare, after = lanes.labels("usual", "rare", "after")
     lanes.begin(here)
     some = lanes.any(condition)
-    lanes.lines.append(f"  br i1 {some}, label %{rare}, label %{after}, !prof !{{!\"branch_weights\", i32 1, i32 4000}}")
+    lanes.lines.append(f'  br i1 {some}, label %{rare}, label %{after}, !prof !{{!"branch_weights", i32 1, i32 4000}}')
     lanes.begin(rare, falls_through=False)
     replaced = [lanes.select(condition, new, old) for new, old in zip(remedy(), usual, strict=True)]
     last = lanes.block

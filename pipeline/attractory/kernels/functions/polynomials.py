@@ -1,4 +1,4 @@
-"""Coefficients of the functions' polynomials, the lowest first: best on their intervals and rounded to doubles, made by benchmarks/minimax.py.
+"""Coefficients of the functions' polynomials, lowest first: best on their intervals, rounded to doubles, made by benchmarks/minimax.py.
 
 The error is the largest of the function that is made of the polynomial, relative, as if there were no rounding."""
 

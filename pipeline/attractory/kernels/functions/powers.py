@@ -6,7 +6,7 @@ import math
 
 from attractory.kernels.functions.exponential import exp_parts, far_exp
 from attractory.kernels.functions.logarithm import LN2, Mantissa, grown, mantissa, unusual
-from attractory.kernels.functions.pieces import beyond, chosen, ordered_sum, polynomial, quotient, rarely, scaled, with_sign
+from attractory.kernels.functions.pieces import beyond, chosen, ordered_sum, polynomial, quotient, rarely, scaled
 from attractory.kernels.functions.polynomials import LOG_LATE
 from attractory.kernels.lanes import Lanes, Value
 
@@ -20,7 +20,8 @@ def _log(lanes: Lanes, parts: Mantissa) -> tuple[Value, Value]:
     below = lanes.add(parts.f, two)
     s, excess = quotient(lanes, (parts.f, None), (below, lanes.sub(parts.f, lanes.sub(below, two))))
     z = lanes.mul(s, s)
-    z_low = lanes.fma(s, lanes.sub(s, lanes.add(excess, excess)), lanes.neg(z))
+    twice = lanes.add(excess, excess)
+    z_low = lanes.fma(lanes.neg(s), twice, lanes.fma(s, s, lanes.neg(z)))
     factor, factor_low = _factor(lanes, z)
     cube = lanes.mul(z, s)
     cube_low = lanes.fma(z_low, s, lanes.fma(z, s, lanes.neg(cube)))
@@ -31,7 +32,7 @@ def _log(lanes: Lanes, parts: Mantissa) -> tuple[Value, Value]:
     high, low = ordered_sum(lanes, lanes.mul(parts.e, lanes.constant(LN2[0])), lanes.add(s, s))
     high, lost = ordered_sum(lanes, high, term)
     low = lanes.add(lanes.add(low, lost), lanes.fma(parts.e, lanes.constant(LN2[1]), term_low))
-    return ordered_sum(lanes, high, lanes.sub(low, lanes.add(excess, excess)))
+    return ordered_sum(lanes, high, lanes.sub(low, twice))
 
 
 def _factor(lanes: Lanes, z: Value) -> tuple[Value, Value]:
@@ -59,22 +60,26 @@ def power(lanes: Lanes, x: Value, exponent: Value) -> Value:
 
 def _any_power(lanes: Lanes, x: Value, exponent: Value) -> Value:
     zero, one, infinite = (lanes.constant(number) for number in (0.0, 1.0, math.inf))
-    size, size_of_exponent = lanes.intrinsic("fabs", x), lanes.intrinsic("fabs", exponent)
-    value = _size(lanes, size, exponent)
-    growing = lanes.emit(f"xor {lanes.booleans} {lanes.compare('olt', size, one)}, {lanes.compare('ogt', exponent, zero)}")
-    extreme = lanes.logic("or", lanes.compare("oeq", size, zero), lanes.compare("oeq", size, infinite))
-    extreme = lanes.logic("or", extreme, lanes.compare("oeq", size_of_exponent, infinite))
-    value = lanes.select(extreme, lanes.select(growing, infinite, zero), value)
+    size, endless = lanes.intrinsic("fabs", x), _is_infinite(lanes, exponent)
+    growing = lanes.logic("xor", lanes.compare("olt", size, one), lanes.compare("ogt", exponent, zero))
+    extreme = _either(lanes, lanes.compare("oeq", size, zero), lanes.compare("oeq", size, infinite), endless)
+    value = lanes.select(extreme, lanes.select(growing, infinite, zero), _size(lanes, size, exponent))
     whole, odd = _whole(lanes, exponent)
-    negative = lanes.compare_integers("slt", lanes.bits(x), lanes.integer(0))
-    turned = lanes.emit(f"select {lanes.booleans} {lanes.logic('and', odd, negative)}, {lanes.integers} {lanes.bits(x)}, {lanes.integers} {lanes.integer(0)}")
-    value = with_sign(lanes, value, turned)
-    # a finite negative number has no power with a broken exponent
-    outside = lanes.logic("and", lanes.invert(whole), lanes.logic("and", lanes.compare("olt", x, zero), lanes.compare("ogt", x, lanes.constant(-math.inf))))
-    is_one = lanes.logic("or", lanes.compare("oeq", exponent, zero), lanes.compare("oeq", x, one))
-    is_one = lanes.logic("or", is_one, lanes.logic("and", lanes.compare("oeq", size, one), lanes.compare("oeq", size_of_exponent, infinite)))
-    cases = [(is_one, one), (lanes.compare("uno", x, exponent), lanes.add(x, exponent)), (outside, lanes.constant(math.nan))]
-    return chosen(lanes, cases, value)
+    value = lanes.select(odd, lanes.intrinsic("copysign", value, x), value)
+    negative = lanes.logic("and", lanes.compare("olt", x, zero), lanes.compare("ogt", x, lanes.constant(-math.inf)))
+    outside = lanes.logic("and", negative, lanes.invert(whole))
+    level = lanes.logic("and", lanes.compare("oeq", size, one), endless)
+    is_one = _either(lanes, lanes.compare("oeq", exponent, zero), lanes.compare("oeq", x, one), level)
+    unknown = lanes.compare("uno", x, exponent)
+    return chosen(lanes, [(is_one, one), (unknown, lanes.add(x, exponent)), (outside, lanes.constant(math.nan))], value)
+
+
+def _is_infinite(lanes: Lanes, x: Value) -> Value:
+    return lanes.compare("oeq", lanes.intrinsic("fabs", x), lanes.constant(math.inf))
+
+
+def _either(lanes: Lanes, first: Value, second: Value, third: Value) -> Value:
+    return lanes.logic("or", lanes.logic("or", first, second), third)
 
 
 def _size(lanes: Lanes, size: Value, exponent: Value) -> Value:

@@ -9,7 +9,7 @@ from attractory.kernels.functions.pieces import beyond, polynomial, polynomial_o
 from attractory.kernels.functions.polynomials import COS, SIN, TAN
 from attractory.kernels.lanes import Lanes, Value
 
-# pi/2 in three parts of 53, 29 and 53 bits (Cody and Waite, Software Manual for the Elementary Functions, 1980): n times the second is exact.
+# pi/2 in parts of 53, 29 and 53 bits; n times the second is exact (Cody and Waite, Software Manual for the Elementary Functions, 1980).
 _HALF_PI = (1.5707963267948966, 6.12323399409214e-17, 1.6446256936324258e-26)
 _LARGEST = 2.6e7  # below 2**24 pi/2
 
@@ -64,7 +64,7 @@ def cos(lanes: Lanes, x: Value) -> Value:
 
 
 def _sine_or_cosine(lanes: Lanes, angle: _Angle, is_sine: Value) -> Value:
-    """The sine of an angle's rest, or its cosine, with the bits that `sin_cos` gives: a choice of coefficients costs less than both results."""
+    """Sine or cosine of an angle's rest, with the bits that `sin_cos` gives; choosing coefficients costs less than making both results."""
     r, z, w = _powers(lanes, angle)
     zero = lanes.constant(0.0)
     coefficients = [lanes.select(is_sine, lanes.constant(s), lanes.constant(-c)) for s, c in zip(SIN, COS, strict=True)]
@@ -75,7 +75,7 @@ def _sine_or_cosine(lanes: Lanes, angle: _Angle, is_sine: Value) -> Value:
 
 
 def tan(lanes: Lanes, x: Value) -> Value:
-    """The tangent, 2 t / (1 - t^2) with t the tangent of half the angle, or minus its reciprocal; both sides of the quotient in two doubles."""
+    """The tangent, 2 t / (1 - t^2) with t that of half the angle, or minus its reciprocal; both sides of the quotient in two doubles."""
     angle = _reduced(lanes, x)
     r, z, w = _powers(lanes, angle)
     less = lanes.fma(lanes.neg(lanes.mul(z, r)), polynomial(lanes, z, TAN, w), angle.excess)
