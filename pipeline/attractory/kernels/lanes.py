@@ -140,7 +140,7 @@ class Lanes:
         """The results of a function of library.py."""
         record = "{ " + ", ".join([self.vector] * results) + " }"
         listed = ", ".join(f"{self.vector} {argument}" for argument in arguments)
-        made = self.emit(f"call preserve_allcc {record} @{PREFIX}{name}.v{self.width}({listed})")
+        made = self.emit(f"call {record} @{PREFIX}{name}.v{self.width}({listed})")
         return [self.emit(f"extractvalue {record} {made}, {place}") for place in range(results)]
 
     def any(self, condition: Value) -> Value:

@@ -1,7 +1,6 @@
 """Functions that kernels call instead of containing them, because they are long and rarely needed.
 
-A module's text names them as `Lanes.call` writes it; `library` gives the definitions that a text needs. They keep the caller's vector
-registers as they were, so that a call off the usual path costs the usual path nothing."""
+A module's text names them as `Lanes.call` writes it; `library` gives the definitions that a text needs."""
 
 from __future__ import annotations
 
@@ -35,7 +34,7 @@ def _angle(width: int) -> str:
     places = "\n".join(f"  %{name}.p = getelementptr double, ptr %{name}.m, i64 %i" for name in ("x", "r", "e", "n"))
     results = "\n".join(f"  %{name} = load {vector}, ptr %{name}.m" for name in ("r", "e", "n"))
     return f"""
-define internal preserve_allcc {{ {record} }} @{PREFIX}angle.v{width}({vector} %x) noinline cold {{
+define internal {{ {record} }} @{PREFIX}angle.v{width}({vector} %x) noinline cold {{
 entry:
 {memory}
   store {vector} %x, ptr %x.m
