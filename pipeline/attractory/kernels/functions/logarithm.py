@@ -27,14 +27,6 @@ class Mantissa:
     f: Value
 
 
-@dataclass(frozen=True)
-class _Series:
-    """log(1 + f) = f - less."""
-
-    f: Value
-    less: Value
-
-
 def mantissa(lanes: Lanes, x: Value, offset: float = 0.0) -> Mantissa:
     """Of a normal positive x; the offset is added to the exponent."""
     # The exponent's field changes at sqrt(1/2) instead of at 1; it becomes a double as the low bits of 2**52.
@@ -46,14 +38,15 @@ def mantissa(lanes: Lanes, x: Value, offset: float = 0.0) -> Mantissa:
     return Mantissa(e, lanes.sub(m, lanes.constant(1.0)))
 
 
-def _series(lanes: Lanes, f: Value, more: Value) -> _Series:
-    """log(1 + f) + more."""
+def _rest(lanes: Lanes, f: Value, scale: tuple[float, float], more: Value) -> Value:
+    """f - log(1 + f) - more, times a scale in two parts, all but f's own product with the first."""
     s = lanes.div(f, lanes.add(f, lanes.constant(2.0)))
     z = lanes.mul(s, s)
-    half = lanes.mul(f, lanes.constant(0.5))
-    # log(1 + f) = f - (f^2/2 - s (f^2/2 + z L)): the large part f is exact
-    inner = lanes.fma(z, polynomial(lanes, z, LOG, lanes.mul(z, z)), lanes.mul(half, f))
-    return _Series(f, lanes.fma(half, f, lanes.neg(lanes.fma(s, inner, more))))
+    # log(1 + f) = f - (f^2/2 - s (f^2/2 + z L)); the scale's second part times f, a part in 2**54 of it, goes where f^2 goes
+    half = lanes.fma(f, lanes.constant(scale[0] / 2), lanes.constant(-scale[1])) if scale[1] else lanes.mul(f, lanes.constant(scale[0] / 2))
+    series = polynomial(lanes, z, [scale[0] * coefficient for coefficient in LOG], lanes.mul(z, z))
+    inner = lanes.fma(z, series, lanes.mul(half, f))
+    return lanes.fma(half, f, lanes.neg(lanes.fma(s, inner, more)))
 
 
 def unusual(lanes: Lanes, x: Value) -> Value:
@@ -89,9 +82,9 @@ def log(lanes: Lanes, x: Value) -> Value:
 
 
 def _log(lanes: Lanes, parts: Mantissa) -> Value:
-    series = _series(lanes, parts.f, lanes.mul(parts.e, lanes.constant(LN2[1])))
-    high, low = ordered_sum(lanes, lanes.mul(parts.e, lanes.constant(LN2[0])), series.f)
-    return lanes.add(high, lanes.sub(low, series.less))
+    rest = _rest(lanes, parts.f, (1.0, 0.0), lanes.mul(parts.e, lanes.constant(LN2[1])))
+    high, low = ordered_sum(lanes, lanes.mul(parts.e, lanes.constant(LN2[0])), parts.f)
+    return lanes.add(high, lanes.sub(low, rest))
 
 
 def log10(lanes: Lanes, x: Value) -> Value:
@@ -104,12 +97,9 @@ def log10(lanes: Lanes, x: Value) -> Value:
 
 
 def _log10(lanes: Lanes, parts: Mantissa) -> Value:
-    """e log10(2) + f / ln 10 - less / ln 10, the first two in two doubles."""
     factor = lanes.constant(_INVERSE_LN10[0])
-    series = _series(lanes, parts.f, lanes.constant(-0.0))
+    rest = _rest(lanes, parts.f, _INVERSE_LN10, lanes.mul(parts.e, lanes.constant(_LOG10_2[1])))
     product = lanes.mul(parts.f, factor)
-    rest = lanes.fma(parts.f, factor, lanes.neg(product))
-    rest = lanes.fma(parts.f, lanes.constant(_INVERSE_LN10[1]), rest)
-    rest = lanes.fma(parts.e, lanes.constant(_LOG10_2[1]), rest)
+    lost = lanes.fma(parts.f, factor, lanes.neg(product))
     high, low = ordered_sum(lanes, lanes.mul(parts.e, lanes.constant(_LOG10_2[0])), product)
-    return lanes.add(high, lanes.fma(lanes.neg(series.less), factor, lanes.add(low, rest)))
+    return lanes.add(high, lanes.sub(lanes.add(low, lost), rest))
