@@ -15,7 +15,7 @@ from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import MachineCode, Pointer, Target, compile_functions
 
 Emit = Callable[..., Sequence[Value]]
-WIDTH = 16  # what small systems get
+REPEATS = 32  # of a loop in one timed call
 # libmvec's variants by the instructions that a target has: the letter in its names, and lanes (Linux vector ABI for x86-64)
 _VARIANTS = {"avx512": ("e", 8), "avx2": ("d", 4), "sse2": ("b", 2)}
 
@@ -30,11 +30,11 @@ class Loop:
 
     def __call__(self, *columns: Column) -> list[Column]:
         """The results, arrays as long as the columns."""
-        run, outputs = self.prepared(*columns)
+        run, outputs = self.prepared(*columns, repeats=1)
         run()
         return [output[: len(columns[0])] for output in outputs]
 
-    def prepared(self, *columns: Column) -> tuple[Callable[[], None], list[Column]]:
+    def prepared(self, *columns: Column, repeats: int = REPEATS) -> tuple[Callable[[], None], list[Column]]:
         """(a function that does the work and nothing else, the arrays that it fills), these padded to whole vectors."""
         padded = len(columns[0]) + -len(columns[0]) % self.width
         inputs, outputs = [_aligned(padded) for _ in columns], [_aligned(padded) for _ in range(self.results)]
@@ -45,7 +45,7 @@ class Loop:
 
         def run(_held: object = (inputs, outputs)) -> None:
             """The default keeps the arrays alive as long as the function."""
-            loop(*places, padded)
+            loop(*places, padded, repeats)
 
         return run, outputs
 
@@ -57,8 +57,9 @@ def _aligned(count: int) -> Column:
     return memory[first : first + count]
 
 
-def ours(name: str, target: Target, width: int = WIDTH) -> Loop:
-    """A function of the kernels; "sin_cos" has two results."""
+def ours(name: str, target: Target) -> Loop:
+    """A function of the kernels, two registers at once as in the kernels of small systems; "sin_cos" has two results."""
+    width = 2 * _VARIANTS[_instructions(target)][1]
     function = functions.UNARY.get(name) or getattr(functions, name)
     arguments = 2 if name in ("atan2", "power") else 1
 
@@ -124,7 +125,7 @@ def _loop(emit: Emit, shape: tuple[int, int], width: int, target: Target, declar
     lanes = Lanes(width)
     for place, made in enumerate(emit(lanes, *(lanes.load(f"%x{place}", 0) for place in range(arguments)))):
         lanes.store(made, f"%y{place}", 0)
-    signature = {"loop": ctypes.CFUNCTYPE(None, *[Pointer] * len(names), ctypes.c_int64)}
+    signature = {"loop": ctypes.CFUNCTYPE(None, *[Pointer] * len(names), ctypes.c_int64, ctypes.c_int64)}
     code = compile_functions(declarations(width) + declared + _text(lanes, names), signature, target)
     return Loop(code, results, width)
 
@@ -133,18 +134,25 @@ def _text(lanes: Lanes, names: Sequence[str]) -> str:
     listed = ", ".join(f"ptr noalias %{name}.array" for name in names)
     places = "\n".join(f"  %{name} = getelementptr double, ptr %{name}.array, i64 %i" for name in names)
     body = "\n".join(lanes.lines).replace("align 64", "align 8")
-    return f"""define void @loop({listed}, i64 %count) {{
+    return f"""define void @loop({listed}, i64 %count, i64 %repeats) {{
 entry:
+  br label %again
+again:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %turned ]
   br label %loop
 loop:
-  %i = phi i64 [ 0, %entry ], [ %next, %end ]
+  %i = phi i64 [ 0, %again ], [ %i.next, %end ]
 {places}
 {body}
   br label %end
 end:
-  %next = add i64 %i, {lanes.width}
-  %again = icmp slt i64 %next, %count
-  br i1 %again, label %loop, label %exit
+  %i.next = add i64 %i, {lanes.width}
+  %more = icmp slt i64 %i.next, %count
+  br i1 %more, label %loop, label %turned
+turned:
+  %k.next = add i64 %k, 1
+  %once.more = icmp slt i64 %k.next, %repeats
+  br i1 %once.more, label %again, label %exit
 exit:
   ret void
 }}
