@@ -9,6 +9,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+PREFIX = "attractory."  # of functions outside a kernel, see library.py
 Value = str  # the name of an SSA value, or a constant
 
 
@@ -24,6 +25,7 @@ class Lanes:
     width: int
     lines: list[str] = field(default_factory=list)
     count: int = 0
+    block: str = ""  # the label of the block that is being written, empty before the first
 
     @property
     def vector(self) -> str:
@@ -128,6 +130,29 @@ class Lanes:
         """What every row of an array that begins at a multiple of 64 bytes has: a compiler told of more joins narrow rows and faults."""
         size = 8 * self.width
         return min(64, size & -size)
+
+    # blocks
+    def labels(self, *names: str) -> list[str]:
+        """Labels that nothing else in this function has."""
+        self.count += 1
+        return [f"{name}{self.count}" for name in names]
+
+    def begin(self, label: str, *, falls_through: bool = True) -> None:
+        """A new block, which the one before it runs into unless that has its own end."""
+        self.lines += [f"  br label %{label}"] * falls_through + [f"{label}:"]
+        self.block = label
+
+    def call(self, name: str, arguments: Sequence[Value], results: int) -> list[Value]:
+        """The results of a function of library.py."""
+        record = "{ " + ", ".join([self.vector] * results) + " }"
+        listed = ", ".join(f"{self.vector} {argument}" for argument in arguments)
+        made = self.emit(f"call {record} @{PREFIX}{name}.v{self.width}({listed})")
+        return [self.emit(f"extractvalue {record} {made}, {place}") for place in range(results)]
+
+    def any(self, condition: Value) -> Value:
+        """One boolean: whether a condition holds in some lane."""
+        bits = self.emit(f"bitcast {self.booleans} {condition} to i{self.width}")
+        return self.emit(f"icmp ne i{self.width} {bits}, 0")
 
     # memory: row `index` of an array of vectors
     def load(self, pointer: str, index: int) -> Value:

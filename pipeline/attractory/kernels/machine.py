@@ -15,6 +15,7 @@ from attractory.errors import RequestError, nearest
 from attractory.expressions.definition import Definition
 from attractory.kernels.cache import kernel_cache
 from attractory.kernels.cache_key import SOURCES, kernel_key, sources_digest
+from attractory.kernels.library import library
 
 Pointer = ctypes.c_void_p
 
@@ -115,7 +116,7 @@ def _loaded(content: bytes, signatures: Mapping[str, Any]) -> MachineCode:
 def compile_object(text: str, target: Target) -> bytes:
     """An object file in memory, from the text of a module; its addresses have 64 bits, so that it runs wherever it is loaded."""
     _triple()
-    module = llvm.parse_assembly(text)
+    module = llvm.parse_assembly(text + library(text))
     module.verify()
     # no optimisation passes: the text is what should run, and they take a third of the time
     code: bytes = target.machine().emit_object(module)
