@@ -133,7 +133,7 @@ def _loop(emit: Emit, shape: tuple[int, int], width: int, target: Target, declar
 def _text(lanes: Lanes, names: Sequence[str]) -> str:
     listed = ", ".join(f"ptr noalias %{name}.array" for name in names)
     places = "\n".join(f"  %{name} = getelementptr double, ptr %{name}.array, i64 %i" for name in names)
-    body = "\n".join(lanes.lines).replace("align 64", "align 8")
+    body = "\n".join(lanes.lines)
     return f"""define void @loop({listed}, i64 %count, i64 %repeats) {{
 entry:
   br label %again
