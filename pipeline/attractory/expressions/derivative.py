@@ -52,7 +52,7 @@ def variational(definition: Definition, vectors: int | None = None) -> Definitio
     size = len(definition.variables)
     count = size if vectors is None else vectors
     builder = GraphBuilder(definition.graph)
-    carry = _by_jacobian if _entries(builder, definition.roots) <= len(definition.graph.nodes) else _by_rules
+    carry = _by_jacobian if _has_few_entries(builder, definition.roots, len(definition.graph.nodes)) else _by_rules
     roots = [*definition.roots]
     for components in carry(builder, definition, count):
         roots.extend(_node(builder, component) for component in components)
@@ -105,8 +105,14 @@ def _by_rules(builder: GraphBuilder, definition: Definition, count: int) -> Iter
         yield tangents(builder, definition.roots, seeds)
 
 
-def _entries(builder: GraphBuilder, roots: Sequence[int]) -> int:
-    return sum(len(_variables(builder, reachable(builder, (root,)))) for root in roots)
+def _has_few_entries(builder: GraphBuilder, roots: Sequence[int], most: int) -> bool:
+    """Whether the Jacobian has at most so many; the count ends there, since that of a mean field would be quadratic."""
+    entries = 0
+    for root in roots:
+        entries += len(_variables(builder, reachable(builder, (root,))))
+        if entries > most:
+            return False
+    return True
 
 
 def _variables(builder: GraphBuilder, nodes: Iterable[int]) -> list[tuple[int, int]]:
