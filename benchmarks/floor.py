@@ -61,7 +61,7 @@ class Floor:
 
 def arithmetic(definition: Definition, tolerance: float) -> Arithmetic:
     """Counted from the compiled functions' text, without the bit operations of the step size."""
-    text = flow_text(definition, branched(definition.graph, definition.roots), order_for(tolerance), 8)
+    text, _ = flow_text(definition, branched(definition.graph, definition.roots), order_for(tolerance), 8)
     bodies = dict(FUNCTION.findall(text))
     end_of_step = _count(BLOCK["end of step"].findall(bodies["finish"])[0])
     steps = sum(_count(bodies[name]) for name in ("coefficients", "bound", "move"))

@@ -16,14 +16,17 @@ ORDER = 14
 INNER = "(0.3 + 0.2*t - 0.15*t*t)"
 
 
-def coefficients(text: str) -> np.ndarray:
+LOOPS = pytest.mark.parametrize("loops", [False, True], ids=["straight", "loops"])
+
+
+def coefficients(text: str, loops: bool) -> np.ndarray:
     """Coefficients of orders 0 to ORDER - 1 of an expression in t at t = 0: those of x' = expression, from the compiled kernel."""
     definition = System(name="Series", equations={"x": text}, initial={"x": 0.0}).definition
-    kernel = flow_kernel(definition, ORDER, 8, Target())
-    lanes = lane_arrays(8, (1, 0, len(kernel.levels), 1), ORDER)
+    kernel = flow_kernel(definition, ORDER, 8, Target(), loops=loops)
+    lanes = lane_arrays(8, (1, 0, len(kernel.levels), 1), kernel.rows)
     arrays = (lanes.p, lanes.y, lanes.now, lanes.mode, lanes.c, lanes.h, lanes.before, lanes.rate)
     arguments = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-    kernel.code.functions["modes"](*arguments[:4])
+    kernel.code.functions["modes"](*arguments[:5])
     kernel.code.functions["coefficients"](*arguments)
     return lanes.c[1 : ORDER + 1, 3] * np.arange(1, ORDER + 1)
 
@@ -39,14 +42,16 @@ def inner(t: mpmath.mpf) -> mpmath.mpf:
     return mpmath.mpf(0.3) + mpmath.mpf(0.2) * t - mpmath.mpf(0.15) * t * t
 
 
+@LOOPS
 @pytest.mark.parametrize("name", ["exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"])
-def test_recurrence_of_a_function_gives_its_taylor_coefficients(name: str) -> None:
+def test_recurrence_of_a_function_gives_its_taylor_coefficients(name: str, loops: bool) -> None:
     """All coefficients of f(u(t)) agree within 16 roundings of the largest."""
     expected = exact(lambda t: getattr(mpmath, name)(inner(t)))
-    found = coefficients(f"{name}{INNER}")
+    found = coefficients(f"{name}{INNER}", loops)
     np.testing.assert_allclose(found, expected, rtol=2e-14, atol=16 * 2.2e-16 * np.abs(expected).max())
 
 
+@LOOPS
 @pytest.mark.parametrize(
     ("text", "function"),
     [
@@ -63,7 +68,7 @@ def test_recurrence_of_a_function_gives_its_taylor_coefficients(name: str) -> No
         (f"mod({INNER} + 5, 0.7)", lambda t: inner(t) + 5 - 7 * mpmath.mpf(0.7)),
     ],
 )  # fmt: skip
-def test_recurrence_of_an_expression_gives_its_taylor_coefficients(text: str, function: object) -> None:
+def test_recurrence_of_an_expression_gives_its_taylor_coefficients(text: str, function: object, loops: bool) -> None:
     """Products, quotients, powers, sums of products and the branches in force."""
     expected = exact(function)
-    np.testing.assert_allclose(coefficients(text), expected, rtol=2e-14, atol=16 * 2.2e-16 * max(1.0, np.abs(expected).max()))
+    np.testing.assert_allclose(coefficients(text, loops), expected, rtol=2e-14, atol=16 * 2.2e-16 * max(1.0, np.abs(expected).max()))

@@ -164,7 +164,7 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
 ) -> int:
     counts = np.array([grid.samples for grid in grids], np.int64)
     initial, parameters = np.ascontiguousarray(ensemble.initial), np.ascontiguousarray(ensemble.parameters)
-    width = engine.lanes or lanes_for(definition)
+    width = engine.lanes or lanes_for(definition, len(initial))
     variables, columns = initial.shape[1], max(parameters.shape[1], 1)
     if definition.kind == "map":
         iterate = map_kernel(definition, width, engine.target).code.functions["iterate"]
@@ -174,7 +174,7 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
         return len(initial) * int(((counts - 1) * everies).max())
     order = order_for(engine.tolerance)
     kernel = flow_kernel(definition, order, width, engine.target, engine.dtype)
-    lanes = lane_arrays(width, (variables, parameters.shape[1], len(kernel.levels), len(grids)), order)
+    lanes = lane_arrays(width, (variables, parameters.shape[1], len(kernel.levels), len(grids)), kernel.rows)
     dts = np.array([grid.dt for grid in grids], np.float64)
     steps = np.zeros(len(initial), np.int64)
     functions = kernel.code.functions

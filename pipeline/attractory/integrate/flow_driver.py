@@ -38,11 +38,12 @@ Controls = namedtuple("Controls", "order limits")
 Kernel = namedtuple("Kernel", "coefficients finish samples modes bound move")
 
 
-def lane_arrays(width: int, sizes: tuple[int, int, int, int], order: int) -> Lanes:
-    """Zeroed lanes for `sizes` = (variables, parameters, switches, granularities); vectors begin at multiples of 64 bytes."""
+def lane_arrays(width: int, sizes: tuple[int, int, int, int], coefficients: int) -> Lanes:
+    """Zeroed lanes for `sizes` = (variables, parameters, switches, granularities), with so many rows of coefficients; vectors begin at
+    multiples of 64 bytes."""
     variables, parameters, switches, kinds = sizes
     states = [variables, variables, 2 * variables, variables, variables + 1]
-    blocks = [*states, max(parameters, 1), (variables + switches) * (order + 1), max(switches, 1), max(switches, 1)]
+    blocks = [*states, max(parameters, 1), coefficients, max(switches, 1), max(switches, 1)]
     rows = [1] * 9 + [kinds, kinds, 4, *blocks, kinds]
     memory = np.zeros(sum(rows) * width + 8)
     first = (-memory.ctypes.data // 8) % 8
@@ -121,7 +122,7 @@ def _fill(kernel: Any, problem: Any, sampling: Any, lanes: Any, following: int) 
         if lanes.trajectory[lane] < 0 and following + filled < problem.initial.shape[0]:
             _refill(problem, sampling, lanes, lane, following + filled)
             filled += 1
-    kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes)
+    kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes, lanes.c.ctypes)
     _set_modes(lanes)
     return filled
 

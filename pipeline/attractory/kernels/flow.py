@@ -10,32 +10,46 @@ from functools import lru_cache
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
+from attractory.kernels.compact import compact_text
 from attractory.kernels.lanes import Lanes, Value, declarations
+from attractory.kernels.loops import emit_each, unrolled
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.sampling import emit_sampling
 from attractory.kernels.step_size import emit_disagreement, emit_step_size
 from attractory.kernels.stepping import emit_bound, emit_finish, emit_move
 from attractory.kernels.taylor import TaylorSeries
+from attractory.kernels.units import members_of_a_pattern
 
 _SIGNATURES = {
     "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 8),
     "finish": ctypes.CFUNCTYPE(None, *[Pointer] * 13),
-    "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 4),
+    "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
     "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
     "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
     "samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 9),
 }
 
 
-# Lane widths that were fastest: sixteen lanes hide latency, until the coefficients of many variables no longer fit the first cache.
-_WIDTHS = ((10, 16), (24, 8))
-_NARROWEST = 4
+# Lane widths that were fastest, by variables: sixteen lanes hide latency, until the coefficients of many variables no longer fit the first
+# cache; from thousands on, those of fewer lanes still fit a core's share of the last one.
+_WIDTHS = ((10, 16), (2000, 8), (4000, 4))
+_NARROWEST = 2
+# From so many variables on, a step in lanes that hold no trajectory costs more than a kernel of fewer lanes, compiled for the occasion.
+_MANY = 24
+# Nodes times the square of (order + 1) is about the length of straight-line code. Up to the first length it is the faster form. Beyond it
+# loops are, up to twice, where so many units share a pattern; where they do not, from the second length on, for the time that LLVM takes.
+# docs/adr/010 has the measurements.
+_SHORT, _LONG, _ALIKE = 8_000, 40_000, 4.0
 
 
 @dataclass(frozen=True)
 class FlowKernel:
-    """A flow's compiled functions for `width` trajectories at once; `levels[s]` says whether mode s is an integer (floor) or a sign."""
+    """A flow's compiled functions for `width` trajectories at once.
+
+    levels: whether mode s is an integer (floor) or a sign. rows: of the array c, which holds other nodes' coefficients too where the code
+    is loops.
+    """
 
     code: MachineCode
     width: int
@@ -43,31 +57,56 @@ class FlowKernel:
     variables: int
     parameters: int
     levels: tuple[bool, ...]
+    rows: int
 
 
 @lru_cache(maxsize=256)
-def flow_kernel(definition: Definition, order: int, width: int, target: Target, dtype: str = "float64") -> FlowKernel:
-    """Compiles a flow, or finds it compiled, in this process or on the disk; its samples are of this dtype."""
-    code = kept_functions(_module, definition, (order, width, dtype), signatures=_SIGNATURES, target=target)
-    return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), tuple(code.facts["levels"]))
+def flow_kernel(  # noqa: PLR0913 - what decides a kernel, and nothing else
+    definition: Definition, order: int, width: int, target: Target, dtype: str = "float64", loops: bool | None = None
+) -> FlowKernel:
+    """Compiles a flow, or finds it compiled, in this process or on the disk; its samples are of this dtype.
+
+    loops: how it is compiled, in place of what `is_large` says.
+    """
+    code = kept_functions(_module, definition, (order, width, dtype, loops), signatures=_SIGNATURES, target=target)
+    levels, rows = code.facts["levels"], code.facts["rows"]
+    return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), tuple(levels), rows)
 
 
-def _module(definition: Definition, order: int, width: int, dtype: str) -> Module:
+def _module(definition: Definition, order: int, width: int, dtype: str, loops: bool | None) -> Module:
     graph = branched(definition.graph, definition.roots)
-    text = flow_text(definition, graph, order, width, dtype)
-    return Module(text, {"levels": [switch.kind == "level" for switch in graph.switches]})
+    loops = is_large(graph, order) if loops is None else loops
+    text, rows = flow_text(definition, graph, order, width, dtype, loops)
+    return Module(text, {"levels": [switch.kind == "level" for switch in graph.switches], "rows": rows})
 
 
-def flow_text(definition: Definition, graph: Branched, order: int, width: int, dtype: str = "float64") -> str:
-    """The module of a flow's functions in LLVM IR."""
-    text = declarations(width) + _emit_coefficients(definition, graph, order, width)
-    text += emit_sampling(width, len(definition.variables), order, dtype) + emit_finish(width, len(definition.variables), order)
-    return text + _emit_modes(graph, width) + emit_bound(width) + emit_move(width)
+def flow_text(
+    definition: Definition, graph: Branched, order: int, width: int, dtype: str = "float64", loops: bool = False
+) -> tuple[str, int]:
+    """(the module of a flow's functions in LLVM IR, the rows of the array c)."""
+    variables, each = len(definition.variables), emit_each if loops else unrolled
+    text = declarations(width) + emit_bound(width) + emit_move(width)
+    text += emit_sampling(width, variables, order, dtype, each) + emit_finish(width, variables, order, each)
+    if loops:
+        found, rows = compact_text(graph, variables, order, width)
+        return text + found, rows
+    text += _emit_coefficients(definition, graph, order, width) + _emit_modes(graph, width)
+    return text, (variables + len(graph.switches)) * (order + 1)
 
 
-def lanes_for(definition: Definition) -> int:
-    """The lane width that is fastest for a system of this size."""
-    return next((width for most, width in _WIDTHS if len(definition.variables) <= most), _NARROWEST)
+def is_large(graph: Branched, order: int) -> bool:
+    """Whether loops serve better than straight-line code."""
+    length = len(graph.nodes) * (order + 1) ** 2
+    return length > _LONG or (length > _SHORT and members_of_a_pattern(graph) >= _ALIKE)
+
+
+def lanes_for(definition: Definition, trajectories: int | None = None) -> int:
+    """The lane width that is fastest for a system of this size; for a large one, no more lanes than trajectories need."""
+    variables = len(definition.variables)
+    width = next((width for most, width in _WIDTHS if variables <= most), _NARROWEST)
+    if trajectories is None or variables < _MANY:
+        return width
+    return next((fewer for fewer in (2, 4, 8) if trajectories <= fewer < width), width)
 
 
 def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
@@ -130,7 +169,7 @@ def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state
 
 
 def _emit_modes(graph: Branched, width: int) -> str:
-    """modes(p, y, t, m): the modes that the state and the time ask for, earlier switches' modes already in force for later ones."""
+    """modes(p, y, t, m, c): the modes that the state and the time ask for, earlier switches' modes already in force for later ones."""
     lanes = Lanes(width)
     leaf = _leaves(lanes)
     for place, switch in enumerate(graph.switches):
@@ -141,4 +180,4 @@ def _emit_modes(graph: Branched, width: int) -> str:
             below = lanes.compare("olt", value, lanes.constant(0.0))
             mode = lanes.select(below, lanes.constant(-1.0), lanes.constant(1.0))
         lanes.store(mode, "%m", place)
-    return lanes.function("modes", ["p", "y", "t", "m"])
+    return lanes.function("modes", ["p", "y", "t", "m", "c"])

@@ -200,6 +200,11 @@ class Lanes:
         return f"define void @{name}({listed}) {{\n{self.joined()}\n  ret void\n}}\n"
 
 
+def row_pointer(lanes: Lanes, pointer: str, row: Value | int) -> Value:
+    """The address of a row; loads and stores beside it count from there."""
+    return lanes.emit(f"getelementptr {lanes.vector}, ptr {pointer}, i64 {row}")
+
+
 INTRINSICS = {"fabs": 1, "floor": 1, "sqrt": 1, "maxnum": 2, "minnum": 2, "copysign": 2, "fma": 3}
 
 

@@ -11,7 +11,10 @@ begins, counted in numbers from `out`; grid = (dt, number of samples, numbers fr
 
 from __future__ import annotations
 
-from attractory.kernels.lanes import Lanes, Value
+from dataclasses import dataclass
+
+from attractory.kernels.lanes import Lanes, Value, row_pointer
+from attractory.kernels.loops import Each, times
 
 # Samples of one lane that are made at once.
 TIMES = 8
@@ -23,7 +26,7 @@ _WHOLE_BITS = 0x4330000000000000
 NUMBERS = {"float64": "double", "float32": "float"}
 
 
-def emit_sampling(width: int, variables: int, order: int, dtype: str) -> str:
+def emit_sampling(width: int, variables: int, order: int, dtype: str, each: Each) -> str:
     """The function `samples`, and `scatter`, which `write_due` calls."""
     number = NUMBERS[dtype]
     kind, single = f"<{TIMES} x double>", f"<{TIMES} x {number}>"
@@ -31,7 +34,7 @@ def emit_sampling(width: int, variables: int, order: int, dtype: str) -> str:
     if width != TIMES:
         text += f"declare {kind} @llvm.fma.v{TIMES}f64({kind}, {kind}, {kind})\n"
     text += f"declare void @llvm.masked.store.v{TIMES}f{64 if number == 'double' else 32}.p0({single}, ptr, i32, <{TIMES} x i1>)\n"
-    return text + _emit_scatter(width, variables, number) + _emit_samples(width, variables, order, number)
+    return text + _emit_scatter(width, variables, number, each) + _emit_samples(width, variables, order, number, each)
 
 
 def next_sample(lanes: Lanes) -> tuple[Value, Value, Value]:
@@ -59,61 +62,70 @@ def few_have_many(lanes: Lanes, n: Value) -> Value:
     return lanes.emit(f"icmp ult i64 {having}, {lanes.width // 2}")
 
 
-def write_due(lanes: Lanes, values: list[Value], n: Value, due: Value) -> None:
-    """Writes values[v] of the lanes in which a sample is due, and counts it there."""
-    for variable, value in enumerate(values):
-        lanes.store(value, "%z", variable)
+def write_due(lanes: Lanes, variables: int, n: Value, due: Value) -> None:
+    """Writes row v of z of the lanes in which a sample is due, and counts it there."""
     shifted = lanes.bits(lanes.add(n, lanes.constant(_WHOLE)))
     index = lanes.integral("sub", shifted, lanes.integer(_WHOLE_BITS))
     place = lanes.integral("add", index, lanes.load_integers("%base", 0))
-    lanes.store_integers(place, "%z", len(values))
+    lanes.store_integers(place, "%z", variables)
     lanes.store(lanes.select(due, lanes.add(n, lanes.constant(1.0)), n), "%n", 0)
     lanes.lines.append(f"  call void @scatter(ptr %z, i64 {lanes.packed(due)}, ptr %grid, ptr %out)")
 
 
-def _emit_samples(width: int, variables: int, order: int, number: str) -> str:
+def _emit_samples(width: int, variables: int, order: int, number: str, each: Each) -> str:
     """samples(c, n, h, t, low, grid, base, z, out) -> bits of the lanes that have taken their last: takes all that lie within the step."""
     lanes = Lanes(width)
     dt, count = lanes.load_number("%grid", 0), lanes.load_number("%grid", 1)
-    strides = _strides(lanes, variables)
+    row = lanes.emit(f"fptosi double {lanes.load_number('%grid', 2)} to i64")
     lanes.lines.append("  br label %next\nnext:")
     n, x, due = next_sample(lanes)
     bits = lanes.packed(due)
     lanes.lines.append(f"  %none = icmp eq i64 {bits}, 0\n  br i1 %none, label %taken, label %choose\nchoose:")
     lanes.lines.append(f"  br i1 {few_have_many(lanes, n)}, label %all, label %each\nall:")
-    write_due(lanes, [_horner(lanes, variable, order, x) for variable in range(variables)], n, due)
+    each(lanes, variables, lambda variable: _sample(lanes, variable, order, x))
+    write_due(lanes, variables, n, due)
     lanes.lines.append("  br label %next\neach:")
-    _emit_lane_after_lane(lanes, (dt, count, bits), strides, order, number)
+    samples = _Samples(variables, order, number, row)
+    _emit_lane_after_lane(lanes, (dt, count, bits), samples, each)
     lanes.lines.append("taken:")
     finished = lanes.packed(lanes.compare("oge", lanes.load("%n", 0), lanes.splat(count)))
     return lanes.returning("samples", ["c", "n", "h", "t", "low", "grid", "base", "z", "out"], finished)
 
 
-def _strides(lanes: Lanes, variables: int) -> list[Value]:
-    """How far the numbers of each variable lie behind those of the first."""
-    row = lanes.emit(f"fptosi double {lanes.load_number('%grid', 2)} to i64")
-    return [lanes.emit(f"mul i64 {row}, {variable}") for variable in range(variables)]
+@dataclass(frozen=True)
+class _Samples:
+    """What is written: a polynomial of this order for each variable, as numbers of this type, `row` of them from one to the next."""
+
+    variables: int
+    order: int
+    number: str
+    row: Value
 
 
-def _emit_lane_after_lane(lanes: Lanes, grid: tuple[Value, Value, Value], strides: list[Value], order: int, number: str) -> None:
+def _emit_lane_after_lane(lanes: Lanes, grid: tuple[Value, Value, Value], samples: _Samples, each: Each) -> None:
     """A loop over the lanes in `bits` and within it over the samples of one lane, TIMES at once."""
     dt, count, bits = grid
     few = lanes.of_width(TIMES)
     every, last = few.splat(dt), few.splat(count)
-    few.lines.append(_LANE_ENTRY.format(bits=bits, number=number))
+    few.lines.append(_LANE_ENTRY.format(bits=bits, number=samples.number))
     t, low, h = (few.splat(name) for name in ("%t0", "%low0", "%h0"))
-    few.lines.append("  br label %times\ntimes:\n  %n0 = phi double [ %nfirst, %lanes ], [ %n1, %times ]")
+    few.lines.append("  br label %times\ntimes:\n  %n0 = phi double [ %nfirst, %lanes ], [ %n1, %written ]")
     n = few.add(f"<{', '.join(f'double {k}.0' for k in range(TIMES))}>", few.splat("%n0"))
     x = few.sub(few.sub(few.mul(n, every), t), low)
     due = few.logic("and", few.compare("ole", x, h), few.compare("olt", n, last))
-    few.lines.append(f"  %index = fptosi double %n0 to i64\n  %spot = getelementptr {number}, ptr %start, i64 %index")
-    for variable, stride in enumerate(strides):
-        value = _splat_coefficient(few, lanes.width, variable * (order + 1) + order)
-        for k in range(order - 1, -1, -1):
-            value = few.fma(value, x, _splat_coefficient(few, lanes.width, variable * (order + 1) + k))
-        _masked_store(few, value, stride, number, due)
-    few.lines.append(f"  %made = call i64 @llvm.ctpop.i64(i64 {few.packed(due)})")
+    few.lines.append(f"  %index = fptosi double %n0 to i64\n  %spot = getelementptr {samples.number}, ptr %start, i64 %index")
+    each(few, samples.variables, lambda variable: _samples_of_one_lane(few, lanes.width, samples, variable, (x, due)))
+    few.lines.append(f"  br label %written\nwritten:\n  %made = call i64 @llvm.ctpop.i64(i64 {few.packed(due)})")
     few.lines.append(_LANE_EXIT.format(times=TIMES))
+
+
+def _samples_of_one_lane(few: Lanes, width: int, samples: _Samples, variable: Value, at: tuple[Value, Value]) -> None:
+    x, due = at
+    series = few.emit(f"getelementptr <{width} x double>, ptr %column, i64 {times(few, variable, samples.order + 1)}")
+    value = _splat_coefficient(few, width, series, samples.order)
+    for k in range(samples.order - 1, -1, -1):
+        value = few.fma(value, x, _splat_coefficient(few, width, series, k))
+    _masked_store(few, value, few.emit(f"mul i64 {samples.row}, {variable}"), samples.number, due)
 
 
 _LANE_ENTRY = """\
@@ -147,8 +159,8 @@ done:
   br i1 %more, label %lanes, label %taken"""
 
 
-def _splat_coefficient(few: Lanes, width: int, row: int) -> Value:
-    return few.splat(few.emit(f"load double, ptr {few.emit(f'getelementptr <{width} x double>, ptr %column, i64 {row}')}"))
+def _splat_coefficient(few: Lanes, width: int, series: Value, k: int) -> Value:
+    return few.splat(few.emit(f"load double, ptr {few.emit(f'getelementptr <{width} x double>, ptr {series}, i64 {k}')}"))
 
 
 def _masked_store(few: Lanes, value: Value, stride: Value, number: str, due: Value) -> None:
@@ -160,33 +172,46 @@ def _masked_store(few: Lanes, value: Value, stride: Value, number: str, due: Val
     few.lines.append(f"  call void {store}({kind} {value}, ptr {place}, i32 {size}, {few.booleans} {due})")
 
 
-def _horner(lanes: Lanes, variable: int, order: int, x: Value) -> Value:
-    value = lanes.load("%c", (variable + 1) * (order + 1) - 1)
+def _sample(lanes: Lanes, variable: Value, order: int, x: Value) -> None:
+    """The polynomial's value at x, in all lanes, to the variable's row of z."""
+    series = row_pointer(lanes, "%c", times(lanes, variable, order + 1))
+    value = lanes.load(series, order)
     for k in range(order - 1, -1, -1):
-        value = lanes.fma(value, x, lanes.load("%c", variable * (order + 1) + k))
-    return value
+        value = lanes.fma(value, x, lanes.load(series, k))
+    lanes.store(value, row_pointer(lanes, "%z", variable), 0)
 
 
-def _emit_scatter(width: int, variables: int, number: str) -> str:
+def _emit_scatter(width: int, variables: int, number: str, each: Each) -> str:
     """scatter(z, due, grid, out): row v of z to variable v of the lanes in the bits of due, at the places in the row behind them."""
-    lines = ["  %count = load double, ptr %c1", "  %stride1 = fptosi double %count to i64", "  %any = icmp ne i64 %due, 0"]
-    lines.insert(0, "  %c1 = getelementptr double, ptr %grid, i64 2")
-    lines += [f"  %stride{v} = mul i64 %stride1, {v}" for v in range(2, variables)]
-    lines += ["  br i1 %any, label %lanes, label %done", "lanes:", "  %todo = phi i64 [ %due, %0 ], [ %rest, %lanes ]"]
-    lines += ["  %lane = call i64 @llvm.cttz.i64(i64 %todo, i1 true)", "  %less = add i64 %todo, -1", "  %rest = and i64 %todo, %less"]
-    lines += [f"  %row = getelementptr <{width} x double>, ptr %z, i64 {variables}", "  %spot = getelementptr i64, ptr %row, i64 %lane"]
-    lines += ["  %place = load i64, ptr %spot", "  %column = getelementptr double, ptr %z, i64 %lane"]
-    lines.append(f"  %to0 = getelementptr {number}, ptr %out, i64 %place")
-    for v in range(variables):
-        lines += [f"  %from{v} = getelementptr <{width} x double>, ptr %column, i64 {v}", f"  %value{v} = load double, ptr %from{v}"]
-        if v:
-            lines.append(f"  %to{v} = getelementptr {number}, ptr %to0, i64 %stride{v}")
-        lines += _narrowed(f"value{v}", "double", number)
-        lines.append(f"  store {number} %value{v}{'.n' if number == 'float' else ''}, ptr %to{v}")
-    lines += ["  %more = icmp ne i64 %rest, 0", "  br i1 %more, label %lanes, label %done", "done:", "  ret void"]
-    return "define internal void @scatter(ptr %z, i64 %due, ptr %grid, ptr noalias %out) {\n" + "\n".join(lines) + "\n}\n"
+    lanes = Lanes(width)
+    row = lanes.emit(f"fptosi double {lanes.load_number('%grid', 2)} to i64")
+    lanes.lines.append(_SCATTER_ENTRY.format(width=width, variables=variables, number=number))
+
+    def write(variable: Value) -> None:
+        value = lanes.emit(f"load double, ptr {row_pointer(lanes, '%column', variable)}")
+        place = lanes.emit(f"getelementptr {number}, ptr %to, i64 {lanes.emit(f'mul i64 {row}, {variable}')}")
+        if number == "float":
+            value = lanes.emit(f"fptrunc double {value} to float")
+        lanes.lines.append(f"  store {number} {value}, ptr {place}")
+
+    each(lanes, variables, write)
+    lanes.lines.append("  br label %written\nwritten:\n  %more = icmp ne i64 %rest, 0\n  br i1 %more, label %lanes, label %done\ndone:")
+    body = lanes.joined()
+    return f"define internal void @scatter(ptr %z, i64 %due, ptr %grid, ptr noalias %out) {{\n{body}\n  ret void\n}}\n"
 
 
-def _narrowed(name: str, kind: str, number: str) -> list[str]:
-    target = kind.replace("double", number)
-    return [f"  %{name}.n = fptrunc {kind} %{name} to {target}"] if number == "float" else []
+_SCATTER_ENTRY = """\
+  %any = icmp ne i64 %due, 0
+  br label %entry
+entry:
+  br i1 %any, label %lanes, label %done
+lanes:
+  %todo = phi i64 [ %due, %entry ], [ %rest, %written ]
+  %lane = call i64 @llvm.cttz.i64(i64 %todo, i1 true)
+  %less = add i64 %todo, -1
+  %rest = and i64 %todo, %less
+  %row = getelementptr <{width} x double>, ptr %z, i64 {variables}
+  %spot = getelementptr i64, ptr %row, i64 %lane
+  %place = load i64, ptr %spot
+  %column = getelementptr double, ptr %z, i64 %lane
+  %to = getelementptr {number}, ptr %out, i64 %place"""

@@ -42,9 +42,17 @@ def emit_step_size(lanes: Lanes, first: Sequence[Value], before_last: Sequence[V
 
     NO_ESTIMATE where the last two vanish in all variables; NaN where any of them is not finite.
     """
+    step = step_from_norms(lanes, [_norm(lanes, values) for values in (first, before_last, last)], order)
+    # maxnum passes over NaN: zero times the sum of all values brings it back.
+    total = reduce(lanes.add, [*first, *before_last, *last])
+    return lanes.fma(total, lanes.constant(0.0), step)
+
+
+def step_from_norms(lanes: Lanes, norms: Sequence[Value], order: int) -> Value:
+    """The step from the largest coefficients of orders 0, order - 1 and order; NO_ESTIMATE where the last two vanish."""
     tiny = lanes.constant(VANISHING)
-    scale = lanes.intrinsic("maxnum", _log2(lanes, _norm(lanes, first)), lanes.constant(0.0))
-    norms = [lanes.intrinsic("maxnum", _norm(lanes, values), tiny) for values in (before_last, last)]
+    scale = lanes.intrinsic("maxnum", _log2(lanes, norms[0]), lanes.constant(0.0))
+    norms = [lanes.intrinsic("maxnum", norm, tiny) for norm in norms[1:]]
     radii = [
         lanes.mul(lanes.sub(scale, _log2(lanes, norm)), lanes.constant(1.0 / power))
         for norm, power in zip(norms, (order - 1, order), strict=True)
@@ -52,10 +60,7 @@ def emit_step_size(lanes: Lanes, first: Sequence[Value], before_last: Sequence[V
     safety = round(math.exp(-0.7 / (order - 1) - DECAY), 12)  # rounded: a mathematics library may differ in the last digit
     step = lanes.mul(_exp2(lanes, lanes.intrinsic("minnum", *radii)), lanes.constant(safety))
     vanished = lanes.compare("ole", lanes.intrinsic("maxnum", *norms), tiny)
-    step = lanes.select(vanished, lanes.constant(NO_ESTIMATE), step)
-    # maxnum passes over NaN: zero times the sum of all values brings it back.
-    total = reduce(lanes.add, [*first, *before_last, *last])
-    return lanes.fma(total, lanes.constant(0.0), step)
+    return lanes.select(vanished, lanes.constant(NO_ESTIMATE), step)
 
 
 def emit_disagreement(lanes: Lanes, state: Sequence[Value], rates: Sequence[Value], order: int) -> Value:
@@ -66,15 +71,21 @@ def emit_disagreement(lanes: Lanes, state: Sequence[Value], rates: Sequence[Valu
     about to switch. A step over it ends with rates that the equations do not have, by far more than the step's own error, and has to be
     taken back."""
     step = lanes.load("%time", 2)
-    size = lanes.intrinsic("maxnum", _norm(lanes, state), lanes.constant(1.0))
-    limit = lanes.mul(size, lanes.constant(round(DISAGREEMENT * order * math.exp(-DECAY * (order - 1)), 25)))
-    disagree = None
-    for row, rate in enumerate(rates):
-        difference = lanes.intrinsic("fabs", lanes.sub(rate, lanes.load("%rate", row)))
-        far = lanes.compare("ugt", lanes.mul(difference, step), limit)  # also where it is no number
-        disagree = far if disagree is None else lanes.logic("or", disagree, far)
+    limit = disagreement_limit(lanes, _norm(lanes, state), order)
+    far = [far_apart(lanes, rate, lanes.load("%rate", row), step, limit) for row, rate in enumerate(rates)]
     moved = lanes.compare("ogt", step, lanes.constant(0.0))
-    return moved if disagree is None else lanes.logic("and", disagree, moved)
+    return lanes.logic("and", reduce(lambda a, b: lanes.logic("or", a, b), far), moved) if far else moved
+
+
+def disagreement_limit(lanes: Lanes, largest: Value, order: int) -> Value:
+    """How far slopes may differ over the step, from the largest state."""
+    size = lanes.intrinsic("maxnum", largest, lanes.constant(1.0))
+    return lanes.mul(size, lanes.constant(round(DISAGREEMENT * order * math.exp(-DECAY * (order - 1)), 25)))
+
+
+def far_apart(lanes: Lanes, rate: Value, reached: Value, step: Value, limit: Value) -> Value:
+    """Whether a rate and the slope that was reached differ by more than that, or are no numbers: booleans."""
+    return lanes.compare("ugt", lanes.mul(lanes.intrinsic("fabs", lanes.sub(rate, reached)), step), limit)
 
 
 def _norm(lanes: Lanes, values: Sequence[Value]) -> Value:

@@ -5,7 +5,8 @@ A sample n of a granularity belongs to the step that begins at t + t_low if x = 
 
 from __future__ import annotations
 
-from attractory.kernels.lanes import Lanes, Value
+from attractory.kernels.lanes import Lanes, Value, row_pointer
+from attractory.kernels.loops import Each, times
 from attractory.kernels.sampling import few_have_many, next_sample, write_due
 from attractory.kernels.step_size import significant_order
 
@@ -78,7 +79,7 @@ def _two_sum(lanes: Lanes, a: Value, b: Value) -> tuple[Value, Value]:
     return total, lanes.add(lanes.sub(a, lanes.sub(total, back)), lanes.sub(b, back))
 
 
-def emit_finish(width: int, variables: int, order: int) -> str:
+def emit_finish(width: int, variables: int, order: int, each: Each) -> str:
     """finish(c, n, h, t, low, grid, base, z, out, y, y_low, before, rate): the state at the end of the step, the first samples.
 
     The state is carried in two parts, y + y_low, as the time is. Rows of before keep both as they were; rows of rate are the polynomials'
@@ -86,10 +87,12 @@ def emit_finish(width: int, variables: int, order: int) -> str:
     """
     lanes = Lanes(width)
     n, x, due = next_sample(lanes)
+    h = lanes.load("%h", 0)
     lanes.lines.append(f"  br i1 {few_have_many(lanes, n)}, label %with, label %without\nwithout:")
-    _end_of_step(lanes, variables, order, None)
+    each(lanes, variables, lambda number: _end_of_step(lanes, number, order, h, None))
     lanes.lines.append("  br label %done\nwith:")
-    write_due(lanes, _end_of_step(lanes, variables, order, x), n, due)
+    each(lanes, variables, lambda number: _end_of_step(lanes, number, order, h, x))
+    write_due(lanes, variables, n, due)
     lanes.lines.append("  br label %done\ndone:")
     return lanes.function("finish", ["c", "n", "h", "t", "low", "grid", "base", "z", "out", "y", "y_low", "before", "rate"])
 
@@ -106,21 +109,22 @@ def _added(lanes: Lanes, number: tuple[Value, Value], a: Value, b: Value) -> tup
     return rounded, lanes.sub(lost, lanes.sub(rounded, total))
 
 
-def _end_of_step(lanes: Lanes, variables: int, order: int, x: Value | None) -> list[Value]:
-    """Stores the state and the slopes at the end of the step; the samples at x, made with the same loads of c."""
-    h, significant, samples = lanes.load("%h", 0), significant_order(order), []
-    for variable in range(variables):
-        end = slope = sample = lanes.load("%c", (variable + 1) * (order + 1) - 1)
-        for k in range(order - 1, 0, -1):
-            coefficient = lanes.load("%c", variable * (order + 1) + k)
-            sample = lanes.fma(sample, x, coefficient) if x else sample
-            end = lanes.fma(end, h, coefficient)
-            slope = lanes.fma(slope, h, end) if k < significant else end
-        y, low = lanes.load("%y", variable), lanes.load("%y_low", variable)
-        samples.append(lanes.fma(sample, x, y) if x else y)
-        moved, rest = _added(lanes, (y, low), end, h)
-        for value, rows, row in ((y, "%before", 2 * variable), (low, "%before", 2 * variable + 1), (moved, "%y", variable)):
-            lanes.store(value, rows, row)
-        lanes.store(rest, "%y_low", variable)
-        lanes.store(slope, "%rate", variable)
-    return samples
+def _end_of_step(lanes: Lanes, variable: Value, order: int, h: Value, x: Value | None) -> None:
+    """Stores a variable's state and slope at the end of the step, and the sample at x, made with the same loads of c."""
+    significant, series = significant_order(order), row_pointer(lanes, "%c", times(lanes, variable, order + 1))
+    end = slope = sample = lanes.load(series, order)
+    for k in range(order - 1, 0, -1):
+        coefficient = lanes.load(series, k)
+        sample = lanes.fma(sample, x, coefficient) if x else sample
+        end = lanes.fma(end, h, coefficient)
+        slope = lanes.fma(slope, h, end) if k < significant else end
+    states = [row_pointer(lanes, name, variable) for name in ("%y", "%y_low")]
+    y, low = (lanes.load(state, 0) for state in states)
+    if x:
+        lanes.store(lanes.fma(sample, x, y), row_pointer(lanes, "%z", variable), 0)
+    before = row_pointer(lanes, "%before", times(lanes, variable, 2))
+    for place, value in enumerate((y, low)):
+        lanes.store(value, before, place)
+    for state, value in zip(states, _added(lanes, (y, low), end, h), strict=True):
+        lanes.store(value, state, 0)
+    lanes.store(slope, row_pointer(lanes, "%rate", variable), 0)

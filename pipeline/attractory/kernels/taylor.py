@@ -66,16 +66,14 @@ class TaylorSeries:
 
     def _with_companions(self, needed: Sequence[int]) -> list[int]:
         """The needed nodes in an order in which each comes after all that its recurrence reads at the same order."""
-        ordered: list[int] = []
+        ordered: dict[int, None] = {}  # a set that keeps its order
         for index in needed:
             node = self.nodes[index]
-            companions = self._companions(index, node) if self.moving[index] else ()
-            ordered += [extra for extra in companions if extra not in ordered]
-            if index not in ordered:
-                ordered.append(index)
+            ordered |= dict.fromkeys(self._companions(index, node) if self.moving[index] else ())
+            ordered[index] = None
             if self.moving[index] and node.op in ("tan", "tanh"):
-                ordered += self._slope_of_tangent(index, node.op)
-        return list(dict.fromkeys(ordered))
+                ordered |= dict.fromkeys(self._slope_of_tangent(index, node.op))
+        return list(ordered)
 
     def _companions(self, index: int, node: Node) -> Iterable[int]:
         if node.op in _PARTNERS:
