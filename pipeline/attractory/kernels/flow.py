@@ -61,7 +61,7 @@ class FlowKernel:
 
 
 @lru_cache(maxsize=256)
-def flow_kernel(  # noqa: PLR0913 - what decides a kernel, and nothing else
+def flow_kernel(
     definition: Definition, order: int, width: int, target: Target, dtype: str = "float64", loops: bool | None = None
 ) -> FlowKernel:
     """Compiles a flow, or finds it compiled, in this process or on the disk; its samples are of this dtype.

@@ -13,24 +13,23 @@ Each = Callable[[Lanes, int, Callable[[Value], None]], None]
 
 
 def emit_loop(lanes: Lanes, count: int, initial: Sequence[Value], body: Body) -> list[Value]:
-    """Emits body(number, carried) for the numbers 0 to count - 1; returns what the last one carries. count is at least one.
-
-    The body is straight-line code: it emits no block of its own.
-    """
-    lanes.count += 1
-    tag = lanes.count
-    carried = [f"%c{tag}.{place}" for place in range(len(initial))]
-    lanes.lines.append(f"  br label %before{tag}\nbefore{tag}:\n  br label %loop{tag}\nloop{tag}:")
+    """Emits body(number, carried) for the numbers 0 to count - 1; returns what the last one carries. count is at least one."""
+    before, loop, after = lanes.labels("before", "loop", "after")
+    carried = [f"%{loop}.carried{place}" for place in range(len(initial))]
+    lanes.begin(before)
+    lanes.begin(loop)
     head = len(lanes.lines)
-    following = body(f"%i{tag}", carried)
-    phis = [f"  %i{tag} = phi i64 [ 0, %before{tag} ], [ %n{tag}, %loop{tag} ]"]
-    for name, first, after in zip(carried, initial, following, strict=True):
-        phis.append(f"  {name} = phi {lanes.vector} [ {first}, %before{tag} ], [ {after}, %loop{tag} ]")
+    following = body(f"%{loop}.number", carried)
+    last = lanes.block
+    phis = [f"  %{loop}.number = phi i64 [ 0, %{before} ], [ %{loop}.next, %{last} ]"]
+    for name, first, new in zip(carried, initial, following, strict=True):
+        phis.append(f"  {name} = phi {lanes.vector} [ {first}, %{before} ], [ {new}, %{last} ]")
     lanes.lines[head:head] = phis
     lanes.lines.append(
-        f"  %n{tag} = add i64 %i{tag}, 1\n  %m{tag} = icmp ult i64 %n{tag}, {count}\n"
-        f"  br i1 %m{tag}, label %loop{tag}, label %after{tag}\nafter{tag}:"
+        f"  %{loop}.next = add i64 %{loop}.number, 1\n  %{loop}.more = icmp ult i64 %{loop}.next, {count}\n"
+        f"  br i1 %{loop}.more, label %{loop}, label %{after}"
     )
+    lanes.begin(after, falls_through=False)
     return following
 
 
