@@ -57,6 +57,27 @@ MEAN_FIELD = System(
 )
 
 
+# Rates that are a variable, a number, a parameter, the time, one node for two variables, or what does not change within a step.
+ODD = System(
+    name="Odd",
+    parameters={"a": 0.5, "b": 2.3},
+    equations={
+        "x": "y",
+        "y": "-x",
+        "z": "2",
+        "w": "a",
+        "u": "t*t - a",
+        "s": "x*y",
+        "r": "x*y + 0",
+        "q": "sign(x)*a + floor(b) - cos(sign(y))",
+        "p": "where(a > 0 and (x > y or not y < z), x/a - a/b, x**2.5)/(3 + y) + (2 + x)**y - sqrt(a) + sin(a)*x - x/b",
+        "o": "(a + b)*(a - b)*x - (x - (y - (z - (w - (u - (s - (r - (q - p - a*b)))))))) + acos(0.4*x) - tan(a*y)/log10(3 + x*x)",
+        "n": "atan2(x, 2 + y*y)",
+    },
+    initial={"x": 1.0, "y": 0.2, "z": 0.0, "w": 0.1, "u": 0.0, "s": 0.0, "r": 1.0, "q": 0.0, "p": 0.0, "o": 0.0, "n": 0.0},
+)
+
+
 @pytest.fixture
 def in_loops(monkeypatch: pytest.MonkeyPatch):
     """States from kernels of loops, however small the system: what users are never asked about."""
@@ -79,8 +100,8 @@ def test_loops_follow_the_straight_line_kernel(in_loops, name: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-13 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("system", [*SYSTEMS.values(), MEAN_FIELD], ids=lambda system: system.name)
-def test_loops_follow_it_on_rings_switches_and_long_sums(in_loops, system: System) -> None:
+@pytest.mark.parametrize("system", [*SYSTEMS.values(), MEAN_FIELD, ODD], ids=lambda system: system.name)
+def test_loops_follow_it_on_rings_switches_long_sums_and_odd_rates(in_loops, system: System) -> None:
     """Groups of many members, modes that depend on other modes, sums of dozens of terms of several kinds."""
     wanted = {"trajectories": 3, "samples": 40, "dt": 0.05, "tolerance": 1e-9, "transient": 0.0, "engine": Engine(lanes=4)}
     found, expected = (in_loops(system, loops, **wanted) for loops in (True, False))
