@@ -7,6 +7,8 @@ import platform
 import numpy as np
 import pytest
 
+import attractory
+from attractory import catalog
 from attractory.expressions.system import System
 from attractory.integrate import Engine, integrate
 from attractory.kernels import Target
@@ -57,3 +59,23 @@ def test_a_trajectory_does_not_depend_on_its_neighbours(name: str) -> None:
     """The first three trajectories of nineteen are those of three."""
     few, many = states(SYSTEMS[name], "native", 8, 3), states(SYSTEMS[name], "native", 8, 19)
     assert many[: len(few)] == few
+
+
+def of_the_catalog(name: str, target: str, lanes: int, order: list[int]) -> bytes:
+    """The bytes of three trajectories near the catalogued state, one and a third of a period long, given in this order."""
+    system = attractory.system(name)
+    starts = np.asarray(system.initial) * (1 + 0.001 * np.arange(3)[:, None])
+    length = {"samples": 20} if system.kind == "map" else {"samples": 20, "dt": (system.period or 1.0) / 15}
+    if "stiff" in system.tags:  # a hundred thousand steps a sample are too many for a forced SSE2, which has no fused multiply-add
+        length["dt"] /= 1000
+    made = integrate(system, initial=starts[order], tolerance=1e-9, engine=Engine(target=Target(target), lanes=lanes), **length)
+    return np.ascontiguousarray(made.state.values[np.argsort(order)]).tobytes()
+
+
+@pytest.mark.parametrize("name", list(catalog.read_catalog()))
+def test_every_catalogued_system_has_the_same_bits_everywhere(name: str) -> None:
+    """The three instruction sets, one with each lane width, and the batch in three orders; `benchmarks/bits.py` has all combinations."""
+    forced = platform.machine().lower() in ("x86_64", "amd64")
+    targets = ("sse2", "avx2", "native") if forced else ("native",) * 3
+    orders = ([2, 0, 1], [1, 0, 2], [0, 1, 2])
+    assert len({of_the_catalog(name, *variant) for variant in zip(targets, (2, 4, 8), orders, strict=True)}) == 1
