@@ -65,7 +65,8 @@ def arithmetic(definition: Definition, tolerance: float) -> Arithmetic:
     bodies = dict(FUNCTION.findall(text))
     end_of_step = _count(BLOCK["end of step"].findall(bodies["finish"])[0])
     steps = sum(_count(bodies[name]) for name in ("coefficients", "bound", "move"))
-    return Arithmetic(steps + end_of_step, _count(BLOCK["sample"].findall(bodies["samples"])[0]))
+    variables = len(definition.variables)  # which both blocks go through in a loop
+    return Arithmetic(steps + variables * end_of_step, variables * _count(BLOCK["sample"].findall(bodies["samples"])[0]))
 
 
 def floor(cost: Arithmetic, peaks: Peaks, *, steps_per_sample: float, variables: int) -> Floor:

@@ -24,7 +24,7 @@ PINS: dict[str, str] = {
     "ArnoldBeltramiChildress": "47be70585d48f2f9",
     "Chen": "0e242c62226f85cf",
     "Chua": "21007d933fc960c9",
-    "DoublePendulum": "55c0367175497110",
+    "DoublePendulum": "5e3591ab1620bc3c",
     "Duffing": "e8ba696a7d8a23c6",
     "ForcedVanDerPol": "5ded3129ca58be11",
     "Halvorsen": "2c383980161836d0",

@@ -12,7 +12,7 @@ from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
 from attractory.kernels.compact import compact_text
 from attractory.kernels.lanes import Lanes, Value, declarations
-from attractory.kernels.loops import emit_each, unrolled
+from attractory.kernels.loops import emit_each
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.sampling import emit_sampling
@@ -40,7 +40,7 @@ _MANY = 24
 # Nodes times the square of (order + 1) is about the length of straight-line code. Up to the first length it is the faster form. Beyond it
 # loops are, up to twice, where so many units share a pattern; where they do not, from the second length on, for the time that LLVM takes.
 # docs/adr/010 has the measurements.
-_SHORT, _LONG, _ALIKE = 8_000, 40_000, 4.0
+_SHORT, _LONG, _ALIKE = 8_000, 25_000, 4.0
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ def flow_text(
     definition: Definition, graph: Branched, order: int, width: int, dtype: str = "float64", loops: bool = False
 ) -> tuple[str, int]:
     """(the module of a flow's functions in LLVM IR, the rows of the array c)."""
-    variables, each = len(definition.variables), emit_each if loops else unrolled
+    variables = len(definition.variables)
     text = declarations(width) + emit_bound(width) + emit_move(width)
-    text += emit_sampling(width, variables, order, dtype, each) + emit_finish(width, variables, order, each)
+    text += emit_sampling(width, variables, order, dtype, emit_each) + emit_finish(width, variables, order, emit_each)
     if loops:
         found, rows = compact_text(graph, variables, order, width)
         return text + found, rows
