@@ -167,3 +167,10 @@ def test_variational_systems_are_loops_too() -> None:
     definition = variational(lorenz96(20).definition)
     assert is_large(branched(definition.graph, definition.roots), order_for(1e-9))
     assert lines(definition) < 3 * lines(lorenz96(200).definition)
+
+
+def test_few_trajectories_of_a_large_system_take_few_lanes() -> None:
+    """A lane without a trajectory costs as much as one with; small systems keep one kernel for any number of trajectories."""
+    large, small = lorenz96(1000).definition, lorenz96(6).definition
+    assert [lanes_for(large, trajectories) for trajectories in (1, 3, 100)] == [2, 4, 8]
+    assert lanes_for(small, 1) == lanes_for(small)
