@@ -40,7 +40,7 @@ ROUNDS, SHORTEST_SECONDS = 3, 0.05
 LONG_SECONDS = 0.3
 FULL, LARGE = Size(256, 4096), Size(256, 1024)
 QUICK = Size(32, 512)
-QUICK_FLOWS = ("Lorenz", "Thomas", "HyperRossler")
+QUICK_FLOWS = ("Lorenz", "Thomas")
 MANY_VARIABLES = 10
 # Trajectories whose error is measured; the reference of a large system takes a second for each.
 CHECKED, CHECKED_LARGE = 64, 8
