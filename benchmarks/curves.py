@@ -149,7 +149,7 @@ def deadline(seconds: float) -> Iterator[None]:
 def reason(error: BaseException) -> str:
     """What a cell says of a failure: one short line."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"{type(error).__name__}: {first}"[:60].replace("|", "/")
+    return f"{type(error).__name__}: {first}"[:40].replace("|", "/")
 
 
 def truth_of(flow: Flow, trajectories: int, checked: int, reference: Callable[..., Array]) -> Truth:

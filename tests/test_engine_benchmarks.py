@@ -122,6 +122,13 @@ def test_means_and_least_ratios_beside_heyoka(script) -> None:
     assert (mean.measured, mean.met, least.measured, least.met) == (pytest.approx(6.0), True, 2.0, False)
 
 
+def test_an_error_that_nobody_reaches_is_said_and_not_counted(script, curve) -> None:
+    """Neither program gets to 1e-14: a cell with words, no ratio."""
+    module = script("equal_error")
+    line = module._at_error(lambda target, failure: (target, failure), 1e-14, (curve, {}), (curve, {}))
+    assert line == (1e-14, "out of reach")
+
+
 def test_a_failure_stands_in_its_cell(script) -> None:
     """A program that fails on one flow leaves the rest of the tables as they are."""
     module = script("equal_error")
