@@ -38,8 +38,12 @@ def measure(cases: Iterable[Case], rounds: int = ROUNDS) -> tuple[list[Row], dic
     """(medians in the order of the cases, what each made in an untimed first run by name)."""
     ready = [(case, case.prepare()) for case in cases]
     results = {case.name: run() for case, run in ready}
-    turns = [[_round(run) for _, run in ready] for _ in range(rounds)]
-    return [_row(case, times) for (case, _), times in zip(ready, zip(*turns, strict=True), strict=True)], results
+    return _in_turn(ready, rounds, SHORTEST_SECONDS), results
+
+
+def measure_warm(cases: Iterable[Case], rounds: int, shortest: float) -> list[Row]:
+    """Medians of cases that have run before, on less perhaps: no untimed run. `shortest` is what a round lasts at least, in seconds."""
+    return _in_turn([(case, case.prepare()) for case in cases], rounds, shortest)
 
 
 def geometric_mean(values: Iterable[float]) -> float:
@@ -53,14 +57,19 @@ def rate_text(rate: float) -> str:
     return f"{rate / size:.3g}{letter}"
 
 
-def _round(run: Callable[[], Any]) -> tuple[float, float]:
+def _in_turn(ready: Sequence[tuple[Case, Callable[[], Any]]], rounds: int, shortest: float) -> list[Row]:
+    turns = [[_round(run, shortest) for _, run in ready] for _ in range(rounds)]
+    return [_row(case, times) for (case, _), times in zip(ready, zip(*turns, strict=True), strict=True)]
+
+
+def _round(run: Callable[[], Any], shortest: float) -> tuple[float, float]:
     """(processor seconds, wall seconds) of one run, the mean of as many as fill the shortest time."""
     runs, wall, processor = 0, time.perf_counter(), time.process_time()
     while True:
         run()
         runs += 1
         spent = time.process_time() - processor
-        if spent >= SHORTEST_SECONDS:
+        if spent >= shortest:
             return spent / runs, (time.perf_counter() - wall) / runs
 
 
