@@ -66,9 +66,10 @@ def fits_straight_line(definition: Definition) -> bool:
 
 @lru_cache(maxsize=256)
 def taylor_cost(definition: Definition, order: int) -> int:
-    """The cost of a Taylor step without its samples, in instructions."""
+    """The cost of a Taylor step without its samples, in instructions: its coefficients in straight-line code, three for each to add up."""
     text, _ = flow_text(definition, branched(definition.graph, definition.roots), order, 2)
-    return sum(cost(function) for function in text.split("\ndefine ") if "@coefficients(" in function or "@finish(" in function)
+    coefficients = next(function for function in text.split("\ndefine ") if "@coefficients(" in function)
+    return cost(coefficients) + 3 * order * len(definition.variables)
 
 
 def cost(text: str) -> int:
