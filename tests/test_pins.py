@@ -36,7 +36,7 @@ PINS: dict[str, str] = {
     "Logistic": "58ba87f23b7b5752",
     "Lorenz": "822a0184d8c7345c",
     "Lorenz96": "a3053dc7012afc6f",
-    "Oregonator": "fc16d05035e86f40",
+    "Oregonator": "ccfdd84cedb0d237",
     "RabinovichFabrikant": "9e28dec28efdc799",
     "Rossler": "8814b6b7058045f6",
     "SprottA": "daea10f5759c67b1",

@@ -88,5 +88,5 @@ def _replace(made: Trajectories, places: NDArray[np.int64], again: Trajectories)
     """Puts later attempts in their trajectories' places."""
     for target, source in zip(made.states, again.states, strict=True):
         target[places] = source
-    for name in ("initial", "parameters", "start_time", "status", "attempts"):
+    for name in ("initial", "parameters", "start_time", "status", "attempts", "steps", "stiff_steps"):
         getattr(made, name)[places] = getattr(again, name)

@@ -55,7 +55,8 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
         engine: target, lanes and step budget; they change the speed, never the result.
     Returns:
         Dataset with `state` (trajectory, time, variable) in float64, `time` (time) from sample 0 in the system's units, `status`
-        (trajectory) with flag meanings. A trajectory that fails has its status and NaN from there on.
+        (trajectory) with flag meanings, `steps` (trajectory), and how many of them the method for stiff flows made: `stiff_steps`. A
+        trajectory that fails has its status and NaN from there on.
     Raises:
         RequestError: what is asked for cannot be: an unknown name, a wrong shape, a dt or tolerance out of range, more samples than memory.
     """
@@ -207,7 +208,7 @@ def _dataset(system: System, made: Trajectories, grid: SampleGrid, tolerance: fl
         "kind": system.kind,
         "equations": "; ".join(f"{name}: {text}" for name, text in system.equations.items()),
         "tolerance": tolerance,
-        "steps": made.steps,
+        "steps": int(made.steps.sum()),
     }
     if system.period is not None:
         attributes["period"] = system.period
@@ -215,6 +216,8 @@ def _dataset(system: System, made: Trajectories, grid: SampleGrid, tolerance: fl
         {
             "state": _variable(("trajectory", "time", "variable"), made.states[0]),
             "status": _variable(("trajectory",), made.status, flags),
+            "steps": _variable(("trajectory",), made.steps),
+            "stiff_steps": _variable(("trajectory",), made.stiff_steps),
             "parameters": _variable(("trajectory", "parameter"), made.parameters),
             "start_time": _variable(("trajectory",), made.start_time),
         },

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room, samples_memory
-from attractory.integrate.flow_driver import Controls, Kernel, Problem, Sampling, lane_arrays, run_flow
+from attractory.integrate.flow_driver import Problem, Sampling
+from attractory.integrate.handover import STIFF_COUNT, parked_rows
 from attractory.integrate.map_driver import run_map
+from attractory.integrate.methods import Settings, run_methods
 from attractory.kernels import Target, flow_kernel, lanes_for, map_kernel, order_for
 from attractory.layout import Status
 
@@ -55,7 +57,7 @@ class Trajectories:
 
     states: one array (trajectory, time, variable) a grid; the memory behind it is variable-major (trajectory, variable, time).
     initial (trajectory, variable), parameters (trajectory, parameter), start_time, status (layout.Status), attempts (trajectory,).
-    steps: the number of steps taken, all trajectories together (maps: iterates).
+    steps (trajectory,): how many each took (maps: iterates); stiff_steps (trajectory,): how many of them by the method for stiff flows.
     """
 
     states: tuple[NDArray[np.floating], ...]
@@ -64,7 +66,8 @@ class Trajectories:
     start_time: Float
     status: NDArray[np.int8]
     attempts: NDArray[np.int64]
-    steps: int
+    steps: NDArray[np.int64]
+    stiff_steps: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,12 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
     status = np.full(total, int(Status.NOT_STARTED), np.int8)
     runnable = np.isfinite(ensemble.initial).all(1) & np.isfinite(ensemble.parameters).all(1) & np.isfinite(ensemble.start_time)
     if runnable.all():
-        steps = _run(definition, ensemble, grids, engine, out, places, status)
+        counted = _run(definition, ensemble, grids, engine, out, places, status)
         states = tuple(
             out[offset : offset + size].reshape(total, variables, -1)[:, :, : grid.samples].transpose(0, 2, 1)
             for (offset, _), size, grid in zip(places, sizes, grids, strict=True)
         )
-        return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), steps)
+        return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), *counted)
     return _without_unstarted(definition, ensemble, runnable, grids, engine)
 
 
@@ -129,7 +132,7 @@ def advance(definition: Definition, ensemble: Ensemble, *, duration: float, engi
     grid = SampleGrid(round(duration) if definition.kind == "map" else duration, 2)
     made = integrate_ensemble(definition, ensemble, grids=[grid], engine=replace(engine, dtype="float64"))
     moved = Ensemble(np.ascontiguousarray(made.states[0][:, 1]), ensemble.parameters, ensemble.start_time + grid.dt)
-    return moved, made.status, made.steps
+    return moved, made.status, int(made.steps.sum())
 
 
 def _starts(ensemble: Ensemble) -> tuple[Float, Float, Float]:
@@ -144,13 +147,13 @@ def _without_unstarted(
     chosen = np.flatnonzero(runnable)
     status = np.full(total, int(Status.NOT_STARTED), np.int8)
     states = tuple(np.full((total, variables, grid.samples), np.nan, engine.dtype).transpose(0, 2, 1) for grid in grids)
-    steps = 0
+    steps, stiff_steps = np.zeros(total, np.int64), np.zeros(total, np.int64)
     if chosen.size:
         done = integrate_ensemble(definition, ensemble.subset(chosen), grids=grids, engine=engine)
-        status[chosen], steps = done.status, done.steps
+        status[chosen], steps[chosen], stiff_steps[chosen] = done.status, done.steps, done.stiff_steps
         for target, source in zip(states, done.states, strict=True):
             target[chosen] = source
-    return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), steps)
+    return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), steps, stiff_steps)
 
 
 def _run(  # noqa: PLR0913 - the seam between records and arrays
@@ -161,7 +164,8 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
     out: NDArray[np.floating],
     places: NDArray[np.int64],
     status: NDArray[np.int8],
-) -> int:
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Fills `out` and `status`; (steps, stiff steps) of each trajectory."""
     counts = np.array([grid.samples for grid in grids], np.int64)
     initial, parameters = np.ascontiguousarray(ensemble.initial), np.ascontiguousarray(ensemble.parameters)
     width = engine.lanes or lanes_for(definition, len(initial))
@@ -171,22 +175,20 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
         everies = np.array([round(grid.dt) for grid in grids], np.int64)
         work = _aligned(1 + 2 * variables + columns, width)
         run_map(iterate, initial, parameters, ensemble.start_time, (places[:, 0].copy(), everies, counts), out, work, status)
-        return len(initial) * int(((counts - 1) * everies).max())
+        return np.full(len(initial), ((counts - 1) * everies).max()), np.zeros(len(initial), np.int64)
     order = order_for(engine.tolerance)
     kernel = flow_kernel(definition, order, width, engine.target, engine.dtype)
-    lanes = lane_arrays(width, (variables, parameters.shape[1], len(kernel.levels), len(grids)), kernel.rows)
     dts = np.array([grid.dt for grid in grids], np.float64)
     steps = np.zeros(len(initial), np.int64)
-    functions = kernel.code.functions
-    run_flow(
-        Kernel(*(functions[name] for name in Kernel._fields)),
-        Problem(initial, parameters, ensemble.start_time, status, steps),
+    parked = parked_rows(len(initial), variables, len(grids))
+    run_methods(
+        definition,
+        kernel,
+        Problem(initial, parameters, ensemble.start_time, status, steps, np.arange(len(initial)), parked),
         Sampling(places, np.stack([dts, counts, places[:, 1]], 1), counts, out),
-        lanes,
-        np.array(kernel.levels, np.bool_),
-        Controls(order, _limits(engine, float(dts.min()), float(((counts - 1) * dts).max()))),
+        Settings(_limits(engine, float(dts.min()), float(((counts - 1) * dts).max())), engine.tolerance, engine.target),
     )
-    return int(steps.sum())
+    return steps, parked[:, STIFF_COUNT].astype(np.int64)
 
 
 def _aligned(rows: int, width: int) -> Float:

@@ -16,7 +16,8 @@ from numba import njit
 
 from attractory.integrate.bits import lowest_bit
 from attractory.integrate.crossings import first_crossing
-from attractory.kernels.stepping import RESOLUTION
+from attractory.integrate.handover import CAP, COUNT, DONE, METHOD, leaves_taylor, resume
+from attractory.kernels.stepping import LOOK, RESOLUTION
 from attractory.layout import Status
 
 _OK, _DIVERGED, _UNDERFLOW = int(Status.OK), int(Status.DIVERGED), int(Status.STEP_UNDERFLOW)
@@ -25,9 +26,9 @@ _BUDGET, _SLIDING = int(Status.STEP_BUDGET), int(Status.SLIDING)
 # Steps of zero length in a row that mean: the solution cannot leave the switching surface.
 _STUCK = 64
 # A trajectory that has grown by this factor in so many steps is leaving for infinity, as an unstable spiral does whose turns get faster.
-_ESCAPE, _ESCAPE_STEPS = 1.0e6, 500_000
+_ESCAPE, _ESCAPE_STEPS, _ESCAPE_LOOK = 1.0e6, 500_000, 65_536
 
-Problem = namedtuple("Problem", "initial parameters start status steps")
+Problem = namedtuple("Problem", "initial parameters start status steps queue parked")
 Sampling = namedtuple("Sampling", "places grids counts out")
 Lanes = namedtuple(
     "Lanes",
@@ -56,17 +57,18 @@ def lane_arrays(width: int, sizes: tuple[int, int, int, int], coefficients: int)
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, controls: Any) -> None:  # pragma: no cover - compiled
-    """Integrates all trajectories and fills `sampling.out`.
+    """Integrates the trajectories of `problem.queue` until they end or are handed over, and fills `sampling.out`.
 
     Args:
         kernel: the compiled functions.
-        problem: initial (trajectory, variable), parameters (trajectory, parameter), start (trajectory,); status and steps are written.
+        problem: initial (trajectory, variable), parameters (trajectory, parameter), start (trajectory,); queue: the numbers of those to
+            run; parked: where those go on that have begun. status and steps are written, and parked for those that are handed over.
         sampling: grids (granularity, 3) holds dt, count and row; places (granularity, 2) offset and row. Sample n of variable v of
             trajectory i lies at out[offset + (i variables + v) row + n] and belongs to the time n dt after the start.
         levels: (switch,) whether a mode is an integer.
         controls: the order; limits = (the step where none can be estimated, the time of the last sample, the budget of steps).
     """
-    total, width = problem.initial.shape[0], lanes.h.shape[0]
+    total, width = problem.queue.shape[0], lanes.h.shape[0]
     switched = levels.shape[0] > 0
     following, live, closing = 0, 0, 0
     grids = sampling.counts.shape[0]
@@ -94,7 +96,7 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
             controls.limits.ctypes,
         )  # fmt: skip
         if odd != 0 or switched:
-            live -= _examine_steps(problem, sampling, lanes, levels, controls)
+            live -= _examine_steps(problem, sampling, lanes, levels, controls, odd)
         _remember_taken(lanes)
         kernel.finish(
             lanes.c.ctypes, lanes.taken.ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids.ctypes,
@@ -119,8 +121,8 @@ def _fill(kernel: Any, problem: Any, sampling: Any, lanes: Any, following: int) 
     """Puts the next trajectories into the free lanes; returns how many."""
     filled = 0
     for lane in range(lanes.h.shape[0]):
-        if lanes.trajectory[lane] < 0 and following + filled < problem.initial.shape[0]:
-            _refill(problem, sampling, lanes, lane, following + filled)
+        if lanes.trajectory[lane] < 0 and following + filled < problem.queue.shape[0]:
+            _refill(problem, sampling, lanes, lane, problem.queue[following + filled])
             filled += 1
     kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes, lanes.c.ctypes)
     _set_modes(lanes)
@@ -147,6 +149,9 @@ def _refill(problem: Any, sampling: Any, lanes: Any, lane: int, i: int) -> None:
     for g in range(sampling.counts.shape[0]):
         lanes.taken[g, lane] = 0.0
         lanes.base[g, lane] = sampling.places[g, 0] + i * variables * sampling.places[g, 1]
+    if problem.parked[i, COUNT] > 0.0:
+        resume(problem.parked, lanes, lane)
+        lanes.cap[lane] = problem.parked[i, CAP]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -174,11 +179,11 @@ def _set_modes(lanes: Any) -> None:  # pragma: no cover - compiled
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _examine_steps(problem: Any, sampling: Any, lanes: Any, levels: Any, controls: Any) -> int:  # pragma: no cover - compiled
-    """Shortens steps to the first crossing of a switch, ends trajectories that failed; returns how many."""
+def _examine_steps(problem: Any, sampling: Any, lanes: Any, levels: Any, controls: Any, odd: int) -> int:  # pragma: no cover - compiled
+    """Shortens steps to the first crossing of a switch, ends trajectories that failed, hands over stiff ones; returns how many it ended."""
     ended = 0
     for lane in range(lanes.h.shape[0]):
-        if lanes.trajectory[lane] < 0:
+        if lanes.trajectory[lane] < 0 or (levels.shape[0] == 0 and (odd >> lane) & 1 == 0):
             continue
         step = lanes.h[lane]
         lanes.crossed[lane] = -1
@@ -197,6 +202,9 @@ def _examine_steps(problem: Any, sampling: Any, lanes: Any, levels: Any, control
         if status != _OK:
             _end(problem, sampling, lanes, lane, status)
             ended += 1
+        elif levels.shape[0] == 0 and lanes.count[lane] % LOOK == 0.0 and leaves_taylor(problem.parked, lanes, lane, controls.order):
+            _vacate(lanes, lane, sampling.counts)
+            ended += 1
     return ended
 
 
@@ -208,7 +216,11 @@ def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - c
         return _DIVERGED
     if lanes.count[lane] > controls.limits[2]:
         return _BUDGET
-    if lanes.count[lane] > _ESCAPE_STEPS and _largest(lanes.y, lane) > _ESCAPE * max(1.0, lanes.size[lane]):
+    if (
+        lanes.count[lane] > _ESCAPE_STEPS
+        and lanes.count[lane] % _ESCAPE_LOOK == 0
+        and _largest(lanes.y, lane) > _ESCAPE * max(1.0, lanes.size[lane])
+    ):
         return _DIVERGED
     if step > lanes.t[lane] * RESOLUTION:
         lanes.stuck[lane] = 0
@@ -233,6 +245,7 @@ def _end(problem: Any, sampling: Any, lanes: Any, lane: int, status: int) -> Non
     i = lanes.trajectory[lane]
     problem.status[i] = status
     problem.steps[i] = int(lanes.count[lane])
+    problem.parked[i, METHOD] = DONE
     for g in range(sampling.counts.shape[0]):
         for v in range(lanes.y.shape[0]):
             place = lanes.base[g, lane] + v * sampling.places[g, 1]
@@ -282,6 +295,7 @@ def _release_finished(problem: Any, sampling: Any, lanes: Any, closing: int) -> 
             i = lanes.trajectory[lane]
             problem.status[i] = _OK
             problem.steps[i] = int(lanes.count[lane])
+            problem.parked[i, METHOD] = DONE
             _vacate(lanes, lane, sampling.counts)
     return finished
 

@@ -80,6 +80,12 @@ class Lanes:
         listed = ", ".join(f"{self.vector} {argument}" for argument in arguments)
         return self.emit(f"call {self.vector} @llvm.{name}.v{self.width}f64({listed})")
 
+    def two_sum(self, a: Value, b: Value) -> tuple[Value, Value]:
+        """(a + b rounded, what the rounding lost), exactly (Knuth, The Art of Computer Programming 2, 4.2.2)."""
+        total = self.add(a, b)
+        back = self.sub(total, a)
+        return total, self.add(self.sub(a, self.sub(total, back)), self.sub(b, back))
+
     def polynomial(self, x: Value, coefficients: Sequence[float]) -> Value:
         """Horner's rule, the coefficient of the highest power first."""
         result = self.constant(coefficients[0])

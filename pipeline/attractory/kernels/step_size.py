@@ -51,14 +51,14 @@ def emit_step_size(lanes: Lanes, first: Sequence[Value], before_last: Sequence[V
 def step_from_norms(lanes: Lanes, norms: Sequence[Value], order: int) -> Value:
     """The step from the largest coefficients of orders 0, order - 1 and order; NO_ESTIMATE where the last two vanish."""
     tiny = lanes.constant(VANISHING)
-    scale = lanes.intrinsic("maxnum", _log2(lanes, norms[0]), lanes.constant(0.0))
+    scale = lanes.intrinsic("maxnum", emit_log2(lanes, norms[0]), lanes.constant(0.0))
     norms = [lanes.intrinsic("maxnum", norm, tiny) for norm in norms[1:]]
     radii = [
-        lanes.mul(lanes.sub(scale, _log2(lanes, norm)), lanes.constant(1.0 / power))
+        lanes.mul(lanes.sub(scale, emit_log2(lanes, norm)), lanes.constant(1.0 / power))
         for norm, power in zip(norms, (order - 1, order), strict=True)
     ]
     safety = round(math.exp(-0.7 / (order - 1) - DECAY), 12)  # rounded: a mathematics library may differ in the last digit
-    step = lanes.mul(_exp2(lanes, lanes.intrinsic("minnum", *radii)), lanes.constant(safety))
+    step = lanes.mul(emit_exp2(lanes, lanes.intrinsic("minnum", *radii)), lanes.constant(safety))
     vanished = lanes.compare("ole", lanes.intrinsic("maxnum", *norms), tiny)
     return lanes.select(vanished, lanes.constant(NO_ESTIMATE), step)
 
@@ -92,7 +92,7 @@ def _norm(lanes: Lanes, values: Sequence[Value]) -> Value:
     return reduce(lambda a, b: lanes.intrinsic("maxnum", a, b), [lanes.intrinsic("fabs", value) for value in values])
 
 
-def _log2(lanes: Lanes, x: Value) -> Value:
+def emit_log2(lanes: Lanes, x: Value) -> Value:
     bits = lanes.bits(x)
     exponent = lanes.integral("sub", lanes.integral("lshr", bits, lanes.integer(52)), lanes.integer(1023))
     fraction = lanes.integral("and", bits, lanes.integer(0xFFFFFFFFFFFFF))
@@ -100,7 +100,7 @@ def _log2(lanes: Lanes, x: Value) -> Value:
     return lanes.add(lanes.emit(f"sitofp {lanes.integers} {exponent} to {lanes.vector}"), lanes.polynomial(mantissa, _LOG2))
 
 
-def _exp2(lanes: Lanes, x: Value) -> Value:
+def emit_exp2(lanes: Lanes, x: Value) -> Value:
     whole = lanes.intrinsic("floor", x)
     mantissa = lanes.polynomial(lanes.sub(x, whole), _EXP2)
     exponent = lanes.integral("add", lanes.emit(f"fptosi {lanes.vector} {whole} to {lanes.integers}"), lanes.integer(1023))

@@ -16,8 +16,8 @@ from attractory.kernels.step_size import significant_order
 _OVERREACH, _OVERREACH_OF_ALL, _OVERREACH_OF_NOW = 1.0625, 2.0**-30, 2.0**-49
 # A step this small against the time changes it by less than two units in its last place.
 RESOLUTION = 4.0e-16
-# Every so many steps a lane gets a second look, whether it is on its way to infinity.
-LOOK = 65536.0
+# Every so many steps a lane gets a second look: is it stiff, is it on its way to infinity?
+LOOK = 256.0
 
 
 def emit_bound(width: int) -> str:
@@ -63,20 +63,13 @@ def emit_move(width: int) -> str:
     h, t, low = lanes.load("%h", 0), lanes.load("%t", 0), lanes.load("%low", 0)
     for row, value in enumerate((t, low, h, lanes.load("%now", 0))):
         lanes.store(value, "%before", row)
-    end, lost = _two_sum(lanes, t, h)
+    end, lost = lanes.two_sum(t, h)
     low = lanes.add(low, lost)
     lanes.store(low, "%low", 0)
     lanes.store(end, "%t", 0)
-    now, lost = _two_sum(lanes, lanes.load("%origin", 0), end)
+    now, lost = lanes.two_sum(lanes.load("%origin", 0), end)
     lanes.store(lanes.add(now, lanes.add(lost, low)), "%now", 0)
     return lanes.function("move", ["h", "t", "low", "origin", "now", "before"])
-
-
-def _two_sum(lanes: Lanes, a: Value, b: Value) -> tuple[Value, Value]:
-    """(a + b rounded, what the rounding lost), exactly (Knuth, The Art of Computer Programming 2, 4.2.2)."""
-    total = lanes.add(a, b)
-    back = lanes.sub(total, a)
-    return total, lanes.add(lanes.sub(a, lanes.sub(total, back)), lanes.sub(b, back))
 
 
 def emit_finish(width: int, variables: int, order: int, each: Each) -> str:

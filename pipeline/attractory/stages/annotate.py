@@ -25,7 +25,7 @@ from attractory.stages.progress import Progress
 WANTED_PER_PERIOD = 1e-3
 # A system with more variables gets so many of its leading exponents: the cost grows with the square of their number.
 MOST_EXPONENTS = 64
-# More steps a period than this, and the flow is stiff: tangent vectors through an explicit method would take hours.
+# More steps a period than this, or one by the method for stiff flows, and the flow is stiff: tangent vectors would take hours.
 STIFF_STEPS = 20_000
 
 
@@ -94,8 +94,8 @@ def annotated(record: SystemRecord, *, seed: int) -> Annotation:
     Raises:
         RequestError: the flow is stiff; its entry stays as it is.
     """
-    steps = _steps_per_period(System.from_record(record))
-    if steps > STIFF_STEPS:
+    steps, stiff = _steps_per_period(System.from_record(record))
+    if stiff or steps > STIFF_STEPS:
         where = f"{record.where()}: {record.name}"
         message = f"{where} is stiff ({steps:,} steps a period): this version cannot compute its invariants. Leave it out."
         raise RequestError(message)
@@ -122,11 +122,12 @@ def _affordable(system: System) -> tuple[int, Effort]:
     return min(system.dimension, MOST_EXPONENTS), Effort(trajectories=16, budget=400.0 * (system.period or 1.0))
 
 
-def _steps_per_period(system: System) -> int:
+def _steps_per_period(system: System) -> tuple[int, int]:
+    """(all steps, those by the method for stiff flows)."""
     if system.kind != "flow":
-        return 0
+        return 0, 0
     made = integrate(system, initial=system.initial, samples=2, dt=system.period or 1.0, tolerance=1e-9)
-    return int(made.attrs["steps"])
+    return int(made.steps.sum()), int(made.stiff_steps.sum())
 
 
 def as_invariant(estimate: Estimate) -> dict[str, Any]:
