@@ -27,8 +27,12 @@ _EXP2 = (0.07944154, 0.22449434, 0.69606564, 0.99991229)
 
 
 def order_for(tolerance: float) -> int:
-    """The order of the Taylor series that a tolerance asks for."""
-    return max(2, math.ceil(1 - math.log(tolerance) / DECAY))
+    """The order of the Taylor series that a tolerance asks for, always an even one.
+
+    The error of an odd order pushes the energy of an oscillation to the same side at every step; of an even one, it is of the next order.
+    """
+    order = math.ceil(1 - math.log(tolerance) / DECAY)
+    return max(2, order + order % 2)
 
 
 def significant_order(order: int) -> int:
