@@ -85,7 +85,10 @@ def test_published_values_are_reached(name: str, tolerance: float) -> None:
     assert made.status.values.tolist() == [Status.OK]
     digits = 1e-9 if name == "Robertson" else 1e-12
     np.testing.assert_allclose(made.state.values[0, -1], PROBLEMS[name].final, rtol=max(200 * tolerance, digits))
-    assert 0 < made.stiff_steps.values[0] < made.steps.values[0] < 50_000
+    steps, stiff = made.steps.values[0], made.stiff_steps.values[0]
+    assert steps < 50_000
+    # A start on Prothero and Robinson's sine to the last bit may wake no fast mode, and then a dozen Taylor steps reach the end.
+    assert 0 < stiff < steps or steps < 100
 
 
 def test_samples_between_steps_follow_the_solution() -> None:

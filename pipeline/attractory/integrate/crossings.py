@@ -71,7 +71,7 @@ def _first_root(  # noqa: PLR0913 - as above
         value, slope = _value_and_slope(c, base, lane, order, tau)
         value, slope = factor * value + shift, factor * slope
         if value <= noise and (slope < 0.0 or (slope == 0.0 and value < 0.0)):
-            return (min(tau - value / slope, step) if slope < 0.0 < value else tau), _ROOT  # what is left of the way, or noise
+            return tau, _ROOT
         if value <= noise:  # leaving the surface on the mode's side: the slope keeps its sign for this long
             advance = slope / curvature if curvature > 0.0 else step
         elif curvature > 0.0:
