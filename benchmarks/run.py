@@ -1,6 +1,6 @@
 """`make bench`: all measurements in turn, each in a fresh process on one core, then one verdict.
 
-    python benchmarks/run.py [--quick] [--only engine,cold_compile,kernel_cache,stiff,size,generate] [--strict]
+    python benchmarks/run.py [--quick] [--only engine,cold_compile,generate] [--strict]
 
 A full run writes what it prints, and the numbers as JSON, into docs/benchmarks/; a quick or partial one writes nothing. Nothing here reads
 a number from an earlier run: all ratios are from this one.
@@ -23,7 +23,7 @@ from table import Requirement, read_requirements, requirement_table
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "docs" / "benchmarks"
-PARTS = ("engine", "cold_compile", "kernel_cache", "stiff", "size", "generate")
+PARTS = ("engine", "cold_compile", "generate")
 PACKAGES = ("attractory", "heyoka", "scipy", "dysts", "numpy", "numba", "llvmlite", "dask", "numcodecs")
 
 
