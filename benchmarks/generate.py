@@ -3,7 +3,7 @@
     python benchmarks/generate.py [--quick] [--profile] [--json FILE]
 
 24 systems x 256 trajectories x 4,096 samples at 15 and at 100 a period in float32, through `stages.generate` into a temporary folder, one
-worker that shares one core with the scheduler. Stiff systems run apart, and smaller where a full run would take over two minutes.
+worker that shares one core with the scheduler. Stiff systems run apart, and smaller where a full run would take over a minute.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ TRANSIENT_PERIODS = 20
 KINDS = ("flow", "map")
 STIFF = "stiff"
 REQUIRED_PART, REQUIRED_GIB = 0.25, 1.0
-STIFF_SECONDS = 150.0  # what a stiff system may take in full
-STIFF_AIM = 120.0  # and about what it is cut down to where it would take longer
+STIFF_SECONDS = 60.0  # what a stiff system may take in full, by an estimate that may be short by a factor of four
+STIFF_AIM = 30.0  # and about what it is cut down to where it would take longer
 QUICK_AIM = 2.0
 GROUP = 16  # trajectories that fill the lanes
 
@@ -172,7 +172,7 @@ def full_seconds(cost: PeriodCost, sizes: Sizes) -> float:
 
 
 def stiff_sizes(cost: PeriodCost, full: Sizes, aim: float) -> Sizes:
-    """The full sizes where those take less than ten minutes; else fewer trajectories, then samples, until it takes about `aim` seconds."""
+    """The full sizes where those take less than a minute; else fewer trajectories, then samples, until it takes about `aim` seconds."""
     if full_seconds(cost, full) <= min(STIFF_SECONDS, 5 * aim):
         return full
     trajectories, samples = full.trajectories, full.samples
