@@ -36,7 +36,7 @@ PINS: dict[str, str] = {
     "Logistic": "58ba87f23b7b5752",
     "Lorenz": "cfd61bc9c49b1363",
     "Lorenz96": "32df1dd463d40293",
-    "Oregonator": "b5b2c006207bedbd",
+    "Oregonator": "504b3452c7a708bc",
     "RabinovichFabrikant": "5a76df415e6ad930",
     "Rossler": "e2560796c582128c",
     "SprottA": "d314a7fa8b473974",

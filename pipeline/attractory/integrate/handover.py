@@ -27,7 +27,7 @@ _ERRORS, _TERM, _PATIENCE = 10.0, round(math.exp(-DECAY), 12), 3.0
 # Between looks at Taylor's step: so many steps of the method for stiff flows, twice as many after each return, at most so many.
 FIRST_WAIT, LONGEST_WAIT = 64.0, 4096.0
 # After a trial step that was no better, the next trial comes LOOK steps later, then twice as many, at most so many.
-LONGEST_DELAY = 2.0**20
+LONGEST_DELAY = 2.0**12
 
 # What is kept of a trajectory, one row of an array: a record of arrays would cost the drivers more at each call than it shows. Where it is:
 # now, t + t_low, and behind the columns named here y, y_low and the samples taken of each granularity. Its steps: count, `stiff` of them by
