@@ -12,7 +12,6 @@ from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
 from attractory.kernels.compact import compact_text
 from attractory.kernels.lanes import Lanes, Value, declarations
-from attractory.kernels.loops import emit_each
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.sampling import emit_sampling
@@ -86,7 +85,7 @@ def flow_text(
     """(the module of a flow's functions in LLVM IR, the rows of the array c)."""
     variables = len(definition.variables)
     text = declarations(width) + emit_bound(width) + emit_move(width)
-    text += emit_sampling(width, variables, order, dtype, emit_each) + emit_finish(width, variables, order, emit_each)
+    text += emit_sampling(width, variables, order, dtype) + emit_finish(width, variables, order)
     if loops:
         found, rows = compact_text(graph, variables, order, width)
         return text + found, rows

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 PREFIX = "attractory."  # of functions outside a kernel, see library.py
-# LLVM keeps what registers cannot hold on the stack, which a caller aligns to 16 bytes only: three processes in four, by where the system
-# put their stack, had vectors across two cache lines, and steps took 1.4 times as long. The function aligns the stack itself.
+# LLVM keeps what registers cannot hold on the stack, which a caller aligns to 16 bytes only: about half of all processes, by where the
+# system put their stack, had vectors across two cache lines, and steps took 1.4 times as long. The function aligns the stack itself.
 ALIGNED = "alignstack(64)"
 
 Value = str  # the name of an SSA value, or a constant

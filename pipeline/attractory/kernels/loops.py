@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from attractory.kernels.lanes import Lanes, Value, literal
 
 Body = Callable[[Value, list[Value]], list[Value]]
-# How a function does something to each variable: as a loop or as straight-line code.
-Each = Callable[[Lanes, int, Callable[[Value], None]], None]
 
 
 def emit_loop(lanes: Lanes, count: int, initial: Sequence[Value], body: Body) -> list[Value]:
@@ -44,12 +42,6 @@ def emit_each(lanes: Lanes, count: int, body: Callable[[Value], None]) -> None:
         body("0")
     elif count:
         emit_loop(lanes, count, (), nothing_carried)
-
-
-def unrolled(lanes: Lanes, count: int, body: Callable[[Value], None]) -> None:
-    """What `emit_each` does, as straight-line code."""
-    for number in range(count):
-        body(str(number))
 
 
 def times(lanes: Lanes, number: Value, factor: int) -> Value:

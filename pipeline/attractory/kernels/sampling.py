@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attractory.kernels.lanes import Lanes, Value, row_pointer
-from attractory.kernels.loops import Each, times
+from attractory.kernels.loops import emit_each, times
 
 # Samples of one lane that are made at once.
 TIMES = 8
@@ -26,7 +26,7 @@ _WHOLE_BITS = 0x4330000000000000
 NUMBERS = {"float64": "double", "float32": "float"}
 
 
-def emit_sampling(width: int, variables: int, order: int, dtype: str, each: Each) -> str:
+def emit_sampling(width: int, variables: int, order: int, dtype: str) -> str:
     """The function `samples`, and `scatter`, which `write_due` calls."""
     number = NUMBERS[dtype]
     kind, single = f"<{TIMES} x double>", f"<{TIMES} x {number}>"
@@ -34,7 +34,7 @@ def emit_sampling(width: int, variables: int, order: int, dtype: str, each: Each
     if width != TIMES:
         text += f"declare {kind} @llvm.fma.v{TIMES}f64({kind}, {kind}, {kind})\n"
     text += f"declare void @llvm.masked.store.v{TIMES}f{64 if number == 'double' else 32}.p0({single}, ptr, i32, <{TIMES} x i1>)\n"
-    return text + _emit_scatter(width, variables, number, each) + _emit_samples(width, variables, order, number, each)
+    return text + _emit_scatter(width, variables, number) + _emit_samples(width, variables, order, number)
 
 
 def next_sample(lanes: Lanes) -> tuple[Value, Value, Value]:
@@ -72,7 +72,7 @@ def write_due(lanes: Lanes, variables: int, n: Value, due: Value) -> None:
     lanes.lines.append(f"  call void @scatter(ptr %z, i64 {lanes.packed(due)}, ptr %grid, ptr %out)")
 
 
-def _emit_samples(width: int, variables: int, order: int, number: str, each: Each) -> str:
+def _emit_samples(width: int, variables: int, order: int, number: str) -> str:
     """samples(c, n, h, t, low, grid, base, z, out) -> bits of the lanes that have taken their last: takes all that lie within the step."""
     lanes = Lanes(width)
     dt, count = lanes.load_number("%grid", 0), lanes.load_number("%grid", 1)
@@ -82,11 +82,11 @@ def _emit_samples(width: int, variables: int, order: int, number: str, each: Eac
     bits = lanes.packed(due)
     lanes.lines.append(f"  %none = icmp eq i64 {bits}, 0\n  br i1 %none, label %taken, label %choose\nchoose:")
     lanes.lines.append(f"  br i1 {few_have_many(lanes, n)}, label %all, label %each\nall:")
-    each(lanes, variables, lambda variable: _sample(lanes, variable, order, x))
+    emit_each(lanes, variables, lambda variable: _sample(lanes, variable, order, x))
     write_due(lanes, variables, n, due)
     lanes.lines.append("  br label %next\neach:")
     samples = _Samples(variables, order, number, row)
-    _emit_lane_after_lane(lanes, (dt, count, bits), samples, each)
+    _emit_lane_after_lane(lanes, (dt, count, bits), samples)
     lanes.lines.append("taken:")
     finished = lanes.packed(lanes.compare("oge", lanes.load("%n", 0), lanes.splat(count)))
     return lanes.returning("samples", ["c", "n", "h", "t", "low", "grid", "base", "z", "out"], finished)
@@ -102,7 +102,7 @@ class _Samples:
     row: Value
 
 
-def _emit_lane_after_lane(lanes: Lanes, grid: tuple[Value, Value, Value], samples: _Samples, each: Each) -> None:
+def _emit_lane_after_lane(lanes: Lanes, grid: tuple[Value, Value, Value], samples: _Samples) -> None:
     """A loop over the lanes in `bits` and within it over the samples of one lane, TIMES at once."""
     dt, count, bits = grid
     few = lanes.of_width(TIMES)
@@ -114,7 +114,7 @@ def _emit_lane_after_lane(lanes: Lanes, grid: tuple[Value, Value, Value], sample
     x = few.sub(few.sub(few.mul(n, every), t), low)
     due = few.logic("and", few.compare("ole", x, h), few.compare("olt", n, last))
     few.lines.append(f"  %index = fptosi double %n0 to i64\n  %spot = getelementptr {samples.number}, ptr %start, i64 %index")
-    each(few, samples.variables, lambda variable: _samples_of_one_lane(few, lanes.width, samples, variable, (x, due)))
+    emit_each(few, samples.variables, lambda variable: _samples_of_one_lane(few, lanes.width, samples, variable, (x, due)))
     few.lines.append(f"  br label %written\nwritten:\n  %made = call i64 @llvm.ctpop.i64(i64 {few.packed(due)})")
     few.lines.append(_LANE_EXIT.format(times=TIMES))
 
@@ -181,7 +181,7 @@ def _sample(lanes: Lanes, variable: Value, order: int, x: Value) -> None:
     lanes.store(value, row_pointer(lanes, "%z", variable), 0)
 
 
-def _emit_scatter(width: int, variables: int, number: str, each: Each) -> str:
+def _emit_scatter(width: int, variables: int, number: str) -> str:
     """scatter(z, due, grid, out): row v of z to variable v of the lanes in the bits of due, at the places in the row behind them."""
     lanes = Lanes(width)
     row = lanes.emit(f"fptosi double {lanes.load_number('%grid', 2)} to i64")
@@ -194,7 +194,7 @@ def _emit_scatter(width: int, variables: int, number: str, each: Each) -> str:
             value = lanes.emit(f"fptrunc double {value} to float")
         lanes.lines.append(f"  store {number} {value}, ptr {place}")
 
-    each(lanes, variables, write)
+    emit_each(lanes, variables, write)
     lanes.lines.append("  br label %written\nwritten:\n  %more = icmp ne i64 %rest, 0\n  br i1 %more, label %lanes, label %done\ndone:")
     body = lanes.joined()
     return f"define internal void @scatter(ptr %z, i64 %due, ptr %grid, ptr noalias %out) {{\n{body}\n  ret void\n}}\n"

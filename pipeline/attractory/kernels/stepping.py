@@ -6,7 +6,7 @@ A sample n of a granularity belongs to the step that begins at t + t_low if x = 
 from __future__ import annotations
 
 from attractory.kernels.lanes import Lanes, Value, row_pointer
-from attractory.kernels.loops import Each, times
+from attractory.kernels.loops import emit_each, times
 from attractory.kernels.sampling import few_have_many, next_sample, write_due
 from attractory.kernels.step_size import significant_order
 
@@ -72,7 +72,7 @@ def emit_move(width: int) -> str:
     return lanes.function("move", ["h", "t", "low", "origin", "now", "before"])
 
 
-def emit_finish(width: int, variables: int, order: int, each: Each) -> str:
+def emit_finish(width: int, variables: int, order: int) -> str:
     """finish(c, n, h, t, low, grid, base, z, out, y, y_low, before, rate): the state at the end of the step, the first samples.
 
     The state is carried in two parts, y + y_low, as the time is. Rows of before keep both as they were; rows of rate are the polynomials'
@@ -82,9 +82,9 @@ def emit_finish(width: int, variables: int, order: int, each: Each) -> str:
     n, x, due = next_sample(lanes)
     h = lanes.load("%h", 0)
     lanes.lines.append(f"  br i1 {few_have_many(lanes, n)}, label %with, label %without\nwithout:")
-    each(lanes, variables, lambda number: _end_of_step(lanes, number, order, h, None))
+    emit_each(lanes, variables, lambda number: _end_of_step(lanes, number, order, h, None))
     lanes.lines.append("  br label %done\nwith:")
-    each(lanes, variables, lambda number: _end_of_step(lanes, number, order, h, x))
+    emit_each(lanes, variables, lambda number: _end_of_step(lanes, number, order, h, x))
     write_due(lanes, variables, n, due)
     lanes.lines.append("  br label %done\ndone:")
     return lanes.function("finish", ["c", "n", "h", "t", "low", "grid", "base", "z", "out", "y", "y_low", "before", "rate"])
