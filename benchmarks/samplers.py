@@ -160,31 +160,12 @@ def scipy_dop853(system: attractory.System) -> AtTolerance:
 
 
 def jitcode_compiled(system: attractory.System, *, method: str) -> AtTolerance:
-    """jitcode: the right-hand side compiled from C, one trajectory after the other, a call of `integrate` for each sample.
-
-    lsoda asks for the Jacobian, which is compiled too.
+    """jitcode: one trajectory after the other, a call of `integrate` for each sample.
 
     Raises:
         RuntimeError: this machine has no C compiler.
     """
-    import symengine
-    from jitcode import jitcode, t, y
-
-    if not any(shutil.which(name) for name in ("cc", "gcc", "clang")):
-        raise RuntimeError("no C compiler here")
-    slopes = rates(system.definition, {name: getattr(symengine, name) for name in NAMES})(
-        t, [y(place) for place in range(system.dimension)]
-    )
-    ode = jitcode([symengine.sympify(rate) for rate in slopes], wants_jacobian=method == "lsoda", verbose=False)
-    # Not simplified: that takes SymEngine up to a minute, and the C compiler finds equal parts by itself.
-    ode.generate_f_C(simplify=False, do_cse=True)
-    if method == "lsoda":
-        ode.generate_jac_sym(simplify=False)
-        ode.generate_jac_C(do_cse=True)
-    # In an empty folder, because setuptools would read the pyproject.toml of the one that we are in; and said aloud: without compile_C a
-    # compiler that fails is only a warning, and Python takes over.
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        ode.compile_C()
+    ode = jitcode_model(system, jacobian=method == "lsoda")
 
     def at(tolerance: float) -> Sampler:
         def sample(initial: Array, dt: float, samples: int) -> Array:
@@ -200,6 +181,33 @@ def jitcode_compiled(system: attractory.System, *, method: str) -> AtTolerance:
         return sample
 
     return at
+
+
+def jitcode_model(system: attractory.System, *, jacobian: bool) -> Any:
+    """jitcode's object of a system, the right-hand side (and the Jacobian, for methods that ask for it) compiled from C.
+
+    Raises:
+        RuntimeError: this machine has no C compiler.
+    """
+    import symengine
+    from jitcode import jitcode, t, y
+
+    if not any(shutil.which(name) for name in ("cc", "gcc", "clang")):
+        raise RuntimeError("no C compiler here")
+    slopes = rates(system.definition, {name: getattr(symengine, name) for name in NAMES})(
+        t, [y(place) for place in range(system.dimension)]
+    )
+    ode = jitcode([symengine.sympify(rate) for rate in slopes], wants_jacobian=jacobian, verbose=False)
+    # Not simplified: that takes SymEngine up to a minute, and the C compiler finds equal parts by itself.
+    ode.generate_f_C(simplify=False, do_cse=True)
+    if jacobian:
+        ode.generate_jac_sym(simplify=False)
+        ode.generate_jac_C(do_cse=True)
+    # In an empty folder, because setuptools would read the pyproject.toml of the one that we are in; and said aloud: without compile_C a
+    # compiler that fails is only a warning, and Python takes over.
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        ode.compile_C()
+    return ode
 
 
 def dysts_as_shipped(name: str, dt: float, samples: int) -> Callable[[], Array]:
