@@ -17,7 +17,7 @@ INSTALLED := $(VENV)/.installed
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks bench bench-engine lint format repro wheel clean
+.PHONY: help setup demo test test-frameworks bench bench-engine bench-reach lint format repro wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -66,6 +66,9 @@ bench: $(BENCH_VENV)/.installed ## speed and memory beside other programs, one c
 
 bench-engine: $(BENCH_VENV)/.installed ## the engine beside other integrators at equal error, and its parts; some 25 minutes
 	@$(BENCH_VENV)/bin/python benchmarks/bench_engine.py $(BENCH_OPTIONS)
+
+bench-reach: $(BENCH_VENV)/.installed ## delays, maps, switches and more digits beside other programs; some 5 minutes
+	@$(BENCH_VENV)/bin/python benchmarks/reach.py $(BENCH_OPTIONS)
 
 lint: setup ## ruff, mypy and the import contracts
 	@$(VENV)/bin/ruff check .

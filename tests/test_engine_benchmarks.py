@@ -153,7 +153,7 @@ def test_the_lead_is_measured_against_the_fastest_that_gets_there(script) -> Non
 
 def test_a_part_that_fails_is_a_missed_line(script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The other parts' tables are still made."""
-    module = script("bench_engine")
+    module = script("suite")
 
     def failing(part: str, *_: object) -> str:
         raise subprocess.CalledProcessError(1, part)
@@ -171,7 +171,7 @@ def test_the_page_shows_the_diagrams_and_the_numbers_are_kept(script, tmp_path: 
     (made / "work_precision-Lorenz.png").write_bytes(b"png")
     (made / "equal_error.json").write_text('{"rows": []}')
     verdict = [script("table").Requirement("times heyoka", 6.5, 6.0, unit=" x")]
-    script("bench_engine").keep(kept, made, {"processor": "a fast one"}, ["a table"], verdict)
+    script("suite").keep(script("bench_engine").SUITE, kept, made, {"processor": "a fast one"}, (["a table"], verdict))
     page = (kept / "engine.md").read_text()
     assert all(text in page for text in ("a fast one", "times heyoka", "a table", "(work_precision-Lorenz.png)"))
     assert (kept / "work_precision-Lorenz.png").exists()
