@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from attractory.expressions.definition import Definition
@@ -12,7 +12,7 @@ from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
 from attractory.kernels.compact import compact_text
 from attractory.kernels.lanes import Lanes, Value, declarations
-from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
+from attractory.kernels.machine import IN_ORDER, MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.sampling import emit_sampling
 from attractory.kernels.step_size import emit_disagreement, emit_step_size
@@ -40,6 +40,12 @@ _MANY = 24
 # loops are, up to twice, where so many units share a pattern; where they do not, from the second length on, for the time that LLVM takes.
 # docs/adr/010 has the measurements.
 _SHORT, _LONG, _ALIKE = 8_000, 25_000, 4.0
+
+# Coefficients are made for all lanes at once up to so many operations: two streams of instructions, of which one works while the other
+# waits. Longer code is for a part of the lanes, and runs once for each part: half the instructions, registers and first cache. Up to the
+# next number sums are begun some orders ahead and LLVM leaves them there; beyond it, registers are what counts, and LLVM's own order is
+# better. docs/adr/012 has the measurements.
+_PART, _WHOLE, _IN_ORDER = 8, 850, 1_900
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ def flow_text(
         found, rows = compact_text(graph, variables, order, width)
         return text + found, rows
     text += _emit_coefficients(definition, graph, order, width) + _emit_modes(graph, width)
+    text = "".join(line for line in declarations(min(width, _PART)).splitlines(keepends=True) if line not in text) + text
     return text, (variables + len(graph.switches)) * (order + 1)
 
 
@@ -125,9 +132,28 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
     """coefficients(p, y, t, m, c, h, time, rate): all coefficients of one step and its size from parameters, state, time and modes.
 
     Returns the bits of the lanes whose last step has to be taken back (see `emit_disagreement`).
-    The rows of the switches' functions follow those of the variables.
     """
-    lanes = Lanes(width)
+    part = Lanes(min(width, _PART), across=width)
+    lanes, result = _coefficients_of(definition, graph, order, part, ahead=3)
+    length = _arithmetic(lanes)
+    if width > _PART and length <= _WHOLE:
+        lanes, result = _coefficients_of(definition, graph, order, Lanes(width), ahead=4)
+    elif length > _IN_ORDER:
+        lanes, result = _coefficients_of(definition, graph, order, replace(part, lines=[]), ahead=1)
+    text = lanes.in_parts("coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], result)
+    return text + (IN_ORDER if length <= _IN_ORDER else "")
+
+
+def _arithmetic(lanes: Lanes) -> int:
+    """How many additions and multiplications, fused or not, a function does."""
+    return sum(any(name in line for name in ("llvm.fma", "= fmul", "= fadd", "= fsub")) for line in lanes.lines)
+
+
+def _coefficients_of(definition: Definition, graph: Branched, order: int, lanes: Lanes, *, ahead: int) -> tuple[Lanes, Value]:
+    """The body of `coefficients` for some lanes, and what it returns.
+
+    The rows of the switches' functions follow those of the variables. Sums are begun so many orders ahead.
+    """
     series = TaylorSeries(lanes, graph, _leaves(lanes))
     state = [[lanes.load("%y", variable)] for variable in range(len(definition.variables))]
     places = {node.place: index for index, node in enumerate(graph.nodes) if node.op == "variable"}
@@ -142,6 +168,7 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
             state[variable].append(value if k == 0 else lanes.mul(value, lanes.constant(1.0 / (k + 1))))
             if variable in places:
                 series.scaled_terms[places[variable], k + 1] = rate  # k + 1 times the coefficient, without a product's rounding
+        series.look_ahead(k, range(k + 1, min(k + ahead, order - 1) + 1))
     for variable, coefficients in enumerate(state):
         for k, value in enumerate(coefficients):
             lanes.store(value, "%c", variable * (order + 1) + k)
@@ -150,7 +177,7 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
     step = emit_step_size(lanes, first, before_last, last, order)
     lanes.store(step, "%h", 0)
     doubtful = emit_disagreement(lanes, first, [row[1] for row in state], order)
-    return lanes.returning("coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], lanes.packed(doubtful))
+    return lanes, lanes.packed(doubtful)
 
 
 def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state: list[list[Value]], order: int) -> None:
