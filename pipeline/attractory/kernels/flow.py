@@ -36,10 +36,10 @@ _WIDTHS = ((10, 16), (2000, 8), (4000, 4))
 _NARROWEST = 2
 # From so many variables on, a step in lanes that hold no trajectory costs more than a kernel of fewer lanes, compiled for the occasion.
 _MANY = 24
-# Nodes times the square of (order + 1) is about the length of straight-line code. Up to the first length it is the faster form. Beyond it
-# loops are, up to twice, where so many units share a pattern; where they do not, from the second length on, for the time that LLVM takes.
-# docs/adr/010 has the measurements.
-_SHORT, _LONG, _ALIKE = 8_000, 25_000, 4.0
+# Nodes times the square of (order + 1) is about the length of straight-line code. Up to the second length it is the faster form; beyond it
+# loops are better for the time that LLVM takes. Where so many units share a pattern, loops are faster, too, from so many operations on;
+# the first length is certainly less. docs/adr/010 and 012 have the measurements.
+_SHORT, _LONG, _ALIKE, _MOST = 8_000, 25_000, 4.0, 3_200
 
 # Coefficients are made for all lanes at once up to so many operations: two streams of instructions, of which one works while the other
 # waits. Longer code is for a part of the lanes, and runs once for each part: half the instructions, registers and first cache. Up to the
@@ -95,15 +95,18 @@ def flow_text(
     if loops:
         found, rows = compact_text(graph, variables, order, width)
         return text + found, rows
-    text += _emit_coefficients(definition, graph, order, width) + _emit_modes(graph, width)
-    text = "".join(line for line in declarations(min(width, _PART)).splitlines(keepends=True) if line not in text) + text
+    text += _emit_coefficients(graph, order, width) + _emit_modes(graph, width)
+    parts = declarations(min(width, _PART)) + declarations(min(width, 2 * _PART))
+    text = "".join(line for line in dict.fromkeys(parts.splitlines(keepends=True)) if line not in text) + text
     return text, (variables + len(graph.switches)) * (order + 1)
 
 
 def is_large(graph: Branched, order: int) -> bool:
     """Whether loops serve better than straight-line code."""
     length = len(graph.nodes) * (order + 1) ** 2
-    return length > _LONG or (length > _SHORT and members_of_a_pattern(graph) >= _ALIKE)
+    if length <= _SHORT or members_of_a_pattern(graph) < _ALIKE:
+        return length > _LONG
+    return length > 2 * _LONG or _arithmetic(_coefficients_of(graph, order, Lanes(_PART), ahead=0)[0]) > _MOST
 
 
 def lanes_for(definition: Definition, trajectories: int | None = None) -> int:
@@ -128,18 +131,18 @@ def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
     return leaf
 
 
-def _emit_coefficients(definition: Definition, graph: Branched, order: int, width: int) -> str:
+def _emit_coefficients(graph: Branched, order: int, width: int) -> str:
     """coefficients(p, y, t, m, c, h, time, rate): all coefficients of one step and its size from parameters, state, time and modes.
 
     Returns the bits of the lanes whose last step has to be taken back (see `emit_disagreement`).
     """
     part = Lanes(min(width, _PART), across=width)
-    lanes, result = _coefficients_of(definition, graph, order, part, ahead=3)
+    lanes, result = _coefficients_of(graph, order, part, ahead=3)
     length = _arithmetic(lanes)
     if width > _PART and length <= _WHOLE:
-        lanes, result = _coefficients_of(definition, graph, order, Lanes(width), ahead=4)
+        lanes, result = _coefficients_of(graph, order, Lanes(min(width, 2 * _PART), across=width), ahead=4)
     elif length > _IN_ORDER:
-        lanes, result = _coefficients_of(definition, graph, order, replace(part, lines=[]), ahead=1)
+        lanes, result = _coefficients_of(graph, order, replace(part, lines=[]), ahead=1)
     text = lanes.in_parts("coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], result)
     return text + (IN_ORDER if length <= _IN_ORDER else "")
 
@@ -149,13 +152,13 @@ def _arithmetic(lanes: Lanes) -> int:
     return sum(any(name in line for name in ("llvm.fma", "= fmul", "= fadd", "= fsub")) for line in lanes.lines)
 
 
-def _coefficients_of(definition: Definition, graph: Branched, order: int, lanes: Lanes, *, ahead: int) -> tuple[Lanes, Value]:
+def _coefficients_of(graph: Branched, order: int, lanes: Lanes, *, ahead: int) -> tuple[Lanes, Value]:
     """The body of `coefficients` for some lanes, and what it returns.
 
     The rows of the switches' functions follow those of the variables. Sums are begun so many orders ahead.
     """
     series = TaylorSeries(lanes, graph, _leaves(lanes))
-    state = [[lanes.load("%y", variable)] for variable in range(len(definition.variables))]
+    state = [[lanes.load("%y", variable)] for variable in range(len(graph.roots))]
     places = {node.place: index for index, node in enumerate(graph.nodes) if node.op == "variable"}
     for k in range(order):
         for variable, place in places.items():
