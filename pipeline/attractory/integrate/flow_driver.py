@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from attractory.integrate.bits import lowest_bit
+from attractory.integrate.borrowed import borrowed
 from attractory.integrate.crossings import first_crossing
 from attractory.integrate.handover import CAP, COUNT, DONE, METHOD, leaves_taylor, resume
 from attractory.kernels.stepping import LOOK, RESOLUTION
@@ -68,6 +69,7 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
         levels: (switch,) whether a mode is an integer.
         controls: the order; limits = (the step where none can be estimated, the time of the last sample, the budget of steps).
     """
+    problem, sampling, lanes, controls = borrowed(problem), borrowed(sampling), borrowed(lanes), borrowed(controls)
     total, width = problem.queue.shape[0], lanes.h.shape[0]
     switched = levels.shape[0] > 0
     following, live, closing = 0, 0, 0

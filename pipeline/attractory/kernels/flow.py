@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from attractory.expressions.definition import Definition
@@ -12,7 +12,7 @@ from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
 from attractory.kernels.compact import compact_text
 from attractory.kernels.lanes import Lanes, Value, declarations
-from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
+from attractory.kernels.machine import IN_ORDER, MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.sampling import emit_sampling
 from attractory.kernels.step_size import emit_disagreement, emit_step_size
@@ -36,10 +36,16 @@ _WIDTHS = ((10, 16), (2000, 8), (4000, 4))
 _NARROWEST = 2
 # From so many variables on, a step in lanes that hold no trajectory costs more than a kernel of fewer lanes, compiled for the occasion.
 _MANY = 24
-# Nodes times the square of (order + 1) is about the length of straight-line code. Up to the first length it is the faster form. Beyond it
-# loops are, up to twice, where so many units share a pattern; where they do not, from the second length on, for the time that LLVM takes.
-# docs/adr/010 has the measurements.
-_SHORT, _LONG, _ALIKE = 8_000, 25_000, 4.0
+# Nodes times the square of (order + 1) is about the length of straight-line code. Up to the second length it is the faster form; beyond it
+# loops are better for the time that LLVM takes. Where so many units share a pattern, loops are faster, too, from so many operations on;
+# the first length is certainly less. docs/adr/010 and 012 have the measurements.
+_SHORT, _LONG, _ALIKE, _MOST = 8_000, 25_000, 4.0, 3_200
+
+# Coefficients are made for all lanes at once up to so many operations: two streams of instructions, of which one works while the other
+# waits. Longer code is for a part of the lanes, and runs once for each part: half the instructions, registers and first cache. Up to the
+# next number sums are begun some orders ahead and LLVM leaves them there; beyond it, registers are what counts, and LLVM's own order is
+# better. docs/adr/012 has the measurements.
+_PART, _WHOLE, _IN_ORDER = 8, 850, 1_900
 
 
 @dataclass(frozen=True)
@@ -89,14 +95,18 @@ def flow_text(
     if loops:
         found, rows = compact_text(graph, variables, order, width)
         return text + found, rows
-    text += _emit_coefficients(definition, graph, order, width) + _emit_modes(graph, width)
+    text += _emit_coefficients(graph, order, width) + _emit_modes(graph, width)
+    parts = declarations(min(width, _PART)) + declarations(min(width, 2 * _PART))
+    text = "".join(line for line in dict.fromkeys(parts.splitlines(keepends=True)) if line not in text) + text
     return text, (variables + len(graph.switches)) * (order + 1)
 
 
 def is_large(graph: Branched, order: int) -> bool:
     """Whether loops serve better than straight-line code."""
     length = len(graph.nodes) * (order + 1) ** 2
-    return length > _LONG or (length > _SHORT and members_of_a_pattern(graph) >= _ALIKE)
+    if length <= _SHORT or members_of_a_pattern(graph) < _ALIKE:
+        return length > _LONG
+    return length > 2 * _LONG or _arithmetic(_coefficients_of(graph, order, Lanes(_PART), ahead=0)[0]) > _MOST
 
 
 def lanes_for(definition: Definition, trajectories: int | None = None) -> int:
@@ -121,15 +131,34 @@ def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
     return leaf
 
 
-def _emit_coefficients(definition: Definition, graph: Branched, order: int, width: int) -> str:
+def _emit_coefficients(graph: Branched, order: int, width: int) -> str:
     """coefficients(p, y, t, m, c, h, time, rate): all coefficients of one step and its size from parameters, state, time and modes.
 
     Returns the bits of the lanes whose last step has to be taken back (see `emit_disagreement`).
-    The rows of the switches' functions follow those of the variables.
     """
-    lanes = Lanes(width)
+    part = Lanes(min(width, _PART), across=width)
+    lanes, result = _coefficients_of(graph, order, part, ahead=3)
+    length = _arithmetic(lanes)
+    if width > _PART and length <= _WHOLE:
+        lanes, result = _coefficients_of(graph, order, Lanes(min(width, 2 * _PART), across=width), ahead=4)
+    elif length > _IN_ORDER:
+        lanes, result = _coefficients_of(graph, order, replace(part, lines=[]), ahead=1)
+    text = lanes.in_parts("coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], result)
+    return text + (IN_ORDER if length <= _IN_ORDER else "")
+
+
+def _arithmetic(lanes: Lanes) -> int:
+    """How many additions and multiplications, fused or not, a function does."""
+    return sum(any(name in line for name in ("llvm.fma", "= fmul", "= fadd", "= fsub")) for line in lanes.lines)
+
+
+def _coefficients_of(graph: Branched, order: int, lanes: Lanes, *, ahead: int) -> tuple[Lanes, Value]:
+    """The body of `coefficients` for some lanes, and what it returns.
+
+    The rows of the switches' functions follow those of the variables. Sums are begun so many orders ahead.
+    """
     series = TaylorSeries(lanes, graph, _leaves(lanes))
-    state = [[lanes.load("%y", variable)] for variable in range(len(definition.variables))]
+    state = [[lanes.load("%y", variable)] for variable in range(len(graph.roots))]
     places = {node.place: index for index, node in enumerate(graph.nodes) if node.op == "variable"}
     for k in range(order):
         for variable, place in places.items():
@@ -142,6 +171,7 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
             state[variable].append(value if k == 0 else lanes.mul(value, lanes.constant(1.0 / (k + 1))))
             if variable in places:
                 series.scaled_terms[places[variable], k + 1] = rate  # k + 1 times the coefficient, without a product's rounding
+        series.look_ahead(k, range(k + 1, min(k + ahead, order - 1) + 1))
     for variable, coefficients in enumerate(state):
         for k, value in enumerate(coefficients):
             lanes.store(value, "%c", variable * (order + 1) + k)
@@ -150,7 +180,7 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
     step = emit_step_size(lanes, first, before_last, last, order)
     lanes.store(step, "%h", 0)
     doubtful = emit_disagreement(lanes, first, [row[1] for row in state], order)
-    return lanes.returning("coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], lanes.packed(doubtful))
+    return lanes, lanes.packed(doubtful)
 
 
 def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state: list[list[Value]], order: int) -> None:

@@ -24,16 +24,25 @@ def literal(number: float) -> str:
 
 @dataclass
 class Lanes:
-    """The body of one function on vectors of `width` doubles."""
+    """The body of one function on vectors of `width` doubles.
+
+    across: how many a row of an array holds, where a function works on a part of all lanes; 0 where it works on all.
+    """
 
     width: int
     lines: list[str] = field(default_factory=list)
     count: int = 0
     block: str = ""  # the label of the block that is being written, empty before the first
+    across: int = 0
 
     @property
     def vector(self) -> str:
         return f"<{self.width} x double>"
+
+    @property
+    def row(self) -> str:
+        """What lies from one row of an array to the next."""
+        return f"<{self.across or self.width} x double>"
 
     @property
     def integers(self) -> str:
@@ -166,11 +175,11 @@ class Lanes:
 
     # memory: row `index` of an array of vectors
     def load(self, pointer: str, index: int) -> Value:
-        place = self.emit(f"getelementptr {self.vector}, ptr {pointer}, i64 {index}")
+        place = self.emit(f"getelementptr {self.row}, ptr {pointer}, i64 {index}")
         return self.emit(f"load {self.vector}, ptr {place}, align {self.alignment}")
 
     def store(self, value: Value, pointer: str, index: int) -> None:
-        place = self.emit(f"getelementptr {self.vector}, ptr {pointer}, i64 {index}")
+        place = self.emit(f"getelementptr {self.row}, ptr {pointer}, i64 {index}")
         self.lines.append(f"  store {self.vector} {value}, ptr {place}, align {self.alignment}")
 
     def load_integers(self, pointer: str, index: int) -> Value:
@@ -201,6 +210,18 @@ class Lanes:
         listed = ", ".join(f"ptr noalias %{pointer}" for pointer in pointers)
         return f"define i64 @{name}({listed}) {ALIGNED} {{\n{self.joined()}\n  ret i64 {result}\n}}\n"
 
+    def in_parts(self, name: str, pointers: Sequence[str], result: Value) -> str:
+        """As `returning`, of all lanes, from the body for `width` of them: it runs for one part after the other."""
+        if not self.across or self.across == self.width:
+            return self.returning(name, pointers, result)
+        whole, bits = Lanes(self.across), "0"
+        for first in range(0, self.across, self.width):
+            places = [whole.emit(f"getelementptr double, ptr %{pointer}, i64 {first}") for pointer in pointers]
+            made = whole.emit(f"call i64 @{name}.part({', '.join(f'ptr {place}' for place in places)})")
+            bits = whole.emit(f"or i64 {bits}, {whole.emit(f'shl i64 {made}, {first}')}")
+        part = self.returning(f"{name}.part", pointers, result).replace("define", "define internal", 1)
+        return part + whole.returning(name, pointers, bits)
+
     def joined(self) -> str:
         return "\n".join(self.lines)
 
@@ -212,7 +233,7 @@ class Lanes:
 
 def row_pointer(lanes: Lanes, pointer: str, row: Value | int) -> Value:
     """The address of a row; loads and stores beside it count from there."""
-    return lanes.emit(f"getelementptr {lanes.vector}, ptr {pointer}, i64 {row}")
+    return lanes.emit(f"getelementptr {lanes.row}, ptr {pointer}, i64 {row}")
 
 
 INTRINSICS = {"fabs": 1, "floor": 1, "sqrt": 1, "maxnum": 2, "minnum": 2, "copysign": 2, "fma": 3}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -18,6 +19,9 @@ from attractory.kernels.cache_key import SOURCES, kernel_key, sources_digest
 from attractory.kernels.library import library
 
 Pointer = ctypes.c_void_p
+# In a module's text: its instructions stay in the order that they are written in. LLVM arranges a block's instructions anew to save
+# registers, and undoes what `TaylorSeries.look_ahead` has arranged.
+IN_ORDER = "!attractory.in_order = !{}\n"
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,19 @@ def compile_object(text: str, target: Target) -> bytes:
     module = llvm.parse_assembly(text + library(text))
     module.verify()
     # no optimisation passes: the text is what should run, and they take a third of the time
-    code: bytes = target.machine().emit_object(module)
+    with _order_kept() if IN_ORDER in text else nullcontext():
+        code: bytes = target.machine().emit_object(module)
     return code
+
+
+@contextmanager
+def _order_kept() -> Iterator[None]:
+    """Within it LLVM's scheduler is off: a choice for a whole process; what others compile at the same time is correct either way."""
+    llvm.set_option("attractory", "-enable-misched=false")
+    try:
+        yield
+    finally:
+        llvm.set_option("attractory", "-enable-misched=true")
 
 
 def load_functions(code: bytes, signatures: Mapping[str, Any], facts: dict[str, Any]) -> MachineCode:

@@ -88,7 +88,7 @@ class _Member(TaylorSeries):
 
     def __init__(self, lanes: Lanes, pattern: Pattern, k: int, rows: Sequence[Value]) -> None:
         self.lanes, self.pattern, self.k = lanes, pattern, k
-        self.pairs, self.scaled_terms, self.reciprocals = {}, {}, {}
+        self.pairs, self.scaled_terms, self.reciprocals, self.sums, self.begun = {}, {}, {}, {}, {}
         count = len(pattern.kinds)
         self.own = count
         arguments = tuple(range(count - pattern.partner))
@@ -135,11 +135,12 @@ class _Member(TaylorSeries):
         early: list[tuple[int, Value, Value]] = []
         late: list[tuple[Value, Value | None]] = []
         for term in self.terms:
-            self._collect(term.sign, term.node, k, early, late)
+            for product in self._products_of(term.sign, term.node, k):
+                left, right = self._factors(product) if product.newest < k else (None, None)
+                if left is not None and right is not None:
+                    early.append((product.newest, left, right))
+            late += self._late(term.sign, term.node, k)
         return [(a, b) for _, a, b in sorted(early, key=lambda product: product[0])], late
-
-    def _plus_product(self, total: Coefficient, a: Value, b: Value) -> Value:
-        return self.lanes.mul(a, b) if total is None else self.lanes.fma(a, b, total)
 
     def _private(self, index: int, ops: tuple[str, ...]) -> bool:
         return index > self.own

@@ -7,6 +7,8 @@ one operation are one method below; a coefficient that is structurally zero is N
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from attractory.expressions.graph import Node
 from attractory.kernels import functions
@@ -22,6 +24,25 @@ _PARTNERS = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh"}
 def oldest_first(orders: Iterable[int], k: int) -> list[int]:
     """The j of products of orders j and k - j, those known first at the beginning: their sum can start before the newest are there."""
     return sorted(orders, key=lambda j: max(j, k - j))
+
+
+@dataclass(frozen=True)
+class Product:
+    """left(a) times the coefficient b, or less it: `newest` is the larger of the two orders."""
+
+    newest: int
+    left: Callable[[int, int], Coefficient]
+    a: tuple[int, int]
+    b: tuple[int, int]
+    sign: int = 1
+
+
+class _Begun:
+    """A sum of products: its value so far, and the products that are not in it yet, the next one last."""
+
+    def __init__(self, products: list[Product]) -> None:
+        self.total: Coefficient = None
+        self.products = products[::-1]
 
 
 class TaylorSeries:
@@ -41,6 +62,8 @@ class TaylorSeries:
         self.pairs: dict[int, tuple[Value, Value]] = {}
         self.scaled_terms: dict[tuple[int, int], Coefficient] = {}
         self.reciprocals: dict[int, Value] = {}
+        self.sums: dict[Any, Callable[[Any, int], list[Product]]] = {}
+        self.begun: dict[tuple[Any, int], _Begun] = {}
         self.needed = self._with_companions(reachable(graph.nodes, [*graph.roots, *(switch.function for switch in graph.switches)]))
         self.table: list[list[Coefficient]] = [[] for _ in self.nodes]
         self.uses = self._uses(graph)
@@ -184,13 +207,47 @@ class TaylorSeries:
                 total = self.lanes.mul(a, b) if total is None else self.lanes.fma(a, b, total)
         return total
 
-    def convolution(self, a: int, b: int, k: int, orders: Iterable[int]) -> Coefficient:
-        """The sum of a_j b_(k-j) over the given j."""
-        return self.products((self.at(a, j), self.at(b, k - j)) for j in oldest_first(orders, k))
+    def convolution(self, a: int, b: int, k: int, first: int = 0, *, last: int = 0) -> Coefficient:
+        """The sum of a_j b_(k-j) over first <= j <= k - last."""
+        return self.running((self.at, a, b, first, last), self._convolved, k)
 
-    def weighted(self, a: int, b: int, k: int, orders: Iterable[int]) -> Coefficient:
-        """The sum of j a_j b_(k-j) over the given j."""
-        return self.products((self.scaled(a, j), self.at(b, k - j)) for j in oldest_first(orders, k))
+    def weighted(self, a: int, b: int, k: int, *, last: int = 0) -> Coefficient:
+        """The sum of j a_j b_(k-j) over 1 <= j <= k - last."""
+        return self.running((self.scaled, a, b, 1, last), self._convolved, k)
+
+    def _convolved(self, key: Any, k: int) -> list[Product]:
+        left, a, b, first, last = key
+        return [Product(max(j, k - j), left, (a, j), (b, k - j)) for j in oldest_first(range(first, k - last + 1), k)]
+
+    def running(self, key: Any, products: Callable[[Any, int], list[Product]], k: int) -> Coefficient:
+        """The sum of products(key, k), of which a part may have been added up before."""
+        self.sums.setdefault(key, products)
+        self._add_up(key, k, k)
+        return self.begun.pop((key, k)).total
+
+    def _add_up(self, key: Any, k: int, known: int) -> None:
+        """Adds to a sum of order k the next products of orders up to `known`."""
+        if (key, k) not in self.begun:
+            self.begun[key, k] = _Begun(self.sums[key](key, k))
+        begun = self.begun[key, k]
+        while begun.products and begun.products[-1].newest <= known:
+            begun.total = self._plus_product(begun.total, *self._factors(begun.products.pop()))
+
+    def _factors(self, product: Product) -> tuple[Coefficient, Coefficient]:
+        left, right = product.left(*product.a), self.at(*product.b)
+        return (self.lanes.neg(left) if left is not None and right is not None and product.sign < 0 else left), right
+
+    def _plus_product(self, total: Coefficient, a: Coefficient, b: Coefficient) -> Coefficient:
+        if a is None or b is None:
+            return total
+        return self.lanes.mul(a, b) if total is None else self.lanes.fma(a, b, total)
+
+    def look_ahead(self, known: int, orders: Iterable[int]) -> None:
+        """Adds up those products of sums of these orders that orders up to `known` allow, the oldest of all first."""
+        todo = [(key, k) for k in orders for key in self.sums]
+        for newest in range(known + 1):
+            for key, k in todo:
+                self._add_up(key, k, newest)
 
     def plus(self, a: Coefficient, b: Coefficient) -> Coefficient:
         if a is None or b is None:
@@ -222,19 +279,27 @@ class TaylorSeries:
 
     def sum(self, index: int, k: int) -> Coefficient:
         """A whole tree of sums at once: products go into one chain of fused multiply-adds, what was known first at its beginning."""
-        early: list[tuple[int, Value, Value]] = []
-        late: list[tuple[Value, Value | None]] = []
-        for sign, term in self._terms(index):
-            self._collect(sign, term, k, early, late)
-        total: Coefficient = None
-        for _, a, b in sorted(early, key=lambda entry: entry[0]):
-            total = self.lanes.mul(a, b) if total is None else self.lanes.fma(a, b, total)
-        for a, factor in late:
-            if factor is None:
-                total = a if total is None else self.lanes.add(total, a)
-            else:
-                total = self.lanes.mul(a, factor) if total is None else self.lanes.fma(a, factor, total)
+        total = self.running(index, self._early_products, k)
+        for a, factor in [part for sign, term in self._terms(index) for part in self._late(sign, term, k)]:
+            total = self.plus(total, a) if factor is None else self._plus_product(total, a, factor)
         return total
+
+    def _early_products(self, index: int, k: int) -> list[Product]:
+        """A sum's products of lower orders than k, the oldest first."""
+        found = [product for sign, term in self._terms(index) for product in self._products_of(sign, term, k) if product.newest < k]
+        return sorted(found, key=lambda product: product.newest)
+
+    def _products_of(self, sign: int, term: int, k: int) -> list[Product]:
+        """The products that a term of a sum brings, where it is a product that nothing else reads."""
+        if not self._private(term, ("mul",)):
+            return []
+        a, b = self.nodes[term].args
+        if not self.moving[a] or not self.moving[b]:
+            factor, series = (b, a) if self.moving[a] else (a, b)
+            return [Product(k, self.at, (factor, 0), (series, k), sign)]
+        if a == b:
+            return [Product(max(j, k - j), self.doubled if 2 * j < k else self.at, (a, j), (a, k - j), sign) for j in range(k // 2 + 1)]
+        return [Product(max(j, k - j), self.at, (a, j), (b, k - j), sign) for j in range(k + 1)]
 
     def _terms(self, index: int, sign: int = 1) -> list[tuple[int, int]]:
         """(sign, node) of the terms of a tree of sums; only nodes that nothing else reads are looked into."""
@@ -248,45 +313,29 @@ class TaylorSeries:
             opened += self._terms(inner, inner_sign) if self._private(inner, SUMS) else [(inner_sign, inner)]
         return opened
 
-    def _collect(self, sign: int, term: int, k: int, early: list[tuple[int, Value, Value]], late: list[tuple[Value, Value | None]]) -> None:
-        """Sorts one term into products of lower orders (with the newer of their two orders) and what needs order k itself."""
-        node = self.nodes[term]
+    def _late(self, sign: int, term: int, k: int) -> list[tuple[Value, Value | None]]:
+        """What a term brings that needs order k itself: a value, or the two factors of a product."""
         if not self._private(term, ("mul",)):
             value = self.at(term, k)
-            if value is not None:
-                late.append((value if sign > 0 else self.lanes.neg(value), None))
-            return
-        a, b = node.args
-        if not self.moving[a] or not self.moving[b]:
-            factor, series = (b, a) if self.moving[a] else (a, b)
-            pairs = [(k, self.at(factor, 0), self.at(series, k))]
-        elif a == b:
-            pairs = [(max(j, k - j), self.doubled(a, j) if 2 * j < k else self.at(a, j), self.at(a, k - j)) for j in range(k // 2 + 1)]
-        else:
-            pairs = [(max(j, k - j), self.at(a, j), self.at(b, k - j)) for j in range(k + 1)]
-        for newest, left, right in pairs:
-            if left is None or right is None:
-                continue
-            left = left if sign > 0 else self.lanes.neg(left)
-            if newest < k:
-                early.append((newest, left, right))
-            else:
-                late.append((left, right))
+            return [] if value is None else [(value if sign > 0 else self.lanes.neg(value), None)]
+        made = [self._factors(product) for product in self._products_of(sign, term, k) if product.newest == k]
+        return [(left, right) for left, right in made if left is not None and right is not None]
 
     def mul(self, index: int, k: int) -> Coefficient:
         a, b = self.nodes[index].args
         if not self.moving[a] or not self.moving[b]:
             factor, series = (b, a) if self.moving[a] else (a, b)
             return self.times(self.at(factor, 0), self.at(series, k))
-        return self.square(a, k) if a == b else self.convolution(a, b, k, range(k + 1))
+        return self.square(a, k) if a == b else self.convolution(a, b, k)
 
     def square(self, a: int, k: int, first: int = 0) -> Coefficient:
         """The sum of a_j a_(k-j) over first <= j <= k - first, each pair once and doubled."""
-        pairs = [
-            (self.doubled(a, j) if 2 * j < k else self.at(a, j), self.at(a, k - j))
-            for j in sorted(range(first, k // 2 + 1), key=lambda j: max(j, k - j))
-        ]
-        return self.products(pairs)
+        return self.running((a, first), self._squared, k)
+
+    def _squared(self, key: Any, k: int) -> list[Product]:
+        a, first = key
+        orders = oldest_first(range(first, k // 2 + 1), k)
+        return [Product(max(j, k - j), self.doubled if 2 * j < k else self.at, (a, j), (a, k - j)) for j in orders]
 
     def doubled(self, index: int, j: int) -> Coefficient:
         """Twice a coefficient, made once."""
@@ -299,7 +348,7 @@ class TaylorSeries:
         a, b = self.nodes[index].args
         if not self.moving[b]:
             return self.times(self.at(a, k), self.reciprocal(b))
-        rest = self.convolution(b, index, k, range(1, k + 1))
+        rest = self.convolution(b, index, k, 1)
         return self.times(self.minus(self.at(a, k), rest), self.reciprocal(b))
 
     def sqrt(self, index: int, k: int) -> Coefficient:
@@ -307,7 +356,7 @@ class TaylorSeries:
         return self.times(self.over(rest, 2), self.reciprocal(index))
 
     def exp(self, index: int, k: int) -> Coefficient:
-        return self.over(self.weighted(self.nodes[index].args[0], index, k, range(1, k + 1)), k)
+        return self.over(self.weighted(self.nodes[index].args[0], index, k), k)
 
     def log(self, index: int, k: int) -> Coefficient:
         u = self.nodes[index].args[0]
@@ -320,12 +369,12 @@ class TaylorSeries:
 
     def quotient(self, own: Coefficient, index: int, divisor: int, k: int) -> Coefficient:
         """f from g f' = own', with g the divisor."""
-        rest = self.over(self.weighted(index, divisor, k, range(1, k)), k)
+        rest = self.over(self.weighted(index, divisor, k, last=1), k)
         return self.times(self.minus(own, rest), self.reciprocal(divisor))
 
     def chained(self, index: int, k: int) -> Coefficient:
         """f' = g u' with the partner g: sin, sinh, cosh, tan, tanh."""
-        return self.over(self.weighted(self.nodes[index].args[0], self.partners[index], k, range(1, k + 1)), k)
+        return self.over(self.weighted(self.nodes[index].args[0], self.partners[index], k), k)
 
     def cos(self, index: int, k: int) -> Coefficient:
         return self.minus(None, self.chained(index, k))
@@ -341,7 +390,7 @@ class TaylorSeries:
     def atan2(self, index: int, k: int) -> Coefficient:
         """(x^2 + y^2) f' = x y' - y x'."""
         y, x = self.nodes[index].args
-        gain, loss = self.weighted(y, x, k, range(1, k + 1)), self.weighted(x, y, k, range(1, k + 1))
+        gain, loss = self.weighted(y, x, k), self.weighted(x, y, k)
         return self.quotient(self.over(self.minus(gain, loss), k), index, self.partners[index], k)
 
     def pow(self, index: int, k: int) -> Coefficient:
