@@ -84,7 +84,7 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
         while True:
             doubtful = kernel.coefficients(
                 lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.mode.ctypes, lanes.c.ctypes, lanes.h.ctypes,
-                lanes.before.ctypes, lanes.rate.ctypes,
+                lanes.before.ctypes, lanes.rate.ctypes, lanes.y_low.ctypes,
             )  # fmt: skip
             if doubtful == 0:
                 break
@@ -124,7 +124,7 @@ def _fill(kernel: Any, problem: Any, sampling: Any, lanes: Any, following: int) 
         if lanes.trajectory[lane] < 0 and following + filled < problem.queue.shape[0]:
             _refill(problem, sampling, lanes, lane, problem.queue[following + filled])
             filled += 1
-    kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes, lanes.c.ctypes)
+    kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes, lanes.c.ctypes, lanes.y_low.ctypes)
     _set_modes(lanes)
     return filled
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
-from attractory.kernels.compact import compact_text
+from attractory.kernels.compact import COEFFICIENTS, MODES, compact_text
 from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
@@ -21,9 +21,9 @@ from attractory.kernels.taylor import TaylorSeries
 from attractory.kernels.units import members_of_a_pattern
 
 _SIGNATURES = {
-    "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 8),
+    "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 9),
     "finish": ctypes.CFUNCTYPE(None, *[Pointer] * 13),
-    "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
+    "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
     "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
     "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
     "samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 9),
@@ -109,20 +109,20 @@ def lanes_for(definition: Definition, trajectories: int | None = None) -> int:
 
 
 def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
-    """How a node reads what stays fixed within a step: rows of y, p, t and m."""
+    """How a node reads what stays fixed within a step: rows of y, y_low, p, t and m."""
 
     def leaf(node: Node) -> Value:
         index = node.place
         if node.op == "positive":
             return lanes.compare("ogt", lanes.load("%m", index), lanes.constant(0.0))
-        pointer = {"variable": "%y", "parameter": "%p", "time": "%t", "signum": "%m", "level": "%m"}[node.op]
+        pointer = {"variable": "%y", "low": "%y_low", "parameter": "%p", "time": "%t", "signum": "%m", "level": "%m"}[node.op]
         return lanes.load(pointer, index)
 
     return leaf
 
 
 def _emit_coefficients(definition: Definition, graph: Branched, order: int, width: int) -> str:
-    """coefficients(p, y, t, m, c, h, time, rate): all coefficients of one step and its size from parameters, state, time and modes.
+    """coefficients(p, y, t, m, c, h, time, rate, y_low): all coefficients of one step and its size from parameters, state, time and modes.
 
     Returns the bits of the lanes whose last step has to be taken back (see `emit_disagreement`).
     The rows of the switches' functions follow those of the variables.
@@ -150,7 +150,7 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
     step = emit_step_size(lanes, first, before_last, last, order)
     lanes.store(step, "%h", 0)
     doubtful = emit_disagreement(lanes, first, [row[1] for row in state], order)
-    return lanes.returning("coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], lanes.packed(doubtful))
+    return lanes.returning("coefficients", COEFFICIENTS, lanes.packed(doubtful))
 
 
 def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state: list[list[Value]], order: int) -> None:
@@ -168,7 +168,7 @@ def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state
 
 
 def _emit_modes(graph: Branched, width: int) -> str:
-    """modes(p, y, t, m, c): the modes that the state and the time ask for, earlier switches' modes already in force for later ones."""
+    """modes(p, y, t, m, c, y_low): the modes that the state and the time ask for, earlier switches' modes already in force for later ones."""
     lanes = Lanes(width)
     leaf = _leaves(lanes)
     for place, switch in enumerate(graph.switches):
@@ -179,4 +179,4 @@ def _emit_modes(graph: Branched, width: int) -> str:
             below = lanes.compare("olt", value, lanes.constant(0.0))
             mode = lanes.select(below, lanes.constant(-1.0), lanes.constant(1.0))
         lanes.store(mode, "%m", place)
-    return lanes.function("modes", ["p", "y", "t", "m", "c"])
+    return lanes.function("modes", MODES)

@@ -10,7 +10,7 @@ from attractory.kernels.lanes import Lanes, Value, literal
 Body = Callable[[Value, list[Value]], list[Value]]
 
 
-def emit_loop(lanes: Lanes, count: int, initial: Sequence[Value], body: Body) -> list[Value]:
+def emit_loop(lanes: Lanes, count: int | Value, initial: Sequence[Value], body: Body) -> list[Value]:
     """Emits body(number, carried) for the numbers 0 to count - 1; returns what the last one carries. count is at least one."""
     before, loop, after = lanes.labels("before", "loop", "after")
     carried = [f"%{loop}.carried{place}" for place in range(len(initial))]

@@ -14,6 +14,7 @@ from attractory.expressions.graph import GraphBuilder, Node
 from attractory.kernels import rodas5p
 from attractory.kernels.lanes import Lanes, Value
 from attractory.kernels.linear_solve import LinearSystem
+from attractory.kernels.phases import two_parts
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.step_size import emit_exp2, emit_log2
 from attractory.kernels.stepping import RESOLUTION
@@ -161,6 +162,7 @@ def _emit_stages(lanes: Lanes, definition: Definition, state: Sequence[Value], s
     slopes, system, drift = _emit_linearised(lanes, definition, state, step)
     stages: list[list[Value]] = [[] for _ in state]
     increments = [lanes.constant(0.0) for _ in state]
+    rates = two_parts(definition.graph.nodes, definition.roots, time_low=True)
     for stage in range(rodas5p.STAGES):
         if stage:
             rows = range(len(state))
@@ -168,8 +170,8 @@ def _emit_stages(lanes: Lanes, definition: Definition, state: Sequence[Value], s
                 lanes.add(increments[v], stages[v][-1]) if stage > 5 else _combination(lanes, rodas5p.A[stage], stages[v]) for v in rows
             ]
             point = [lanes.add(value, increment) for value, increment in zip(state, increments, strict=True)]
-            now = lanes.fma(step, lanes.constant(rodas5p.TIMES[stage]), lanes.load("%now", 0))
-            slopes = _rates(lanes, definition, point, now)
+            values = emit_values(lanes, *rates, _leaf(lanes, point, _time_of_stage(lanes, step, rodas5p.TIMES[stage])))
+            slopes = [values[root] for root in rates[1]]
         found = system.solve([_right_side(lanes, stage, step, slopes[v], drift[v], stages[v]) for v in range(len(state))])
         for variable, value in enumerate(found):
             stages[variable].append(value)
@@ -186,7 +188,9 @@ def _emit_linearised(
     drift = tangents(builder, definition.roots, {builder.time(): builder.const(1.0)})
     entries = [node for row in rows for node in row.values()]
     wanted = [*definition.roots, *entries, *(node for node in drift if node is not None)]
-    values = emit_values(lanes, builder.nodes, wanted, _leaf(lanes, state, lanes.load("%now", 0)))
+    nodes, places = two_parts(builder.nodes, wanted)
+    found = emit_values(lanes, nodes, places, _leaf(lanes, state, {"time": lanes.load("%now", 0)}.__getitem__))
+    values = {node: found[place] for node, place in zip(wanted, places, strict=True)}
     back = lanes.neg(step)
     matrix: list[list[Value | None]] = [[None] * len(state) for _ in state]
     for place, row in enumerate(rows):
@@ -211,16 +215,18 @@ def _right_side(lanes: Lanes, stage: int, step: Value, slope: Value, drift: Valu
     return total
 
 
-def _rates(lanes: Lanes, definition: Definition, state: Sequence[Value], now: Value) -> list[Value]:
-    values = emit_values(lanes, definition.graph.nodes, definition.roots, _leaf(lanes, state, now))
-    return [values[root] for root in definition.roots]
+def _time_of_stage(lanes: Lanes, step: Value, part: float) -> Callable[[str], Value]:
+    """By the name of a leaf: now + part * step, and, only if it is asked for, what its rounding lost."""
+    begin, factor = lanes.load("%now", 0), lanes.constant(part)
+    now = lanes.fma(step, factor, begin)
+    return lambda leaf: now if leaf == "time" else lanes.fma(step, factor, lanes.sub(begin, now))
 
 
-def _leaf(lanes: Lanes, state: Sequence[Value], now: Value) -> Callable[[Node], Value]:
+def _leaf(lanes: Lanes, state: Sequence[Value], time: Callable[[str], Value]) -> Callable[[Node], Value]:
     def leaf(node: Node) -> Value:
         if node.op == "parameter":
             return lanes.load("%p", node.place)
-        return now if node.op == "time" else state[node.place]
+        return state[node.place] if node.op == "variable" else time(node.op)
 
     return leaf
 
