@@ -12,7 +12,7 @@ from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room, samples_memory
 from attractory.integrate.flow_driver import Problem, Sampling
 from attractory.integrate.handover import STIFF_COUNT, parked_rows
-from attractory.integrate.map_driver import Iterated, Kept, common_divisor, map_lane_arrays, run_map
+from attractory.integrate.map_driver import Iterated, Kept, MapFunctions, common_divisor, map_lane_arrays, run_map
 from attractory.integrate.methods import Settings, run_methods
 from attractory.kernels import Target, flow_kernel, groups_for, lanes_for, map_kernel, order_for
 from attractory.layout import Status
@@ -171,11 +171,11 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
     width = engine.lanes or lanes_for(definition, len(initial))
     variables = initial.shape[1]
     if definition.kind == "map":
-        compiled = map_kernel(definition, width, engine.target, groups_for(definition, width, len(initial)))
+        compiled = map_kernel(definition, width, engine.target, engine.dtype, groups_for(definition, width, len(initial)))
         everies = np.array([round(grid.dt) for grid in grids], np.int64)
         lanes = map_lane_arrays(width, width * compiled.groups, variables, parameters.shape[1])
         problem, kept = Iterated(initial, parameters, ensemble.start_time, status), Kept(places, everies, counts, out)
-        run_map(compiled.code.functions["iterates"], problem, kept, lanes, common_divisor(everies))
+        run_map(MapFunctions(*(compiled.code.functions[name] for name in MapFunctions._fields)), problem, kept, lanes, common_divisor(everies))
         return np.full(len(initial), ((counts - 1) * everies).max()), np.zeros(len(initial), np.int64)
     order = order_for(engine.tolerance)
     kernel = flow_kernel(definition, order, width, engine.target, engine.dtype)

@@ -13,15 +13,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from attractory.kernels.transpose import BLOCK
 from attractory.layout import Status
 
 _OK, _DIVERGED = int(Status.OK), int(Status.DIVERGED)
-# Numbers in the buffer (32 KiB), and samples at most: runs of so many of a row lie side by side in memory.
-_BUFFER, _MOST_SAMPLES = 4096, 64
+# Numbers in the buffer (16 KiB), and samples at most: runs of so many of a row lie side by side in memory.
+_BUFFER, _MOST_SAMPLES = 2048, 64
 
 Iterated = namedtuple("Iterated", "initial parameters start status")
 Kept = namedtuple("Kept", "places everies counts out")
 MapLanes = namedtuple("MapLanes", "y p start n finite z")
+MapFunctions = namedtuple("MapFunctions", "iterates put")
 
 
 def map_lane_arrays(width: int, lanes: int, variables: int, parameters: int) -> MapLanes:
@@ -41,11 +43,11 @@ def common_divisor(everies: NDArray[np.int64]) -> int:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def run_map(iterates: Any, problem: Any, kept: Any, lanes: Any, every: int) -> None:  # pragma: no cover - compiled
+def run_map(kernel: Any, problem: Any, kept: Any, lanes: Any, every: int) -> None:  # pragma: no cover - compiled
     """Iterates all trajectories and fills `kept.out` and `problem.status`.
 
     Args:
-        iterates: the compiled function. every: iterates between the samples that it leaves in the buffer.
+        kernel: the compiled functions. every: iterates between the samples that it leaves in the buffer.
         problem: initial (trajectory, variable), parameters (trajectory, parameter), start (trajectory,); status is written.
         kept: of each grid the places (offset, row), iterates between samples, and their number; out, as in `run_flow`.
     """
@@ -62,13 +64,13 @@ def run_map(iterates: Any, problem: Any, kept: Any, lanes: Any, every: int) -> N
         while number <= last:
             asked[1] = min(lanes.z.shape[0] - made, last + 1 - number - made)
             if asked[1] > 0:
-                iterates(
+                kernel.iterates(
                     lanes.p.ctypes, lanes.y.ctypes, lanes.start.ctypes, lanes.n.ctypes, lanes.z[made].ctypes, lanes.finite.ctypes,
                     asked.ctypes,
                 )  # fmt: skip
                 made += asked[1]
             for g in range(kept.counts.shape[0]):
-                _keep(lanes.z, kept, g, kept.everies[g] // every, (first, held, number, made))
+                _keep(kernel, lanes.z, kept, g, (kept.everies[g] // every, first, held, number, made))
             number += made
             made = 0
         for lane in range(held):
@@ -91,17 +93,36 @@ def _load(problem: Any, lanes: Any, first: int, held: int) -> None:  # pragma: n
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _keep(z: Any, kept: Any, g: int, step: int, part: tuple[int, int, int, int]) -> None:  # pragma: no cover - compiled
-    """Those samples of the buffer that grid g has, each `step`-th; part = (first trajectory, how many, the buffer's first sample, how many)."""
-    first, held, number, made = part
+def _keep(kernel: Any, z: Any, kept: Any, g: int, part: tuple[int, int, int, int, int]) -> None:  # pragma: no cover - compiled
+    """Those samples of the buffer that grid g has.
+
+    Args:
+        part: each `step`-th sample is the grid's; the first trajectory, how many; the buffer's first sample, how many.
+    """
+    step, first, held, number, made = part
+    variables = z.shape[1]
     begin = -(-number // step)
-    end = min((number + made - 1) // step + 1, kept.counts[g])
-    offset, row = kept.places[g, 0], kept.places[g, 1]
-    for v in range(z.shape[1]):
+    end = max(begin, min((number + made - 1) // step + 1, kept.counts[g]))
+    row, blocks = kept.places[g, 1], 0
+    start = kept.places[g, 0] + first * variables * row
+    if step == 1:
+        blocks = (end - begin) // BLOCK
+        _put_blocks(kernel, z, kept.out[start + begin :], (row, held // BLOCK, blocks))
+    for v in range(variables):
         for lane in range(held):
-            place = offset + ((first + lane) * z.shape[1] + v) * row
-            for n in range(begin, end):
+            place = start + (lane * variables + v) * row
+            for n in range(begin if lane >= held // BLOCK * BLOCK else begin + blocks * BLOCK, end):
                 kept.out[place + n] = z[n * step - number, v, lane]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _put_blocks(kernel: Any, z: Any, out: Any, cut: tuple[int, int, int]) -> None:  # pragma: no cover - compiled
+    """Whole blocks of lanes and samples from the buffer's beginning; cut = (numbers of a row, blocks of lanes, blocks of samples)."""
+    row, lane_blocks, sample_blocks = cut
+    variables, lanes = z.shape[1], z.shape[2]
+    if lane_blocks > 0 and sample_blocks > 0:
+        sizes = np.array([lanes, variables * lanes, row, variables * row, variables, lane_blocks, sample_blocks])
+        kernel.put(z.ctypes, out.ctypes, sizes.ctypes)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -16,6 +16,7 @@ from attractory.kernels.loops import emit_loop, times
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.phases import two_parts
 from attractory.kernels.pointwise import emit_values
+from attractory.kernels.transpose import emit_put
 
 # Vectors side by side: four hide the latency of a chain. So many vectors of states stay in registers; a larger map keeps its state in memory.
 _GROUPS, _IN_REGISTERS = 4, 16
@@ -26,7 +27,7 @@ class MapKernel:
     """iterates(p, y, start, n, z, finite, counts): counts[1] samples, counts[0] iterates apart, of `groups * width` trajectories.
 
     Rows of y, p and z hold a number of each trajectory. y: the state, moved on; n: how many iterates it has behind it; sample s goes to the
-    rows of z from s * variables on. finite: a zero becomes NaN once a sample is not finite.
+    rows of z from s * variables on. finite: a zero becomes NaN once a sample is not finite. put(z, out, sizes): see `emit_put`.
     """
 
     code: MachineCode
@@ -36,7 +37,7 @@ class MapKernel:
     parameters: int
 
 
-_SIGNATURES = {"iterates": ctypes.CFUNCTYPE(None, *[Pointer] * 7)}
+_SIGNATURES = {"iterates": ctypes.CFUNCTYPE(None, *[Pointer] * 7), "put": ctypes.CFUNCTYPE(None, *[Pointer] * 3)}
 
 
 def groups_for(definition: Definition, width: int, trajectories: int) -> int:
@@ -46,14 +47,14 @@ def groups_for(definition: Definition, width: int, trajectories: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def map_kernel(definition: Definition, width: int, target: Target, groups: int = _GROUPS) -> MapKernel:
-    """Compiles a map, or finds it compiled, in this process or on the disk."""
-    code = kept_functions(_module, definition, (width, groups), signatures=_SIGNATURES, target=target)
+def map_kernel(definition: Definition, width: int, target: Target, dtype: str = "float64", groups: int = _GROUPS) -> MapKernel:
+    """Compiles a map, or finds it compiled, in this process or on the disk; its samples are of this dtype."""
+    code = kept_functions(_module, definition, (width, dtype, groups), signatures=_SIGNATURES, target=target)
     return MapKernel(code, width, groups, len(definition.variables), len(definition.parameters))
 
 
-def _module(definition: Definition, width: int, groups: int) -> Module:
-    return Module(declarations(width) + _Iterates(definition, width, groups).text())
+def _module(definition: Definition, width: int, dtype: str, groups: int) -> Module:
+    return Module(declarations(width) + _Iterates(definition, width, groups).text() + emit_put(dtype))
 
 
 class _Iterates:
