@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from attractory.expressions.circles import keep_in_range
 from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room, samples_memory
 from attractory.integrate.flow_driver import Problem, Sampling
@@ -104,6 +105,9 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
             out[offset : offset + size].reshape(total, variables, -1)[:, :, : grid.samples].transpose(0, 2, 1)
             for (offset, _), size, grid in zip(places, sizes, grids, strict=True)
         )
+        if definition.kind == "map":
+            for samples in states:
+                keep_in_range(samples, definition.wrap)
         return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), *counted)
     return _without_unstarted(definition, ensemble, runnable, grids, engine)
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from attractory.expressions.circles import Circle
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
+from attractory.kernels.circles import Circles
 from attractory.kernels.compact import COEFFICIENTS, MODES, compact_text
 from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
@@ -26,7 +28,7 @@ _SIGNATURES = {
     "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
     "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
     "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
-    "samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 9),
+    "samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 10),
 }
 
 
@@ -67,12 +69,13 @@ def flow_kernel(
 
     loops: how it is compiled, in place of what `is_large` says.
     """
-    code = kept_functions(_module, definition, (order, width, dtype, loops), signatures=_SIGNATURES, target=target)
+    settings = (order, width, dtype, loops, definition.wrap)
+    code = kept_functions(_module, definition, settings, signatures=_SIGNATURES, target=target)
     levels, rows = code.facts["levels"], code.facts["rows"]
     return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), tuple(levels), rows)
 
 
-def _module(definition: Definition, order: int, width: int, dtype: str, loops: bool | None) -> Module:
+def _module(definition: Definition, order: int, width: int, dtype: str, loops: bool | None, _: tuple[Circle, ...]) -> Module:
     graph = branched(definition.graph, definition.roots)
     loops = is_large(graph, order) if loops is None else loops
     text, rows = flow_text(definition, graph, order, width, dtype, loops)
@@ -85,7 +88,8 @@ def flow_text(
     """(the module of a flow's functions in LLVM IR, the rows of the array c)."""
     variables = len(definition.variables)
     text = declarations(width) + emit_bound(width) + emit_move(width)
-    text += emit_sampling(width, variables, order, dtype) + emit_finish(width, variables, order)
+    circles = Circles(definition.wrap, variables, dtype)
+    text += emit_sampling(width, order, dtype, circles) + emit_finish(width, order, circles) + circles.text
     if loops:
         found, rows = compact_text(graph, variables, order, width)
         return text + found, rows

@@ -56,6 +56,7 @@ Members = tuple[tuple[int, ...], ...]
 class Tables:
     """Constants of a module: tables of rows and of doubles, each named, each once."""
 
+    name: str = "table"
     text: list[str] = field(default_factory=list)
     known: dict[Members, str] = field(default_factory=dict)
 
@@ -70,7 +71,7 @@ class Tables:
         return self._add("double", [f"double {literal(value)}" for value in values])
 
     def _add(self, kind: str, entries: Sequence[str]) -> str:
-        name = f"@table{len(self.text)}"
+        name = f"@{self.name}{len(self.text)}"
         self.text.append(f"{name} = private constant [{len(entries)} x {kind}] [{', '.join(entries)}]\n")
         return name
 

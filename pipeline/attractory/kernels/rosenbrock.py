@@ -12,6 +12,7 @@ from attractory.expressions.definition import Definition
 from attractory.expressions.derivative import sparse_jacobian, tangents
 from attractory.expressions.graph import GraphBuilder, Node
 from attractory.kernels import rodas5p
+from attractory.kernels.circles import Circles
 from attractory.kernels.lanes import Lanes, Value
 from attractory.kernels.linear_solve import LinearSystem
 from attractory.kernels.phases import two_parts
@@ -79,7 +80,7 @@ def emit_dense(width: int, variables: int) -> str:
     return lanes.function("dense", ["k", "c"])
 
 
-def emit_due(width: int, variables: int) -> tuple[str, str]:
+def emit_due(width: int, circles: Circles) -> tuple[str, str]:
     """due(n, step, t, t_low, grid) -> bits of the lanes whose sample n lies in the step; evaluate(c, n, step, t, t_low, grid, z) -> the
     same, with row v of z variable v at the time of sample n, and n one further where it was due. grid = (dt, count)."""
     asking = Lanes(width)
@@ -90,10 +91,16 @@ def emit_due(width: int, variables: int) -> tuple[str, str]:
     n = lanes.load("%n", 0)
     lanes.store(lanes.select(due, lanes.add(n, lanes.constant(1.0)), n), "%n", 0)
     part = lanes.div(x, lanes.load("%step", 0))
-    for variable in range(variables):
+    on_circle = dict(circles.members)
+    for variable in range(circles.variables):
         value = lanes.load("%c", 5 * variable + 4)
-        for power in (3, 2, 1, 0):
+        for power in (3, 2, 1):
             value = lanes.fma(value, part, lanes.load("%c", 5 * variable + power))
+        begin = lanes.load("%c", 5 * variable)
+        if variable in on_circle:
+            value = circles.sample(lanes, str(on_circle[variable]), (begin, lanes.constant(0.0)), (value, part))
+        else:
+            value = lanes.fma(value, part, begin)
         lanes.store(value, "%z", variable)
     return first, lanes.returning("evaluate", ["c", "n", "step", "t", "t_low", "grid", "z"], lanes.packed(due))
 
