@@ -119,9 +119,7 @@ class Model:
     def circles(self) -> tuple[Circle, ...]:
         """The coordinates on a circle, in the order of the variables."""
         place = {name: number for number, name in enumerate(self.variables)}
-        found = [
-            circle(self.record, key, self.values, place[name]) for key in self.record.wrap for name in self.shapes[base_name(key)]
-        ]
+        found = [circle(self.record, key, self.values, place[name]) for key in self.record.wrap for name in self.shapes[base_name(key)]]
         return tuple(sorted(found))
 
     def _modulo(self, node: int, low: int, high: int, *, where: str) -> int:

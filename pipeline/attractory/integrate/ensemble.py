@@ -179,7 +179,9 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
         everies = np.array([round(grid.dt) for grid in grids], np.int64)
         lanes = map_lane_arrays(width, width * compiled.groups, variables, parameters.shape[1])
         problem, kept = Iterated(initial, parameters, ensemble.start_time, status), Kept(places, everies, counts, out)
-        run_map(MapFunctions(*(compiled.code.functions[name] for name in MapFunctions._fields)), problem, kept, lanes, common_divisor(everies))
+        run_map(
+            MapFunctions(*(compiled.code.functions[name] for name in MapFunctions._fields)), problem, kept, lanes, common_divisor(everies)
+        )
         return np.full(len(initial), ((counts - 1) * everies).max()), np.zeros(len(initial), np.int64)
     order = order_for(engine.tolerance)
     kernel = flow_kernel(definition, order, width, engine.target, engine.dtype)

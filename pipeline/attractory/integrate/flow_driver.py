@@ -217,11 +217,7 @@ def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - c
         return _DIVERGED
     if lanes.count[lane] > controls.limits[2]:
         return _BUDGET
-    if (
-        lanes.count[lane] > _ESCAPE_STEPS
-        and lanes.count[lane] % _ESCAPE_LOOK == 0
-        and _escapes(lanes, lane, controls.order)
-    ):
+    if lanes.count[lane] > _ESCAPE_STEPS and lanes.count[lane] % _ESCAPE_LOOK == 0 and _escapes(lanes, lane, controls.order):
         return _DIVERGED
     if step > lanes.t[lane] * RESOLUTION:
         lanes.stuck[lane] = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
@@ -18,7 +18,7 @@ from attractory.kernels.phases import two_parts
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.transpose import emit_put
 
-# Vectors side by side: four hide the latency of a chain. So many vectors of states stay in registers; a larger map keeps its state in memory.
+# Vectors side by side: four hide the latency of a chain. So many vectors of states stay in registers; a larger map has its state in memory.
 _GROUPS, _IN_REGISTERS = 4, 16
 
 
@@ -99,7 +99,7 @@ class _Iterates:
     def _iterate(self, _: Value, carried: list[Value]) -> list[Value]:
         following: list[Value] = [""] * (len(carried) - 1)
         for group in range(self.groups):
-            values = emit_values(self.lanes, self.nodes, self.roots, lambda node, group=group: self._leaf(node, group, carried))
+            values = emit_values(self.lanes, self.nodes, self.roots, partial(self._leaf, group, carried))
             for variable, root in enumerate(self.roots):
                 row = variable * self.groups + group
                 if self.in_registers:
@@ -108,7 +108,7 @@ class _Iterates:
                     self.lanes.store(values[root], "%y", row)
         return [self.lanes.add(carried[0], self.lanes.constant(1.0)), *following]
 
-    def _leaf(self, node: Node, group: int, carried: list[Value]) -> Value:
+    def _leaf(self, group: int, carried: list[Value], node: Node) -> Value:
         if node.op == "time":
             return self.lanes.add(self.lanes.load("%start", group), carried[0])
         row = node.place * self.groups + group

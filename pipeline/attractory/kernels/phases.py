@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from attractory.expressions.graph import Graph, Node, pruned
 
-# Operations that give what a rounding lost: of a sum, a difference, a product, and a - q b for the quotient q. Within a step they stand still.
+# Operations that give what a rounding lost: of a sum, a difference, a product; a - q b for the quotient q. Within a step they stand still.
 LOST = frozenset({"lost_add", "lost_sub", "lost_mul", "remainder"})
 # Leaves: what a variable's rounding and the time's have lost.
 LOWS = frozenset({"low", "time_low"})
@@ -70,8 +70,8 @@ class _Rewriter:
 
     def rewrite(self, node: Node) -> None:
         args = tuple(self.places[argument] for argument in node.args)
-        if node.op in FUNCTIONS and self.lows.get(args[0]) is not None:
-            args = (*args, self.lows[args[0]])  # type: ignore[assignment]
+        low = self.lows.get(args[0]) if node.op in FUNCTIONS else None
+        args = args if low is None else (*args, low)
         place = self.add(node.op, *args, value=node.value)
         self.places.append(place)
         rule = _RULES.get(node.op)

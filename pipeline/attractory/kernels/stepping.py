@@ -83,7 +83,11 @@ def emit_finish(width: int, order: int, circles: Circles) -> str:
     n, x, due = next_sample(lanes)
     h = lanes.load("%h", 0)
     lanes.lines.append(f"  br i1 {few_have_many(lanes, n)}, label %with, label %without\nwithout:")
-    emit_each(lanes, circles.variables, lambda number: _end_of_step(lanes, number, order, h))
+
+    def alone(number: Value) -> None:
+        _end_of_step(lanes, number, order, h)
+
+    emit_each(lanes, circles.variables, alone)
     lanes.lines.append("  br label %done\nwith:")
 
     def plain(number: Value) -> None:

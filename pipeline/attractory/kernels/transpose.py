@@ -70,7 +70,5 @@ def _transposed(lanes: Lanes, rows: list[Value], number: str) -> list[Value]:
             if place & apart:
                 continue
             pair = rows[place], rows[place + apart]
-            rows[place], rows[place + apart] = (
-                lanes.emit(f"shufflevector {kind} {pair[0]}, {kind} {pair[1]}, {mask}") for mask in masks
-            )
+            rows[place], rows[place + apart] = (lanes.emit(f"shufflevector {kind} {pair[0]}, {kind} {pair[1]}, {mask}") for mask in masks)
     return rows
