@@ -263,8 +263,9 @@ class System:
             known = [one for one in self.definition.wrap if self.variables[one.variable] in (key, f"{base_name(key)}0")]
             if circle(self._record, key, values, known[0].variable) != known[0]:
                 names = [name for name in self._record.parameters if any(name in text for text in texts)]
-                message = f"{self._record.where(f'wrap.{key}')} would have another range with other values of {', '.join(names)}"
-                raise RequestError(f"{message}; use system.with_parameters({names[0]}=…).")
+                message = f"{self._record.where(f'wrap.{key}')} would have another range with other values of {', '.join(names)}: "
+                message += f"use system.with_parameters({names[0]}=…)."
+                raise RequestError(message)
 
     def _check_parameter(self, name: str) -> None:
         known = self._record.parameters

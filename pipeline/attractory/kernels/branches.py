@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attractory.expressions.graph import Graph, Node
-from attractory.kernels.phases import LOST, two_parts
+from attractory.expressions.phases import LOST, two_parts
 
 Kind = Literal["sign", "level"]
 
@@ -32,6 +32,15 @@ class Branched:
     roots: tuple[int, ...]
     switches: tuple[Switch, ...]
     moving: tuple[bool, ...]
+
+    @property
+    def sized(self) -> tuple[int, ...]:
+        """The variables whose size is a scale for errors: not those of constant rate, such as phases, where there are others.
+
+        Their own error is none, and a million turns of theirs would leave the others a millionth of their digits.
+        """
+        found = tuple(variable for variable, root in enumerate(self.roots) if self.moving[root])
+        return found or tuple(range(len(self.roots)))
 
 
 def branched(graph: Graph, roots: tuple[int, ...]) -> Branched:

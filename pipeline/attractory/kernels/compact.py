@@ -35,8 +35,10 @@ def _emit_coefficients(layout: Layout, tables: Tables, width: int) -> str:
         _emit_groups(lanes, tables, layout.higher_orders, k, order)
     for group in layout.higher_orders:
         _emit_group(lanes, tables, group, (order, order), group.last)
-    lanes.store(emit_step_size_loop(lanes, layout.variables, order), "%h", 0)
-    doubtful = emit_disagreement_loop(lanes, layout.variables, order)
+    sized, variables = layout.graph.sized, layout.variables
+    counts = "" if len(sized) == variables else tables.doubles([float(place in sized) for place in range(variables)])
+    lanes.store(emit_step_size_loop(lanes, variables, order, counts), "%h", 0)
+    doubtful = emit_disagreement_loop(lanes, variables, order, counts)
     return lanes.returning("coefficients", COEFFICIENTS, lanes.packed(doubtful))
 
 

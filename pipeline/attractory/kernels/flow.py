@@ -150,10 +150,9 @@ def _emit_coefficients(definition: Definition, graph: Branched, order: int, widt
         for k, value in enumerate(coefficients):
             lanes.store(value, "%c", variable * (order + 1) + k)
     _emit_switch_rows(lanes, series, graph, state, order)
-    first, before_last, last = ([row[k] for row in state] for k in (0, order - 1, order))
-    step = emit_step_size(lanes, first, before_last, last, order)
+    step = emit_step_size(lanes, state, graph.sized, order)
     lanes.store(step, "%h", 0)
-    doubtful = emit_disagreement(lanes, first, [row[1] for row in state], order)
+    doubtful = emit_disagreement(lanes, [state[place][0] for place in graph.sized], [row[1] for row in state], order)
     return lanes.returning("coefficients", COEFFICIENTS, lanes.packed(doubtful))
 
 
@@ -172,7 +171,7 @@ def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state
 
 
 def _emit_modes(graph: Branched, width: int) -> str:
-    """modes(p, y, t, m, c, y_low): the modes that the state and the time ask for, earlier switches' modes already in force for later ones."""
+    """modes(p, y, t, m, c, y_low): the modes that state and time ask for, earlier switches' modes already in force for later ones."""
     lanes = Lanes(width)
     leaf = _leaves(lanes)
     for place, switch in enumerate(graph.switches):

@@ -11,10 +11,10 @@ from functools import lru_cache, partial
 
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
+from attractory.expressions.phases import two_parts
 from attractory.kernels.lanes import Lanes, Value, declarations, row_pointer
 from attractory.kernels.loops import emit_loop, times
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
-from attractory.kernels.phases import two_parts
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.transpose import emit_put
 

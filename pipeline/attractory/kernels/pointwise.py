@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from attractory.expressions.graph import Node
+from attractory.expressions.phases import LOWS
 from attractory.kernels import functions
 from attractory.kernels.lanes import Lanes, Value
-from attractory.kernels.phases import LOWS
 
 _COMPARISONS = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
 _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}

@@ -11,11 +11,11 @@ from functools import reduce
 from attractory.expressions.definition import Definition
 from attractory.expressions.derivative import sparse_jacobian, tangents
 from attractory.expressions.graph import GraphBuilder, Node
+from attractory.expressions.phases import two_parts
 from attractory.kernels import rodas5p
 from attractory.kernels.circles import Circles
 from attractory.kernels.lanes import Lanes, Value
 from attractory.kernels.linear_solve import LinearSystem
-from attractory.kernels.phases import two_parts
 from attractory.kernels.pointwise import emit_values
 from attractory.kernels.step_size import emit_exp2, emit_log2
 from attractory.kernels.stepping import RESOLUTION

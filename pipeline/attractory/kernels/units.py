@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from attractory.expressions.graph import Node
 from attractory.expressions.operations import CONDITIONS
+from attractory.expressions.phases import LOST
 from attractory.kernels.branches import Branched
 from attractory.kernels.lanes import Lanes
-from attractory.kernels.phases import LOST
 from attractory.kernels.taylor import SUMS, TaylorSeries
 
 # A unit's code grows with the products of two series in it; so many at most keep it short, and few enough loads go with each.
