@@ -14,8 +14,6 @@ from attractory.stages.validate import Report
 from attractory.stages.validate.run import run_checks
 from attractory.stages.validate.stored import open_stored
 
-from .conftest import build, renew_digests
-
 PENDULUM = {
     "name": "Pendulum",
     "equations": {"q": "p", "p": "-0.2*p - sin(q) + 1.4*cos(z)", "z": "2/3"},
@@ -49,9 +47,9 @@ STANDARD = {
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def good(tmp_path_factory: pytest.TempPathFactory, stored) -> Path:
     systems = [System(**entry) for entry in (PENDULUM, ROTOR, DRIVEN, STANDARD)]
-    return build(tmp_path_factory.mktemp("circles") / "small.zarr", systems)
+    return stored(tmp_path_factory.mktemp("circles") / "small.zarr", systems)
 
 
 def failures(path: Path) -> list[str]:
@@ -65,21 +63,21 @@ def test_angles_and_drives_pass_every_check(good: Path) -> None:
     assert failures(good) == []
 
 
-def test_an_angle_outside_its_range_is_found(good: Path, tmp_path: Path) -> None:
+def test_an_angle_outside_its_range_is_found(good: Path, tmp_path: Path, renewed) -> None:
     """A whole turn more in one sample solves the same equations, and is in the wrong place."""
     copy = Path(shutil.copytree(good, tmp_path / "small.zarr"))
     state = zarr.open_group(str(copy), mode="r+", use_consolidated=False)["Rotor/fine/state"]
     state[3, 40, 0] = state[3, 40, 0] + np.float32(2 * np.pi)
-    renew_digests(copy)
+    renewed(copy)
     (found,) = failures(copy)
     assert "Rotor circle:q: 1 trajectories hold q outside [0, 6.28319), first trajectory 3" in found
 
 
-def test_an_angle_that_is_a_little_off_is_found(good: Path, tmp_path: Path) -> None:
+def test_an_angle_that_is_a_little_off_is_found(good: Path, tmp_path: Path, renewed) -> None:
     """The comparison modulo a turn still sees an error of 1e-3."""
     copy = Path(shutil.copytree(good, tmp_path / "small.zarr"))
     state = zarr.open_group(str(copy), mode="r+", use_consolidated=False)["Rotor/fine/state"]
     angles = state[:, 1:, 0]
     state[:, 1:, 0] = np.where(angles < 6, angles + np.float32(1e-3), angles)
-    renew_digests(copy)
+    renewed(copy)
     assert any("Rotor reintegration" in found for found in failures(copy))

@@ -19,26 +19,26 @@ FUNCTIONS = frozenset({"sin", "cos", "tan", "exp"})
 
 
 def two_parts(
-    nodes: Sequence[Node], roots: Sequence[int], *, clocks: bool = False, time_low: bool = False
+    nodes: Sequence[Node], roots: Sequence[int], *, clocks: Sequence[int] = (), time_low: bool = False
 ) -> tuple[tuple[Node, ...], tuple[int, ...]]:
     """The same nodes and roots, with a second argument for functions of phases: the part that their first has lost.
 
     Args:
-        clocks: variables of constant rate have a leaf "low" beside them. time_low: the time has one, "time_low".
+        clocks: the rates of the variables; those of constant rate have a leaf "low" beside them. time_low: the time has one, "time_low".
     """
     if not any(node.op in FUNCTIONS for node in nodes):
         return tuple(nodes), tuple(roots)
-    rewriter = _Rewriter(clocks=_clocks(nodes, roots) if clocks else frozenset(), time_low=time_low)
+    rewriter = _Rewriter(clocks=_clocks(nodes, clocks), time_low=time_low)
     for node in nodes:
         rewriter.rewrite(node)
     graph, live = pruned(Graph(tuple(rewriter.nodes)), tuple(rewriter.places[root] for root in roots))
     return graph.nodes, live
 
 
-def _clocks(nodes: Sequence[Node], roots: Sequence[int]) -> frozenset[int]:
+def _clocks(nodes: Sequence[Node], rates: Sequence[int]) -> frozenset[int]:
     """The variables whose rate depends on numbers and parameters alone."""
     moving = _moving(nodes)
-    return frozenset(variable for variable, root in enumerate(roots) if not moving[root])
+    return frozenset(variable for variable, rate in enumerate(rates) if not moving[rate])
 
 
 def _moving(nodes: Sequence[Node]) -> list[bool]:

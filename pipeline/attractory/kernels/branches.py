@@ -45,7 +45,7 @@ class Branched:
 
 def branched(graph: Graph, roots: tuple[int, ...]) -> Branched:
     """The graph of a flow with every switch replaced by its mode, and its phases in two parts."""
-    nodes, roots = two_parts(graph.nodes, roots, clocks=True)
+    nodes, roots = two_parts(graph.nodes, roots, clocks=roots)
     rewriter = _Rewriter()
     places = [rewriter.rewrite(node) for node in nodes]  # old index -> new index; args always lie earlier
     return rewriter.result(tuple(places[root] for root in roots))

@@ -169,7 +169,7 @@ def _emit_stages(lanes: Lanes, definition: Definition, state: Sequence[Value], s
     slopes, system, drift = _emit_linearised(lanes, definition, state, step)
     stages: list[list[Value]] = [[] for _ in state]
     increments = [lanes.constant(0.0) for _ in state]
-    rates = two_parts(definition.graph.nodes, definition.roots, time_low=True)
+    rates = two_parts(definition.graph.nodes, definition.roots, clocks=definition.roots, time_low=True)
     for stage in range(rodas5p.STAGES):
         if stage:
             rows = range(len(state))
@@ -177,7 +177,8 @@ def _emit_stages(lanes: Lanes, definition: Definition, state: Sequence[Value], s
                 lanes.add(increments[v], stages[v][-1]) if stage > 5 else _combination(lanes, rodas5p.A[stage], stages[v]) for v in rows
             ]
             point = [lanes.add(value, increment) for value, increment in zip(state, increments, strict=True)]
-            values = emit_values(lanes, *rates, _leaf(lanes, point, _time_of_stage(lanes, step, rodas5p.TIMES[stage])))
+            time = _time_of_stage(lanes, step, rodas5p.TIMES[stage])
+            values = emit_values(lanes, *rates, _leaf(lanes, point, time, list(zip(state, increments, strict=True))))
             slopes = [values[root] for root in rates[1]]
         found = system.solve([_right_side(lanes, stage, step, slopes[v], drift[v], stages[v]) for v in range(len(state))])
         for variable, value in enumerate(found):
@@ -195,7 +196,7 @@ def _emit_linearised(
     drift = tangents(builder, definition.roots, {builder.time(): builder.const(1.0)})
     entries = [node for row in rows for node in row.values()]
     wanted = [*definition.roots, *entries, *(node for node in drift if node is not None)]
-    nodes, places = two_parts(builder.nodes, wanted)
+    nodes, places = two_parts(builder.nodes, wanted, clocks=definition.roots)
     found = emit_values(lanes, nodes, places, _leaf(lanes, state, {"time": lanes.load("%now", 0)}.__getitem__))
     values = {node: found[place] for node, place in zip(wanted, places, strict=True)}
     back = lanes.neg(step)
@@ -229,10 +230,17 @@ def _time_of_stage(lanes: Lanes, step: Value, part: float) -> Callable[[str], Va
     return lambda leaf: now if leaf == "time" else lanes.fma(step, factor, lanes.sub(begin, now))
 
 
-def _leaf(lanes: Lanes, state: Sequence[Value], time: Callable[[str], Value]) -> Callable[[Node], Value]:
+def _leaf(
+    lanes: Lanes, state: Sequence[Value], time: Callable[[str], Value], sums: Sequence[tuple[Value, Value]] = ()
+) -> Callable[[Node], Value]:
+    """How a node reads the state; sums: what each variable of it was added up from, of which a clock keeps what the rounding lost."""
+
     def leaf(node: Node) -> Value:
         if node.op == "parameter":
             return lanes.load("%p", node.place)
+        if node.op == "low":
+            low = lanes.load("%y_low", node.place)
+            return lanes.add(lanes.two_sum(*sums[node.place])[1], low) if sums else low
         return state[node.place] if node.op == "variable" else time(node.op)
 
     return leaf
