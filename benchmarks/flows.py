@@ -57,7 +57,12 @@ def flows(only: Sequence[str] = ()) -> list[Flow]:
 
 def _flow(entry: dict[str, Any]) -> Flow:
     dysts = entry.get("dysts", entry["name"])
-    return Flow(_made(entry) if "equations" in entry else attractory.system(entry["name"]), dysts)
+    return Flow(_made(entry) if "equations" in entry else unwrapped(attractory.system(entry["name"])), dysts)
+
+
+def unwrapped(system: attractory.System) -> attractory.System:
+    """The system with its angles as the integration has them: the others know of no circles."""
+    return attractory.System.from_record(system.record.model_copy(update={"wrap": {}}))
 
 
 def _made(entry: dict[str, Any]) -> attractory.System:

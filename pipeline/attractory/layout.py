@@ -46,6 +46,7 @@ TAGS = "tags"
 PERIOD = "period"  # in the system's time units; absent where the entry has none
 LYAPUNOV_TIME = "lyapunov_time"  # 1 / leading exponent; absent where there is none
 CONSERVED = "conserved"
+WRAP = "wrap"  # {variable: [low, high]} of coordinates on a circle: samples lie in [low, high); absent where there is none
 
 # Attributes of a granularity's group.
 DT = "dt"  # time between samples (maps: iterates)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from attractory.catalog.record import SystemRecord
-from attractory.expressions.check import numerical_failures, problems
+from attractory.expressions.check import circle_failures, numerical_failures, problems
 
 LORENZ: dict[str, Any] = {
     "name": "Mine",
@@ -109,3 +109,24 @@ def test_initial_state_without_a_derivative_is_found() -> None:
     """Equations that are infinite where the system starts."""
     (found,) = numerical_failures(record(OSCILLATOR, equations={"x": "p/x", "p": "-x"}, initial={"x": 0, "p": 1}, conserved={}))
     assert found == "System 'Mine': initial gives x the time derivative inf; expected a finite number."
+
+
+ROTOR: dict[str, Any] = {
+    "name": "Mine",
+    "kind": "flow",
+    "equations": {"q": "p", "p": "-sin(q)"},
+    "initial": {"q": 1, "p": 0},
+    "conserved": {"energy": "p**2/2 - cos(q)"},
+    "wrap": {"q": ["-pi", "pi"]},
+}
+
+
+def test_a_coordinate_that_is_on_no_circle_is_found() -> None:
+    """A pendulum's angle is one; with a spring it is none, nor is half of it, nor where a conserved quantity counts turns."""
+    assert numerical_failures(record(ROTOR)) == circle_failures(record(ROTOR)) == ()
+    assert circle_failures(record(STANDARD)) == ()
+    for keys in ({"equations": {"q": "p", "p": "-q"}}, {"wrap": {"q": [0, "pi"]}}, {"conserved": {"turns": "q"}}):
+        (found,) = circle_failures(record(ROTOR, **keys))
+        assert "wrap says that q is on a circle, but a turn of" in found
+    (found,) = circle_failures(record(STANDARD, wrap={"x": [0, "pi"]}))
+    assert "a turn of 3.14159 changes the equations or a conserved quantity by" in found

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from attractory.expressions.system import System
 from attractory.integrate import Engine, Ensemble, SampleGrid, integrate, integrate_ensemble
+from attractory.invariants import lyapunov_spectrum
+from attractory.invariants.lyapunov_spectrum import Effort
 from attractory.layout import Status
 
 QUADRATIC = System(name="Quadratic", kind="map", equations={"x": "1 - 1.4*x**2 + y", "y": "0.3*x"}, initial={"x": 0.1, "y": 0.1})
@@ -53,3 +56,94 @@ def test_branches_of_a_map_are_those_of_its_conditions() -> None:
     tent = System(name="Tent", kind="map", equations={"x": "where(x < 0.5, 2*x, 2 - 2*x)"}, initial={"x": 0.3})
     states = integrate(tent, initial=[0.15625], samples=6).state.values[0, :, 0]
     assert states.tolist() == [0.15625, 0.3125, 0.625, 0.75, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("trajectories", [1, 7, 8, 40, 67])
+@pytest.mark.parametrize("every", [(1,), (3,), (1, 2), (6, 4)])
+def test_any_number_of_samples_of_any_number_of_trajectories_is_put_in_its_place(trajectories: int, every: tuple[int, ...]) -> None:
+    """Blocks of eight lanes and samples, the rest of both, several buffers, grids with a common divisor: against NumPy's iteration."""
+    initial = 0.1 + 0.001 * np.arange(2 * trajectories).reshape(trajectories, 2)
+    counts = [131 // step + 1 for step in every]
+    ensemble = Ensemble(initial, np.zeros((trajectories, 0)), np.zeros(trajectories))
+    grids = [SampleGrid(step, count) for step, count in zip(every, counts, strict=True)]
+    for lanes in (2, 8, 16):
+        made = integrate_ensemble(QUADRATIC.definition, ensemble, grids=grids, engine=Engine(lanes=lanes))
+        for states, step, count in zip(made.states, every, counts, strict=True):
+            np.testing.assert_array_equal(states, iterated(QUADRATIC, initial, step, count))
+
+
+def iterated(system: System, states: np.ndarray, every: int, count: int) -> np.ndarray:
+    """(trajectory, time, variable) by `system.rhs` alone."""
+    kept = [states]
+    for _ in range(count - 1):
+        for _ in range(every):
+            states = system.rhs(states)
+        kept.append(states)
+    return np.stack(kept, axis=1)
+
+
+def test_a_map_of_many_variables_keeps_its_state_in_memory() -> None:
+    """A ring of thirty logistic maps, too many for the registers."""
+    ring = System(
+        name="Ring", kind="map", parameters={"N": 30}, indices={"i": "N"},
+        equations={"x[i]": "0.8*3.9*x[i]*(1 - x[i]) + 0.1*3.9*(x[i-1]*(1 - x[i-1]) + x[i+1]*(1 - x[i+1]))"},
+        initial={"x[i]": "0.3 + 0.01*i"},
+    )  # fmt: skip
+    initial = ring.initial * (1 + 0.001 * np.arange(19)[:, None])
+    made = integrate(ring, initial=initial, samples=40)
+    np.testing.assert_array_equal(made.state.values, iterated(ring, initial, 1, 40))
+
+
+def test_an_infinity_between_two_samples_is_not_seen_and_one_at_a_sample_is() -> None:
+    """x -> 1/x passes through infinity and comes back: from 0 at each odd iterate."""
+    system = System(name="Inverse", kind="map", equations={"x": "1/x"}, initial={"x": 2.0})
+    ensemble = Ensemble(np.array([[0.0], [2.0]]), np.zeros((2, 0)), np.zeros(2))
+    for grids, status in (
+        ([SampleGrid(2, 5)], [Status.OK, Status.OK]),
+        ([SampleGrid(3, 5)], [Status.DIVERGED, Status.OK]),
+        ([SampleGrid(2, 5), SampleGrid(3, 5)], [Status.DIVERGED, Status.OK]),
+        ([SampleGrid(2, 5), SampleGrid(4, 5)], [Status.OK, Status.OK]),
+    ):
+        made = integrate_ensemble(system.definition, ensemble, grids=grids, engine=Engine())
+        assert made.status.tolist() == status
+        for states, grid in zip(made.states, grids, strict=True):
+            expected = [0.0 if n * grid.dt % 2 == 0 else np.inf for n in range(5)]
+            gone = np.logical_or.accumulate(np.isinf(expected))
+            np.testing.assert_array_equal(states[0, :, 0], np.where(gone, np.nan, expected))
+
+
+GOLDEN = (1 + 5**0.5) / 2
+SKEW = 0.3
+PIECEWISE = {
+    "cat": ({"x": "mod(x + y, 1)", "y": "mod(x + 2*y, 1)"}, [2 * np.log(GOLDEN), -2 * np.log(GOLDEN)]),
+    "beta": ({"x": "(1 + sqrt(5))/2*x - floor((1 + sqrt(5))/2*x)"}, [np.log(GOLDEN)]),
+    "tent": ({"x": "1.999*min(x, 1 - x)"}, [np.log(1.999)]),
+    "tent by where": ({"x": "where(x < 0.5, 1.999*x, 1.999 - 1.999*x)"}, [np.log(1.999)]),
+    "Lozi": ({"x": "1 - 1.7*abs(x) + y", "y": "0.5*x"}, None),
+    "baker": (
+        {"x": "where(y < 0.3, 0.2*x, 0.6 + 0.4*x)", "y": "where(y < 0.3, y/0.3, (y - 0.3)/0.7)"},
+        [-SKEW * np.log(SKEW) - (1 - SKEW) * np.log(1 - SKEW), SKEW * np.log(0.2) + (1 - SKEW) * np.log(0.4)],
+    ),
+    "logistic": ({"x": "4*x*(1 - x)"}, [np.log(2)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(PIECEWISE))
+def test_exponents_of_piecewise_maps_are_those_of_their_closed_forms(name: str) -> None:
+    """mod, floor, where, min and abs: within four of the errors that are printed; Lozi's add up to log |det J| = log b."""
+    equations, exact = PIECEWISE[name]
+    system = System(name="Piecewise", kind="map", equations=equations, initial=dict.fromkeys(equations, 0.31))
+    found = lyapunov_spectrum(system, standard_error=2e-3, effort=Effort(trajectories=64, budget=4000.0))
+    if exact is None:
+        assert found.value.sum() == pytest.approx(np.log(0.5), abs=1e-12)
+        assert found.value[0] > 0.4  # 0.47 for these parameters
+    else:
+        assert np.abs(found.value - exact).max() < 4 * found.standard_error.max() + 1e-9
+
+
+def test_doubling_modulo_one_ends_at_zero_in_binary() -> None:
+    """2x mod 1 moves a double's 53 digits out, one an iterate, exactly: a true orbit of a computer's number, and a short one."""
+    doubling = System(name="Doubling", kind="map", equations={"x": "mod(2*x, 1)"}, initial={"x": 0.3})
+    states = integrate(doubling, initial=[0.1], samples=61).state.values[0, :, 0]
+    assert (states[:50] > 0).all()
+    assert (states[55:] == 0).all()

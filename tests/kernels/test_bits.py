@@ -10,7 +10,7 @@ import pytest
 import attractory
 from attractory import catalog
 from attractory.expressions.system import System
-from attractory.integrate import Engine, integrate
+from attractory.integrate import BlockSettings, Engine, SampleGrid, integrate, integrate_block
 from attractory.kernels import Target
 
 SYSTEMS = {
@@ -28,6 +28,24 @@ SYSTEMS = {
         name="Switched",
         equations={"x": "y", "y": "z", "z": "-0.6*z - y + abs(x) - 1 + 0.1*floor(2*sin(t))"},
         initial={"x": 0.1, "y": 0.1, "z": 0.2},
+    ),
+    "driven": System(
+        name="Driven",
+        equations={"x": "y", "y": "-x + x*cos(1.7*t + 0.3) + exp(-t/7) + tan(0.2*sin(q)) - 0.1*y", "q": "1.3"},
+        initial={"x": 0.1, "y": 0.1, "q": 1.2},
+    ),
+    "angles": System(
+        name="Angles",
+        equations={"a": "p", "p": "-sin(a) + 0.3*cos(q)", "q": "1.3", "b": "1 + sin(b - a)"},
+        initial={"a": 0.1, "p": 2.1, "q": 0.0, "b": 1.0},
+        wrap={"a": ["-pi", "pi"], "q": [0, "2*pi"], "b": [0, "2*pi"]},
+    ),
+    "piecewise map": System(
+        name="Piecewise",
+        kind="map",
+        equations={"x": "mod(x + y, 1) + 0.01*floor(3*y)", "y": "where(x < 0.5, 1.9*y, 1.9 - 1.9*y)", "q": "q + x + 0.1*sin(1.3*t)"},
+        initial={"x": 0.1, "y": 0.3, "q": 0.5},
+        wrap={"q": [0, "2*pi"]},
     ),
     "map": System(name="Quadratic", kind="map", equations={"x": "1 - 1.4*x**2 + y", "y": "0.3*sin(x)"}, initial={"x": 0.1, "y": 0.1}),
 }
@@ -52,6 +70,24 @@ def test_bits_do_not_depend_on_the_instruction_set(name: str) -> None:
     if platform.machine().lower() not in ("x86_64", "amd64"):
         pytest.skip("the forced targets are x86-64 ones")
     assert len({states(SYSTEMS[name], target, 8) for target in ("native", "avx2", "sse2")}) == 1
+
+
+@pytest.mark.parametrize("name", ["angles", "driven", "piecewise map", "map"])
+def test_bits_in_single_precision_and_on_several_grids_do_not_depend_on_lanes_or_instructions(name: str) -> None:
+    """What a store holds of angles, drives and maps: blocks of lanes and samples, and what is left over of them, are put alike."""
+    forced = platform.machine().lower() in ("x86_64", "amd64")
+    variants = [("native", lanes) for lanes in (2, 4, 8, 16)] + [(target, 8) for target in ("avx2", "sse2") if forced]
+    assert len({stored(SYSTEMS[name], target, lanes) for target, lanes in variants}) == 1
+
+
+def stored(system: System, target: str, lanes: int) -> bytes:
+    """The bytes of two grids of twenty-one trajectories in single precision."""
+    steps = (1.0, 3.0) if system.kind == "map" else (0.05, 0.4)
+    grids = [SampleGrid(step, samples) for step, samples in zip(steps, (75, 25), strict=True)]
+    settings = BlockSettings(seed=2, transient=3.0, tolerance=1e-12, dtype="float32")
+    engine = Engine(target=Target(target), lanes=lanes)
+    made = integrate_block(system, indices=range(21), grids=grids, settings=settings, engine=engine)
+    return b"".join(np.ascontiguousarray(states).tobytes() for states in made.states)
 
 
 @pytest.mark.parametrize("name", list(SYSTEMS))

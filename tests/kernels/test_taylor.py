@@ -24,9 +24,9 @@ def coefficients(text: str, loops: bool) -> np.ndarray:
     definition = System(name="Series", equations={"x": text}, initial={"x": 0.0}).definition
     kernel = flow_kernel(definition, ORDER, 8, Target(), loops=loops)
     lanes = lane_arrays(8, (1, 0, len(kernel.levels), 1), kernel.rows)
-    arrays = (lanes.p, lanes.y, lanes.now, lanes.mode, lanes.c, lanes.h, lanes.before, lanes.rate)
+    arrays = (lanes.p, lanes.y, lanes.now, lanes.mode, lanes.c, lanes.h, lanes.before, lanes.rate, lanes.y_low)
     arguments = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-    kernel.code.functions["modes"](*arguments[:5])
+    kernel.code.functions["modes"](*arguments[:5], arguments[-1])
     kernel.code.functions["coefficients"](*arguments)
     return lanes.c[1 : ORDER + 1, 3] * np.arange(1, ORDER + 1)
 

@@ -30,11 +30,20 @@ parameters: {r: 4.0}
 equations: {x: r*x*(1 - x)}
 initial: {x: 0.3}
 """
+ROTOR = """
+name: Rotor
+kind: flow
+description: A pendulum that turns over.
+equations: {q: p, p: -sin(q)}
+initial: {q: 0.5, p: 2.5}
+wrap: {q: [-pi, pi]}
+timescale: {period: 3.0, definition: 'one turn'}
+"""
 # Long trajectories of the flow are cut in time (80 kB each), short ones are packed several to a chunk.
 RECIPE = """
 name: small
 seed: 1
-systems: [Oscillator, Quadratic]
+systems: [Oscillator, Quadratic, Rotor]
 trajectories: {train: 5, validation: 2, test: 2}
 transient: {periods: 1, iterates: 10}
 granularities:
@@ -51,6 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mine").mkdir()
     (folder / "mine/oscillator.yaml").write_text(OSCILLATOR)
     (folder / "mine/quadratic.yaml").write_text(QUADRATIC)
+    (folder / "mine/rotor.yaml").write_text(ROTOR)
     (folder / "recipe.yaml").write_text(RECIPE)
     generate(folder / "recipe.yaml", out=folder / "small.zarr", workers=1)
     return folder / "small.zarr"
@@ -77,12 +87,25 @@ def test_windows_equal_what_xarray_reads(made: Path, states: dict[str, np.ndarra
 def test_annotations_reach_the_training_script(made: Path) -> None:
     """What a script asks for first."""
     dataset: Dataset = open_store(made)
-    assert (dataset.system_names, dataset.granularities) == (("Oscillator", "Quadratic"), ("long", "short"))
-    assert (dataset.splits, len(dataset)) == (("train", "validation", "test"), 18)
+    assert (dataset.system_names, dataset.granularities) == (("Oscillator", "Quadratic", "Rotor"), ("long", "short"))
+    assert (dataset.splits, len(dataset)) == (("train", "validation", "test"), 27)
     assert dataset.recipe["name"] == "small"
     oscillator = dataset.systems["Oscillator"]
     assert (oscillator.kind, oscillator.variables, oscillator.period) == ("flow", ("x", "y"), 7.0)
     assert dict(oscillator.parameters) == {"mu": 1.5}
     assert dict(oscillator.invariants) == {}
+    assert dict(oscillator.wrap) == {}
     assert dataset.systems["Quadratic"].granularities["long"].dt == 1.0
     assert np.array_equal(dataset.systems["Quadratic"].array("initial")[:, 0] > 0, np.ones(9, bool))
+
+
+def test_angles_are_in_the_ranges_that_the_store_says(made: Path, states: dict[str, np.ndarray]) -> None:
+    """As real numbers: -pi in single precision is below -pi."""
+    rotor = open_store(made).systems["Rotor"]
+    assert dict(rotor.wrap) == {"q": (-np.pi, np.pi)}
+    for granularity in ("short", "long"):
+        angle = states[f"Rotor/{granularity}"][..., 0].astype(np.float64)
+        assert -np.pi <= angle.min()
+        assert angle.max() < np.pi
+        assert np.ptp(angle) > 6
+    assert np.abs(rotor.array("initial")[:, 0]).max() < np.pi

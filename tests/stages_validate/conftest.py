@@ -145,6 +145,18 @@ Spoil = Callable[[], Any]
 
 
 @pytest.fixture(scope="session")
+def stored() -> Callable[[Path, list[System]], Path]:
+    """How a store is made: stored(path, systems)."""
+    return build
+
+
+@pytest.fixture(scope="session")
+def renewed() -> Callable[[Path], None]:
+    """How who spoiled a store covers it up: renewed(path)."""
+    return renew_digests
+
+
+@pytest.fixture(scope="session")
 def systems() -> list[System]:
     return [annotated(LORENZ), annotated(HENON_HEILES), annotated(HENON)]
 

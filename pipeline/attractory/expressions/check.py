@@ -23,6 +23,7 @@ from attractory.expressions.parameters import Value, constant, index_sizes, numb
 from attractory.expressions.parser import Names, parse
 
 STATES = 32
+MOST_CIRCLES = 32  # tried one by one: the coordinates of a ring are alike
 SPREAD = 0.1  # of 1 + |initial|: near enough to stay where logarithms and roots have a value
 LONGEST_TIME = 10.0
 ROUNDING = 2.0**22 * float(np.finfo(np.float64).eps)  # some thousand roundings of terms a thousand times the result: 1e-9
@@ -48,7 +49,13 @@ def numerical_failures(record: SystemRecord, *, seed: int = 0) -> tuple[str, ...
     if record.kind not in KINDS:
         return ()
     trial = _trial(record, seed)
-    return (*_infinite_rhs(record, trial), *_broken_symmetries(record, trial), *_not_conserved(record, trial))
+    found = (*_infinite_rhs(record, trial), *_broken_symmetries(record, trial), *_not_conserved(record, trial))
+    return (*found, *_not_periodic(record, trial))
+
+
+def circle_failures(record: SystemRecord, *, seed: int = 0) -> tuple[str, ...]:
+    """Of these, one for each coordinate under `wrap` that is none on a circle."""
+    return tuple(_not_periodic(record, _trial(record, seed))) if record.wrap and record.kind in KINDS else ()
 
 
 def _message(check: Callable[[], object]) -> str | None:
@@ -204,6 +211,26 @@ def _around(record: SystemRecord, model: Model, difference: Doubles) -> Doubles:
         places = [model.variables.index(name) for name in model.shapes[base_name(key)]]
         difference[:, places] -= width * np.round(difference[:, places] / width)
     return difference
+
+
+def _not_periodic(record: SystemRecord, trial: _Trial) -> Iterator[str]:
+    """Equations and conserved quantities are the same after a whole turn of each coordinate on a circle."""
+    model = trial.model
+    kept = tuple(model.number(f"conserved.{name}", text) for name, text in record.conserved.items())
+    for one in model.circles()[:MOST_CIRCLES]:
+        turned = trial.states.copy()
+        turned[:, one.variable] += one.width[0]
+        change = _around(record, model, trial.values(trial.roots, turned) - trial.values(trial.roots))
+        change = np.concatenate([change, trial.values(kept, turned) - trial.values(kept)], axis=1)
+        sizes = np.abs(np.concatenate([trial.values(trial.roots), trial.values(kept)], axis=1))
+        difference, scale = np.abs(change).max(axis=1), 1 + sizes.max(axis=1)
+        worst = _worst(difference, scale)
+        if worst is not None and difference[worst] > ROUNDING * scale[worst]:
+            name = model.variables[one.variable]
+            yield (
+                f"{record.where('wrap')} says that {name} is on a circle, but a turn of {one.width[0]:.6g} changes the equations or a"
+                f" conserved quantity by {difference[worst]:.3g}, of {scale[worst]:.3g}, at {_shown(trial, worst)}."
+            )
 
 
 def _not_conserved(record: SystemRecord, trial: _Trial) -> Iterator[str]:

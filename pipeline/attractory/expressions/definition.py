@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from attractory.catalog.names import base_name, index_name
 from attractory.catalog.record import SystemRecord
 from attractory.errors import CatalogError, ExpressionError, RequestError
+from attractory.expressions.circles import Circle, circle
 from attractory.expressions.expansion import Expander, Scope, Symbol
 from attractory.expressions.graph import Graph, GraphBuilder, pruned
 from attractory.expressions.parameters import (
@@ -34,6 +35,7 @@ class Definition:
 
     Indexed variables are named x0, x1, … and list parameters b[0], b[1], …; `values` and `initial` go with `parameters` and `variables`.
     `roots` are the nodes of the equations, in the order of the variables: time derivatives of a flow, next states of a map.
+    `wrap`: coordinates on a circle; a map's equations take them modulo their ranges, a flow's do not.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Definition:
     initial: tuple[float, ...]
     graph: Graph
     roots: tuple[int, ...]
+    wrap: tuple[Circle, ...] = ()
 
 
 def definition(record: SystemRecord) -> Definition:
@@ -69,6 +72,7 @@ def definition(record: SystemRecord) -> Definition:
         initial=model.initial(),
         graph=graph,
         roots=roots,
+        wrap=model.circles(),
     )
 
 
@@ -112,6 +116,12 @@ class Model:
                 return self._modulo(node, *ends, where=where)
         return node
 
+    def circles(self) -> tuple[Circle, ...]:
+        """The coordinates on a circle, in the order of the variables."""
+        place = {name: number for number, name in enumerate(self.variables)}
+        found = [circle(self.record, key, self.values, place[name]) for key in self.record.wrap for name in self.shapes[base_name(key)]]
+        return tuple(sorted(found))
+
     def _modulo(self, node: int, low: int, high: int, *, where: str) -> int:
         builder = self.builder
         width = builder.add("sub", high, low)
@@ -120,8 +130,12 @@ class Model:
             message = f"{where} is a range of width {known:g}, expected [low, high] with low below high."
             raise CatalogError(message)
         if builder.value(low) == 0:
-            return builder.add("mod", node, width)
-        return builder.add("add", low, builder.add("mod", builder.add("sub", node, low), width))
+            found = builder.add("mod", node, width)
+        else:
+            found = builder.add("add", low, builder.add("mod", builder.add("sub", node, low), width))
+        # A rounding may lead to the upper end, or below the lower one, which are the same point of the circle; NaN stays.
+        found = builder.add("where", builder.add("ge", found, high), low, found)
+        return builder.add("where", builder.add("lt", found, low), low, found)
 
     def initial(self) -> tuple[float, ...]:
         """The initial state, evaluated: one number for each variable."""

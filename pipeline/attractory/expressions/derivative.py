@@ -59,7 +59,7 @@ def variational(definition: Definition, vectors: int | None = None) -> Definitio
     graph, live = pruned(builder.graph(), tuple(roots))
     names = tuple(f"v{vector}.{name}" for vector in range(count) for name in definition.variables)
     units = tuple(float(place == vector) for vector in range(count) for place in range(size))
-    return replace(definition, variables=definition.variables + names, initial=definition.initial + units, graph=graph, roots=live)
+    return replace(definition, variables=definition.variables + names, initial=definition.initial + units, graph=graph, roots=live, wrap=())
 
 
 def sparse_jacobian(builder: GraphBuilder, roots: Sequence[int]) -> list[dict[int, int]]:

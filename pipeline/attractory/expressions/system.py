@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from attractory.catalog.names import base_name
 from attractory.catalog.record import Invariant, Published, Reference, SystemRecord
 from attractory.errors import RequestError, nearest
+from attractory.expressions.circles import circle
 from attractory.expressions.definition import Definition, Model, definition
 from attractory.expressions.derivative import divergence, jacobian
 from attractory.expressions.evaluate import evaluate
@@ -129,6 +131,11 @@ class System:
         return dict(self._record.conserved)
 
     @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """[low, high) of each coordinate on a circle, by the name of its component."""
+        return {self.variables[one.variable]: (one.low, one.high) for one in self.definition.wrap}
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """The state variables, one a component: x0, x1, … where the entry writes x[i]."""
         return self.definition.variables
@@ -203,7 +210,7 @@ class System:
         keep the catalogued value or follow from these.
 
         Raises:
-            RequestError: no parameter has that name, an array has another length, or the parameter decides the system's size.
+            RequestError: no parameter has that name, an array has another length, or the parameter decides the system's size or a range.
         """
         rows = np.tile(self._defaults, (trajectories, 1))
         if not values:
@@ -212,6 +219,7 @@ class System:
         places = {name: place for place, name in enumerate(self.definition.parameters)}
         for row in range(trajectories):
             found = parameter_values(self._record, {name: float(column[row]) for name, column in columns.items()})
+            self._check_ranges(found)
             for name, value in found.items():
                 if name in places:
                     rows[row, places[name]] = value
@@ -245,6 +253,19 @@ class System:
             raise RequestError(message)
         values = function(np.atleast_2d(points))
         return values if points.ndim == 2 else values[0]
+
+    def _check_ranges(self, values: Mapping[str, Any]) -> None:
+        """A flow's ranges are the same for all trajectories; a map's are part of its equations."""
+        texts = [str(end) for ends in self._record.wrap.values() for end in ends]
+        if self.kind != "flow" or not any(name in text for text in texts for name in self._record.parameters):
+            return
+        for key in self._record.wrap:
+            known = [one for one in self.definition.wrap if self.variables[one.variable] in (key, f"{base_name(key)}0")]
+            if circle(self._record, key, values, known[0].variable) != known[0]:
+                names = [name for name in self._record.parameters if any(name in text for text in texts)]
+                message = f"{self._record.where(f'wrap.{key}')} would have another range with other values of {', '.join(names)}: "
+                message += f"use system.with_parameters({names[0]}=…)."
+                raise RequestError(message)
 
     def _check_parameter(self, name: str) -> None:
         known = self._record.parameters

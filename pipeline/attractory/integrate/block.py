@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from attractory.expressions.circles import within
 from attractory.expressions.system import System
 from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
 from attractory.integrate.random_numbers import bell_shaped_draws
@@ -77,6 +78,7 @@ def _attempt(
     ensemble = Ensemble(states, parameters, np.zeros(len(indices)))
     quiet = replace(engine, quiet=min(grid.dt for grid in grids))
     settled, status, _ = advance(system.definition, ensemble, duration=settings.transient, engine=quiet)
+    settled = replace(settled, initial=within(settled.initial, system.definition.wrap))
     made = integrate_ensemble(system.definition, settled, grids=grids, engine=engine)
     lost = status != Status.OK
     made.status[lost] = status[lost]

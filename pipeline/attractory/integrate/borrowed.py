@@ -1,7 +1,7 @@
 """Arrays that compiled code uses without counting references.
 
 numba counts a reference to every array of a record for each call that the record is passed to, and takes it back: two atomic instructions
-an array. With some forty arrays these took a fifth of a whole integration. Whoever calls a driver keeps the arrays for as long as it runs."""
+an array. With some forty arrays these took a fifth of a whole integration. Whoever calls a driver keeps the arrays while it runs."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ TOLERANCES = (1e-15, 1e-2)
 WIDTHS = (1, 2, 4, 8, 16, 32)
 # Iterates of one trajectory of a map: some minutes. A map has no steps to count while it runs; how many it takes is known before.
 MOST_ITERATES = 10**10
+_LINE = 64  # bytes
 _SMALL = 2**26  # bytes for which nobody asks whether they are free
 _GROUP_MEMORY = "/sys/fs/cgroup/memory."
 
@@ -107,15 +108,17 @@ def check_room(size: int, dtype: str) -> None:
 
 
 def samples_memory(size: int, dtype: str) -> NDArray[np.floating]:
-    """Memory for so many samples.
+    """Memory for so many samples, from the beginning of a cache line on, so that rows of whole lines share none.
 
     Raises:
         RequestError: the operating system gives none.
     """
     try:
-        return np.empty(size, dtype)
+        memory = np.empty(size + _LINE // np.dtype(dtype).itemsize, dtype)
     except MemoryError:
         raise _too_large(size * np.dtype(dtype).itemsize, "this process may not have so much") from None
+    first = -memory.ctypes.data % _LINE // memory.itemsize
+    return memory[first : first + size]
 
 
 def _too_large(wanted: float, why: str) -> RequestError:

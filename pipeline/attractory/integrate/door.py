@@ -56,7 +56,7 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
     Returns:
         Dataset with `state` (trajectory, time, variable) in float64, `time` (time) from sample 0 in the system's units, `status`
         (trajectory) with flag meanings, `steps` (trajectory), and how many of them the method for stiff flows made: `stiff_steps`. A
-        trajectory that fails has its status and NaN from there on.
+        trajectory that fails has its status and NaN from there on. Coordinates on a circle (`wrap`) are in their ranges.
     Raises:
         RequestError: what is asked for cannot be: an unknown name, a wrong shape, a dt or tolerance out of range, more samples than memory.
     """
@@ -212,6 +212,8 @@ def _dataset(system: System, made: Trajectories, grid: SampleGrid, tolerance: fl
     }
     if system.period is not None:
         attributes["period"] = system.period
+    if system.ranges:
+        attributes["wrap"] = "; ".join(f"{name}: [{low}, {high})" for name, (low, high) in system.ranges.items())
     return xarray.Dataset(
         {
             "state": _variable(("trajectory", "time", "variable"), made.states[0]),

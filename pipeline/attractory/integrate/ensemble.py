@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from attractory.expressions.circles import keep_in_range
 from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room, samples_memory
 from attractory.integrate.flow_driver import Problem, Sampling
 from attractory.integrate.handover import STIFF_COUNT, parked_rows
-from attractory.integrate.map_driver import run_map
+from attractory.integrate.map_driver import Iterated, Kept, MapFunctions, common_divisor, map_lane_arrays, run_map
 from attractory.integrate.methods import Settings, run_methods
-from attractory.kernels import Target, flow_kernel, lanes_for, map_kernel, order_for
+from attractory.kernels import Target, flow_kernel, groups_for, lanes_for, map_kernel, order_for
 from attractory.layout import Status
 
 Float = NDArray[np.float64]
@@ -91,7 +92,7 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
     check_engine(engine)
     check_grids(definition, grids)
     total, variables = ensemble.initial.shape
-    strides = [grid.samples if definition.kind == "map" else row_length(grid.samples, engine.dtype) for grid in grids]
+    strides = [row_length(grid.samples, engine.dtype) for grid in grids]
     sizes = [total * variables * stride for stride in strides]
     check_room(sum(sizes), engine.dtype)
     out = samples_memory(sum(sizes), engine.dtype)
@@ -104,6 +105,9 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
             out[offset : offset + size].reshape(total, variables, -1)[:, :, : grid.samples].transpose(0, 2, 1)
             for (offset, _), size, grid in zip(places, sizes, grids, strict=True)
         )
+        if definition.kind == "map":
+            for samples in states:
+                keep_in_range(samples, definition.wrap)
         return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), *counted)
     return _without_unstarted(definition, ensemble, runnable, grids, engine)
 
@@ -169,12 +173,15 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
     counts = np.array([grid.samples for grid in grids], np.int64)
     initial, parameters = np.ascontiguousarray(ensemble.initial), np.ascontiguousarray(ensemble.parameters)
     width = engine.lanes or lanes_for(definition, len(initial))
-    variables, columns = initial.shape[1], max(parameters.shape[1], 1)
+    variables = initial.shape[1]
     if definition.kind == "map":
-        iterate = map_kernel(definition, width, engine.target).code.functions["iterate"]
+        compiled = map_kernel(definition, width, engine.target, engine.dtype, groups_for(definition, width, len(initial)))
         everies = np.array([round(grid.dt) for grid in grids], np.int64)
-        work = _aligned(1 + 2 * variables + columns, width)
-        run_map(iterate, initial, parameters, ensemble.start_time, (places[:, 0].copy(), everies, counts), out, work, status)
+        lanes = map_lane_arrays(width, width * compiled.groups, variables, parameters.shape[1])
+        problem, kept = Iterated(initial, parameters, ensemble.start_time, status), Kept(places, everies, counts, out)
+        run_map(
+            MapFunctions(*(compiled.code.functions[name] for name in MapFunctions._fields)), problem, kept, lanes, common_divisor(everies)
+        )
         return np.full(len(initial), ((counts - 1) * everies).max()), np.zeros(len(initial), np.int64)
     order = order_for(engine.tolerance)
     kernel = flow_kernel(definition, order, width, engine.target, engine.dtype)
@@ -189,10 +196,3 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
         Settings(_limits(engine, float(dts.min()), float(((counts - 1) * dts).max())), engine.tolerance, engine.target),
     )
     return steps, parked[:, STIFF_COUNT].astype(np.int64)
-
-
-def _aligned(rows: int, width: int) -> Float:
-    """Zeros (row, lane) that begin at a multiple of 64 bytes, as the kernels' loads and stores expect."""
-    memory = np.zeros(rows * width + 8)
-    first = (-memory.ctypes.data // 8) % 8
-    return memory[first : first + rows * width].reshape(rows, width)

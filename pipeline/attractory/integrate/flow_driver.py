@@ -27,7 +27,8 @@ _BUDGET, _SLIDING = int(Status.STEP_BUDGET), int(Status.SLIDING)
 # Steps of zero length in a row that mean: the solution cannot leave the switching surface.
 _STUCK = 64
 # A trajectory that has grown by this factor in so many steps is leaving for infinity, as an unstable spiral does whose turns get faster.
-_ESCAPE, _ESCAPE_STEPS, _ESCAPE_LOOK = 1.0e6, 500_000, 65_536
+# What grows as the time does, such as a phase, is not: by this factor its rate is larger than its size over its time.
+_ESCAPE, _ESCAPE_STEPS, _ESCAPE_LOOK, _FASTER = 1.0e6, 500_000, 65_536, 8.0
 
 Problem = namedtuple("Problem", "initial parameters start status steps queue parked")
 Sampling = namedtuple("Sampling", "places grids counts out")
@@ -86,7 +87,7 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
         while True:
             doubtful = kernel.coefficients(
                 lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.mode.ctypes, lanes.c.ctypes, lanes.h.ctypes,
-                lanes.before.ctypes, lanes.rate.ctypes,
+                lanes.before.ctypes, lanes.rate.ctypes, lanes.y_low.ctypes,
             )  # fmt: skip
             if doubtful == 0:
                 break
@@ -109,7 +110,7 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
         for g in range(grids):
             closing &= kernel.samples(
                 lanes.c.ctypes, lanes.taken[g].ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids[g].ctypes,
-                lanes.base[g].ctypes, lanes.z.ctypes, sampling.out.ctypes,
+                lanes.base[g].ctypes, lanes.z.ctypes, sampling.out.ctypes, lanes.y_before.ctypes,
             )  # fmt: skip
         kernel.move(
             lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, lanes.origin.ctypes, lanes.now.ctypes, lanes.before.ctypes
@@ -126,7 +127,7 @@ def _fill(kernel: Any, problem: Any, sampling: Any, lanes: Any, following: int) 
         if lanes.trajectory[lane] < 0 and following + filled < problem.queue.shape[0]:
             _refill(problem, sampling, lanes, lane, problem.queue[following + filled])
             filled += 1
-    kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes, lanes.c.ctypes)
+    kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes, lanes.c.ctypes, lanes.y_low.ctypes)
     _set_modes(lanes)
     return filled
 
@@ -218,11 +219,7 @@ def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - c
         return _DIVERGED
     if lanes.count[lane] > controls.limits[2]:
         return _BUDGET
-    if (
-        lanes.count[lane] > _ESCAPE_STEPS
-        and lanes.count[lane] % _ESCAPE_LOOK == 0
-        and _largest(lanes.y, lane) > _ESCAPE * max(1.0, lanes.size[lane])
-    ):
+    if lanes.count[lane] > _ESCAPE_STEPS and lanes.count[lane] % _ESCAPE_LOOK == 0 and _escapes(lanes, lane, controls.order):
         return _DIVERGED
     if step > lanes.t[lane] * RESOLUTION:
         lanes.stuck[lane] = 0
@@ -231,6 +228,17 @@ def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - c
         lanes.stuck[lane] += 1
         return _SLIDING if lanes.stuck[lane] > _STUCK else _OK
     return _DIVERGED if _largest(lanes.y, lane) > 1e10 else _UNDERFLOW  # a pole in finite time, or a stiff spot
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _escapes(lanes: Any, lane: int, order: int) -> bool:  # pragma: no cover - compiled
+    """Whether some variable has become large, and not in proportion to the time."""
+    bound = _ESCAPE * max(1.0, lanes.size[lane])
+    for v in range(lanes.y.shape[0]):
+        size, rate = abs(lanes.y[v, lane]), abs(lanes.c[v * (order + 1) + 1, lane])
+        if size > bound and rate * lanes.t[lane] > _FASTER * size:
+            return True
+    return False
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

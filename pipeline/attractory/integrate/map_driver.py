@@ -1,94 +1,148 @@
-"""The generic driver of maps: groups of lanes iterated in step, every n-th iterate kept. Compiled once by numba and cached on disk."""
+"""The generic driver of maps: groups of lanes iterated in step, every n-th iterate kept. Compiled once by numba and cached on disk.
+
+The compiled iterates leave some samples at a time in a buffer that a processor's first cache holds, variable by variable and lane by lane;
+the driver puts them where each grid has them. With several grids a buffered sample is what all of them count in, the largest common
+divisor of their distances."""
 
 from __future__ import annotations
 
+from collections import namedtuple
 from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+from attractory.kernels.transpose import BLOCK
 from attractory.layout import Status
 
 _OK, _DIVERGED = int(Status.OK), int(Status.DIVERGED)
+# Numbers in the buffer (16 KiB), and samples at most: runs of so many of a row lie side by side in memory.
+_BUFFER, _MOST_SAMPLES = 2048, 64
+
+Iterated = namedtuple("Iterated", "initial parameters start status")
+Kept = namedtuple("Kept", "places everies counts out")
+MapLanes = namedtuple("MapLanes", "y p start n finite z")
+MapFunctions = namedtuple("MapFunctions", "iterates put")
+
+
+def map_lane_arrays(width: int, lanes: int, variables: int, parameters: int) -> MapLanes:
+    """Zeroed rows of `lanes` numbers, vectors of `width` of them; all begin at multiples of 64 bytes."""
+    samples = min(max(_BUFFER // (variables * lanes), 1), _MOST_SAMPLES)
+    sizes = [variables * lanes, max(parameters, 1) * lanes, lanes, max(width, 8), lanes, samples * variables * lanes]
+    starts = np.cumsum([0, *(-(-size // 8) * 8 for size in sizes)])
+    memory = np.zeros(int(starts[-1]) + 8)
+    memory = memory[(-memory.ctypes.data // 8) % 8 :]
+    y, p, start, n, finite, z = (memory[first : first + size] for first, size in zip(starts, sizes, strict=False))
+    return MapLanes(y.reshape(variables, lanes), p.reshape(-1, lanes), start, n[:width], finite, z.reshape(samples, variables, lanes))
+
+
+def common_divisor(everies: NDArray[np.int64]) -> int:
+    """The distance in iterates that all grids can count in."""
+    return int(np.gcd.reduce(everies))
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def run_map(  # noqa: PLR0913 - called once an ensemble, with arrays only
-    iterate: Any, initial: Any, parameters: Any, start: Any, grids: Any, out: Any, work: Any, status: Any
-) -> None:  # pragma: no cover - compiled
-    """Iterates all trajectories and fills `out`; as `run_flow`, with the number of iterates between samples in the place of dt."""
-    offsets, everies, counts = grids
-    total, variables = initial.shape
-    columns, width, kinds = parameters.shape[1], work.shape[1], everies.shape[0]
-    now = work[0]
-    y = work[1 : 1 + variables]
-    z = work[1 + variables : 1 + 2 * variables]
-    p = work[1 + 2 * variables : 1 + 2 * variables + max(columns, 1)]
-    finite = np.empty(width)
+def run_map(kernel: Any, problem: Any, kept: Any, lanes: Any, every: int) -> None:  # pragma: no cover - compiled
+    """Iterates all trajectories and fills `kept.out` and `problem.status`.
+
+    Args:
+        kernel: the compiled functions. every: iterates between the samples that it leaves in the buffer.
+        problem: initial (trajectory, variable), parameters (trajectory, parameter), start (trajectory,); status is written.
+        kept: of each grid the places (offset, row), iterates between samples, and their number; out, as in `run_flow`.
+    """
+    total, columns = problem.initial.shape[0], lanes.y.shape[1]
+    asked = np.empty(2, np.int64)
+    asked[0] = every
     last = 0
-    for g in range(kinds):
-        last = max(last, (counts[g] - 1) * everies[g])
-    for first in range(0, total, width):
-        held = min(width, total - first)
-        _load(initial, parameters, first, held, y, p)
-        finite[:] = 0.0
-        for n in range(last + 1):
-            for g in range(kinds):
-                if n % everies[g] == 0 and n // everies[g] < counts[g]:
-                    _keep(y, out, offsets[g] + first * variables * counts[g] + n // everies[g], counts[g], held)
-                    _add_zeros(y, finite)
-            if n < last:
-                for lane in range(width):
-                    now[lane] = start[first + min(lane, held - 1)] + n
-                iterate(p.ctypes, y.ctypes, now.ctypes, z.ctypes)
-                y, z = z, y
+    for g in range(kept.counts.shape[0]):
+        last = max(last, (kept.counts[g] - 1) * (kept.everies[g] // every))
+    for first in range(0, total, columns):
+        held = min(columns, total - first)
+        _load(problem, lanes, first, held)
+        number, made = 0, 1
+        while number <= last:
+            asked[1] = min(lanes.z.shape[0] - made, last + 1 - number - made)
+            if asked[1] > 0:
+                kernel.iterates(
+                    lanes.p.ctypes, lanes.y.ctypes, lanes.start.ctypes, lanes.n.ctypes, lanes.z[made].ctypes, lanes.finite.ctypes,
+                    asked.ctypes,
+                )  # fmt: skip
+                made += asked[1]
+            for g in range(kept.counts.shape[0]):
+                _keep(kernel, lanes.z, kept, g, (kept.everies[g] // every, first, held, number, made))
+            number += made
+            made = 0
         for lane in range(held):
-            status[first + lane] = _OK if finite[lane] == 0.0 else _DIVERGED
-    _blank(offsets, counts, out, status, variables)
+            problem.status[first + lane] = _OK if lanes.finite[lane] == 0.0 else _DIVERGED
+    _blank(kept, problem.status, lanes.y.shape[0])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _load(initial: Any, parameters: Any, first: int, held: int, y: Any, p: Any) -> None:  # pragma: no cover - compiled
-    """A group of trajectories; lanes beyond its end repeat the last one."""
-    for lane in range(y.shape[1]):
+def _load(problem: Any, lanes: Any, first: int, held: int) -> None:  # pragma: no cover - compiled
+    """The next trajectories, at their sample 0; lanes beyond the last repeat it."""
+    lanes.n[:] = 0.0
+    for lane in range(lanes.y.shape[1]):
         i = first + min(lane, held - 1)
-        for v in range(initial.shape[1]):
-            y[v, lane] = initial[i, v]
-        for q in range(parameters.shape[1]):
-            p[q, lane] = parameters[i, q]
+        lanes.start[lane], lanes.finite[lane] = problem.start[i], 0.0
+        for v in range(lanes.y.shape[0]):
+            lanes.y[v, lane] = problem.initial[i, v]
+            lanes.z[0, v, lane] = problem.initial[i, v]
+        for q in range(problem.parameters.shape[1]):
+            lanes.p[q, lane] = problem.parameters[i, q]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _keep(y: Any, out: Any, first: int, count: int, held: int) -> None:  # pragma: no cover - compiled
-    """One sample of the group's trajectories."""
-    variables = y.shape[0]
-    for lane in range(held):
-        place = first + lane * variables * count
-        for v in range(variables):
-            out[place + v * count] = y[v, lane]
+def _keep(kernel: Any, z: Any, kept: Any, g: int, part: tuple[int, int, int, int, int]) -> None:  # pragma: no cover - compiled
+    """Those samples of the buffer that grid g has.
+
+    Args:
+        part: each `step`-th sample is the grid's; the first trajectory, how many; the buffer's first sample, how many.
+    """
+    step, first, held, number, made = part
+    variables = z.shape[1]
+    begin = -(-number // step)
+    end = max(begin, min((number + made - 1) // step + 1, kept.counts[g]))
+    row, blocks = kept.places[g, 1], 0
+    start = kept.places[g, 0] + first * variables * row
+    if step == 1:
+        blocks = (end - begin) // BLOCK
+        _put_blocks(kernel, z, kept.out[start + begin :], (row, held // BLOCK, blocks))
+    for v in range(variables):
+        for lane in range(held):
+            place = start + (lane * variables + v) * row
+            for n in range(begin if lane >= held // BLOCK * BLOCK else begin + blocks * BLOCK, end):
+                kept.out[place + n] = z[n * step - number, v, lane]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _add_zeros(y: Any, finite: Any) -> None:  # pragma: no cover - compiled
-    """What stays zero as long as all is finite: an infinity may come back to a number (1/x), and is no sample."""
-    for v in range(y.shape[0]):
-        for lane in range(y.shape[1]):
-            finite[lane] += y[v, lane] * 0.0
+def _put_blocks(kernel: Any, z: Any, out: Any, cut: tuple[int, int, int]) -> None:  # pragma: no cover - compiled
+    """Whole blocks of lanes and samples from the buffer's beginning; cut = (numbers of a row, blocks of lanes, blocks of samples)."""
+    row, lane_blocks, sample_blocks = cut
+    variables, lanes = z.shape[1], z.shape[2]
+    if lane_blocks > 0 and sample_blocks > 0:
+        sizes = np.array([lanes, variables * lanes, row, variables * row, variables, lane_blocks, sample_blocks])
+        kernel.put(z.ctypes, out.ctypes, sizes.ctypes)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _blank(offsets: Any, counts: Any, out: Any, status: Any, variables: int) -> None:  # pragma: no cover - compiled
-    """From the first sample that is not finite in any variable, all variables of a trajectory that diverged are NaN."""
+def _blank(kept: Any, status: Any, variables: int) -> None:  # pragma: no cover - compiled
+    """From the first sample that is not finite in any variable, all variables of a trajectory that diverged are NaN.
+
+    One whose only infinity lies between the samples, and has come back to a number, is well: it is not seen.
+    """
     for i in range(status.shape[0]):
         if status[i] == _OK:
             continue
-        for g in range(counts.shape[0]):
-            start = offsets[g] + i * variables * counts[g]
+        status[i] = _OK
+        for g in range(kept.counts.shape[0]):
+            start, row = kept.places[g, 0] + i * variables * kept.places[g, 1], kept.places[g, 1]
             gone = False
-            for n in range(counts[g]):
+            for n in range(kept.counts[g]):
                 for v in range(variables):
-                    if not np.isfinite(out[start + v * counts[g] + n]):
+                    if not np.isfinite(kept.out[start + v * row + n]):
                         gone = True
                 if gone:
+                    status[i] = _DIVERGED
                     for v in range(variables):
-                        out[start + v * counts[g] + n] = np.nan
+                        kept.out[start + v * row + n] = np.nan

@@ -51,7 +51,9 @@ def run_methods(definition: Definition, kernel: FlowKernel, problem: Problem, sa
 
 
 def _run_stiff(definition: Definition, kernel: FlowKernel, problem: Problem, sampling: Sampling, settings: Settings) -> None:
-    stiff = stiff_kernel(definition, kernel.width, settings.target)
+    # the type of its samples matters to coordinates on a circle alone: one compiled kernel serves all others
+    dtype = str(sampling.out.dtype) if definition.wrap else "float64"
+    stiff = stiff_kernel(definition, kernel.width, settings.target, dtype)
     named = {**stiff.code.functions, "coefficients": kernel.code.functions["coefficients"]}
     quiet, last, budget = settings.limits
     tolerance = max(settings.tolerance, _FINEST)

@@ -184,7 +184,7 @@ def _examine(kernel: Any, problem: Any, sampling: Any, lanes: Any, controls: Any
                 asked = True
                 kernel.coefficients(
                     lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.mode.ctypes, lanes.tc.ctypes, lanes.th.ctypes,
-                    lanes.time.ctypes, lanes.rate.ctypes,
+                    lanes.time.ctypes, lanes.rate.ctypes, lanes.y_low.ctypes,
                 )  # fmt: skip
             if not _taylor_is_better(parked, lanes, lane, controls):
                 _go_on(parked, lanes, lane)

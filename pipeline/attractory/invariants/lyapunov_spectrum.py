@@ -215,7 +215,7 @@ def _first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) ->
     way = _way(system, vectors)
     nearby = way is Way.NEARBY
     return Bundle(
-        definition=system.definition if nearby else variational(system.definition, 1 if way is Way.APART else vectors),
+        definition=replace(system.definition, wrap=()) if nearby else variational(system.definition, 1 if way is Way.APART else vectors),
         way=way,
         engine=Engine(tolerance=min(effort.tolerance, _NEARBY_TOLERANCE) if nearby else effort.tolerance),
         ensemble=ensemble,

@@ -7,7 +7,7 @@ lanes_for, order_for       the lane width for a system, the order for a toleranc
 
 from attractory.kernels.flow import FlowKernel, flow_kernel, lanes_for
 from attractory.kernels.machine import Target
-from attractory.kernels.map import MapKernel, map_kernel
+from attractory.kernels.map import MapKernel, groups_for, map_kernel
 from attractory.kernels.step_size import order_for
 
-__all__ = ["FlowKernel", "MapKernel", "Target", "flow_kernel", "lanes_for", "map_kernel", "order_for"]
+__all__ = ["FlowKernel", "MapKernel", "Target", "flow_kernel", "groups_for", "lanes_for", "map_kernel", "order_for"]

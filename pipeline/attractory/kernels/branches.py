@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attractory.expressions.graph import Graph, Node
+from attractory.expressions.phases import LOST, two_parts
 
 Kind = Literal["sign", "level"]
 
@@ -32,11 +33,21 @@ class Branched:
     switches: tuple[Switch, ...]
     moving: tuple[bool, ...]
 
+    @property
+    def sized(self) -> tuple[int, ...]:
+        """The variables whose size is a scale for errors: not those of constant rate, such as phases, where there are others.
+
+        Their own error is none, and a million turns of theirs would leave the others a millionth of their digits.
+        """
+        found = tuple(variable for variable, root in enumerate(self.roots) if self.moving[root])
+        return found or tuple(range(len(self.roots)))
+
 
 def branched(graph: Graph, roots: tuple[int, ...]) -> Branched:
-    """The graph with every switch replaced by its mode."""
+    """The graph of a flow with every switch replaced by its mode, and its phases in two parts."""
+    nodes, roots = two_parts(graph.nodes, roots, clocks=roots)
     rewriter = _Rewriter()
-    places = [rewriter.rewrite(node) for node in graph.nodes]  # old index -> new index; args always lie earlier
+    places = [rewriter.rewrite(node) for node in nodes]  # old index -> new index; args always lie earlier
     return rewriter.result(tuple(places[root] for root in roots))
 
 
@@ -59,7 +70,7 @@ class _Rewriter:
             self.known[key] = len(self.nodes)
             self.nodes.append(Node(op, args, value))
             leaf = op in ("variable", "time", "signum", "level", "positive")
-            self.moving.append(leaf or any(self.moving[argument] for argument in args))
+            self.moving.append(leaf or (op not in LOST and any(self.moving[argument] for argument in args)))
         return self.known[key]
 
     def switch(self, kind: Kind, function: int) -> int:

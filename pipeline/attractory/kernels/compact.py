@@ -15,6 +15,10 @@ from attractory.kernels.loops import Tables, emit_each, emit_members, load_doubl
 from attractory.kernels.member import emit_member
 from attractory.kernels.step_size_loops import emit_disagreement_loop, emit_step_size_loop
 
+# The arguments of the two functions, here and in straight-line code.
+COEFFICIENTS = ("p", "y", "t", "m", "c", "h", "time", "rate", "y_low")
+MODES = ("p", "y", "t", "m", "c", "y_low")
+
 
 def compact_text(graph: Branched, variables: int, order: int, width: int) -> tuple[str, int]:
     """(coefficients and modes in LLVM IR, the rows that the array c has in all)."""
@@ -31,18 +35,20 @@ def _emit_coefficients(layout: Layout, tables: Tables, width: int) -> str:
         _emit_groups(lanes, tables, layout.higher_orders, k, order)
     for group in layout.higher_orders:
         _emit_group(lanes, tables, group, (order, order), group.last)
-    lanes.store(emit_step_size_loop(lanes, layout.variables, order), "%h", 0)
-    doubtful = emit_disagreement_loop(lanes, layout.variables, order)
-    return lanes.returning("coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], lanes.packed(doubtful))
+    sized, variables = layout.graph.sized, layout.variables
+    counts = "" if len(sized) == variables else tables.doubles([float(place in sized) for place in range(variables)])
+    lanes.store(emit_step_size_loop(lanes, variables, order, counts), "%h", 0)
+    doubtful = emit_disagreement_loop(lanes, variables, order, counts)
+    return lanes.returning("coefficients", COEFFICIENTS, lanes.packed(doubtful))
 
 
 def _emit_modes(layout: Layout, tables: Tables, width: int) -> str:
-    """modes(p, y, t, m, c), with the table of coefficients as scratch memory."""
+    """modes(p, y, t, m, c, y_low), with the table of coefficients as scratch memory."""
     lanes = Lanes(width)
     if layout.graph.switches:
         _emit_leaves(lanes, layout, tables)
         _emit_groups(lanes, tables, layout.turns, 0, layout.order)
-    return lanes.function("modes", ["p", "y", "t", "m", "c"])
+    return lanes.function("modes", MODES)
 
 
 def _emit_groups(lanes: Lanes, tables: Tables, groups: Sequence[Group], k: int, order: int) -> None:
@@ -65,6 +71,7 @@ def _emit_leaves(lanes: Lanes, layout: Layout, tables: Tables) -> None:
     emit_each(lanes, layout.variables, variable)
     _emit_rows(lanes, tables, "%p", layout.leaves("parameter"))
     _emit_rows(lanes, tables, "%t", layout.leaves("time"))
+    _emit_rows(lanes, tables, "%y_low", layout.leaves("low"))
     constants = layout.constants()
     if constants:
         name = tables.doubles([value for value, _ in constants])

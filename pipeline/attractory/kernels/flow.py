@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from attractory.expressions.circles import Circle
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched, branched
-from attractory.kernels.compact import compact_text
+from attractory.kernels.circles import Circles
+from attractory.kernels.compact import COEFFICIENTS, MODES, compact_text
 from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import IN_ORDER, MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import emit_values
@@ -21,12 +23,12 @@ from attractory.kernels.taylor import TaylorSeries
 from attractory.kernels.units import members_of_a_pattern
 
 _SIGNATURES = {
-    "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 8),
+    "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 9),
     "finish": ctypes.CFUNCTYPE(None, *[Pointer] * 13),
-    "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
+    "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
     "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
     "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
-    "samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 9),
+    "samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 10),
 }
 
 
@@ -73,12 +75,13 @@ def flow_kernel(
 
     loops: how it is compiled, in place of what `is_large` says.
     """
-    code = kept_functions(_module, definition, (order, width, dtype, loops), signatures=_SIGNATURES, target=target)
+    settings = (order, width, dtype, loops, definition.wrap)
+    code = kept_functions(_module, definition, settings, signatures=_SIGNATURES, target=target)
     levels, rows = code.facts["levels"], code.facts["rows"]
     return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), tuple(levels), rows)
 
 
-def _module(definition: Definition, order: int, width: int, dtype: str, loops: bool | None) -> Module:
+def _module(definition: Definition, order: int, width: int, dtype: str, loops: bool | None, _: tuple[Circle, ...]) -> Module:
     graph = branched(definition.graph, definition.roots)
     loops = is_large(graph, order) if loops is None else loops
     text, rows = flow_text(definition, graph, order, width, dtype, loops)
@@ -91,7 +94,8 @@ def flow_text(
     """(the module of a flow's functions in LLVM IR, the rows of the array c)."""
     variables = len(definition.variables)
     text = declarations(width) + emit_bound(width) + emit_move(width)
-    text += emit_sampling(width, variables, order, dtype) + emit_finish(width, variables, order)
+    circles = Circles(definition.wrap, variables, dtype)
+    text += emit_sampling(width, order, dtype, circles) + emit_finish(width, order, circles) + circles.text
     if loops:
         found, rows = compact_text(graph, variables, order, width)
         return text + found, rows
@@ -119,20 +123,20 @@ def lanes_for(definition: Definition, trajectories: int | None = None) -> int:
 
 
 def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
-    """How a node reads what stays fixed within a step: rows of y, p, t and m."""
+    """How a node reads what stays fixed within a step: rows of y, y_low, p, t and m."""
 
     def leaf(node: Node) -> Value:
         index = node.place
         if node.op == "positive":
             return lanes.compare("ogt", lanes.load("%m", index), lanes.constant(0.0))
-        pointer = {"variable": "%y", "parameter": "%p", "time": "%t", "signum": "%m", "level": "%m"}[node.op]
+        pointer = {"variable": "%y", "low": "%y_low", "parameter": "%p", "time": "%t", "signum": "%m", "level": "%m"}[node.op]
         return lanes.load(pointer, index)
 
     return leaf
 
 
 def _emit_coefficients(graph: Branched, order: int, width: int) -> str:
-    """coefficients(p, y, t, m, c, h, time, rate): all coefficients of one step and its size from parameters, state, time and modes.
+    """coefficients(p, y, t, m, c, h, time, rate, y_low): one step's coefficients and size from parameters, state, time and modes.
 
     Returns the bits of the lanes whose last step has to be taken back (see `emit_disagreement`).
     """
@@ -143,7 +147,7 @@ def _emit_coefficients(graph: Branched, order: int, width: int) -> str:
         lanes, result = _coefficients_of(graph, order, Lanes(min(width, 2 * _PART), across=width), ahead=4)
     elif length > _IN_ORDER:
         lanes, result = _coefficients_of(graph, order, replace(part, lines=[]), ahead=1)
-    text = lanes.in_parts("coefficients", ["p", "y", "t", "m", "c", "h", "time", "rate"], result)
+    text = lanes.in_parts("coefficients", COEFFICIENTS, result)
     return text + (IN_ORDER if length <= _IN_ORDER else "")
 
 
@@ -176,10 +180,9 @@ def _coefficients_of(graph: Branched, order: int, lanes: Lanes, *, ahead: int) -
         for k, value in enumerate(coefficients):
             lanes.store(value, "%c", variable * (order + 1) + k)
     _emit_switch_rows(lanes, series, graph, state, order)
-    first, before_last, last = ([row[k] for row in state] for k in (0, order - 1, order))
-    step = emit_step_size(lanes, first, before_last, last, order)
+    step = emit_step_size(lanes, state, graph.sized, order)
     lanes.store(step, "%h", 0)
-    doubtful = emit_disagreement(lanes, first, [row[1] for row in state], order)
+    doubtful = emit_disagreement(lanes, [state[place][0] for place in graph.sized], [row[1] for row in state], order)
     return lanes, lanes.packed(doubtful)
 
 
@@ -198,7 +201,7 @@ def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state
 
 
 def _emit_modes(graph: Branched, width: int) -> str:
-    """modes(p, y, t, m, c): the modes that the state and the time ask for, earlier switches' modes already in force for later ones."""
+    """modes(p, y, t, m, c, y_low): the modes that state and time ask for, earlier switches' modes already in force for later ones."""
     lanes = Lanes(width)
     leaf = _leaves(lanes)
     for place, switch in enumerate(graph.switches):
@@ -209,4 +212,4 @@ def _emit_modes(graph: Branched, width: int) -> str:
             below = lanes.compare("olt", value, lanes.constant(0.0))
             mode = lanes.select(below, lanes.constant(-1.0), lanes.constant(1.0))
         lanes.store(mode, "%m", place)
-    return lanes.function("modes", ["p", "y", "t", "m", "c"])
+    return lanes.function("modes", MODES)

@@ -10,7 +10,7 @@ from attractory.kernels.lanes import Lanes, Value, literal
 Body = Callable[[Value, list[Value]], list[Value]]
 
 
-def emit_loop(lanes: Lanes, count: int, initial: Sequence[Value], body: Body) -> list[Value]:
+def emit_loop(lanes: Lanes, count: int | Value, initial: Sequence[Value], body: Body) -> list[Value]:
     """Emits body(number, carried) for the numbers 0 to count - 1; returns what the last one carries. count is at least one."""
     before, loop, after = lanes.labels("before", "loop", "after")
     carried = [f"%{loop}.carried{place}" for place in range(len(initial))]
@@ -56,6 +56,7 @@ Members = tuple[tuple[int, ...], ...]
 class Tables:
     """Constants of a module: tables of rows and of doubles, each named, each once."""
 
+    name: str = "table"
     text: list[str] = field(default_factory=list)
     known: dict[Members, str] = field(default_factory=dict)
 
@@ -70,7 +71,7 @@ class Tables:
         return self._add("double", [f"double {literal(value)}" for value in values])
 
     def _add(self, kind: str, entries: Sequence[str]) -> str:
-        name = f"@table{len(self.text)}"
+        name = f"@{self.name}{len(self.text)}"
         self.text.append(f"{name} = private constant [{len(entries)} x {kind}] [{', '.join(entries)}]\n")
         return name
 

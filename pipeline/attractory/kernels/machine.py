@@ -92,7 +92,8 @@ def kept_functions(
 ) -> MachineCode:
     """As `compile_functions` of `emit(definition, *settings)`, from the cache on the disk where it is there: then nothing is emitted.
 
-    `emit` may look at the definition's graph and roots, and at how many variables and parameters there are, not at their names and values.
+    `emit` may look at the definition's graph and roots, and at how many variables and parameters there are, not at their names and
+    values, except what is among the settings.
     """
     kept = kernel_cache()
     if kept is None:

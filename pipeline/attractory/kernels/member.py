@@ -43,7 +43,7 @@ def _emit_unit(lanes: Lanes, pattern: Pattern, k: int, order: int, rows: Sequenc
             lanes.store(early, member.pointers[-1], member.early_row(k + 1))
     if pattern.op == "sin" and pattern.partner and k == 0:
         _, cosine = member.pairs[0]
-        lanes.store(cosine, member.pointers[1], 0)
+        lanes.store(cosine, member.pointers[member.own - 1], 0)
 
 
 def _store(lanes: Lanes, pattern: Pattern, k: int, pointer: str, value: Coefficient) -> None:

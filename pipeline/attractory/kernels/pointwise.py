@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from attractory.expressions.graph import Node
+from attractory.expressions.phases import LOWS
 from attractory.kernels import functions
 from attractory.kernels.lanes import Lanes, Value
 
 _COMPARISONS = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
 _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
-LEAVES = {"variable", "parameter", "time", "signum", "level", "positive"}
+LEAVES = {"variable", "parameter", "time", "signum", "level", "positive"} | LOWS
 Leaf = Callable[[Node], Value]
 
 
@@ -25,7 +26,7 @@ def operation(lanes: Lanes, node: Node, arguments: Sequence[Value]) -> Value:
     if op in _COMPARISONS:
         return lanes.compare(_COMPARISONS[op], *arguments)
     if op in functions.UNARY:
-        return functions.UNARY[op](lanes, arguments[0])
+        return functions.UNARY[op](lanes, *arguments)
     return _OTHERS[op](lanes, *arguments)
 
 
@@ -70,6 +71,10 @@ _OTHERS: dict[str, Callable[..., Value]] = {
     "pow": _power,
     "atan2": functions.atan2,
     "where": Lanes.select,
+    "lost_add": lambda lanes, a, b: lanes.two_sum(a, b)[1],
+    "lost_sub": lambda lanes, a, b: lanes.two_sum(a, lanes.neg(b))[1],
+    "lost_mul": lambda lanes, a, b: lanes.fma(a, b, lanes.neg(lanes.mul(a, b))),
+    "remainder": lambda lanes, a, b, quotient: lanes.fma(lanes.neg(quotient), b, a),
     "and": lambda lanes, a, b: lanes.logic("and", a, b),
     "or": lambda lanes, a, b: lanes.logic("or", a, b),
     "not": Lanes.invert,

@@ -11,7 +11,9 @@ from functools import reduce
 from attractory.expressions.definition import Definition
 from attractory.expressions.derivative import sparse_jacobian, tangents
 from attractory.expressions.graph import GraphBuilder, Node
+from attractory.expressions.phases import two_parts
 from attractory.kernels import rodas5p
+from attractory.kernels.circles import Circles
 from attractory.kernels.lanes import Lanes, Value
 from attractory.kernels.linear_solve import LinearSystem
 from attractory.kernels.pointwise import emit_values
@@ -78,7 +80,7 @@ def emit_dense(width: int, variables: int) -> str:
     return lanes.function("dense", ["k", "c"])
 
 
-def emit_due(width: int, variables: int) -> tuple[str, str]:
+def emit_due(width: int, circles: Circles) -> tuple[str, str]:
     """due(n, step, t, t_low, grid) -> bits of the lanes whose sample n lies in the step; evaluate(c, n, step, t, t_low, grid, z) -> the
     same, with row v of z variable v at the time of sample n, and n one further where it was due. grid = (dt, count)."""
     asking = Lanes(width)
@@ -89,10 +91,16 @@ def emit_due(width: int, variables: int) -> tuple[str, str]:
     n = lanes.load("%n", 0)
     lanes.store(lanes.select(due, lanes.add(n, lanes.constant(1.0)), n), "%n", 0)
     part = lanes.div(x, lanes.load("%step", 0))
-    for variable in range(variables):
+    on_circle = dict(circles.members)
+    for variable in range(circles.variables):
         value = lanes.load("%c", 5 * variable + 4)
-        for power in (3, 2, 1, 0):
+        for power in (3, 2, 1):
             value = lanes.fma(value, part, lanes.load("%c", 5 * variable + power))
+        begin = lanes.load("%c", 5 * variable)
+        if variable in on_circle:
+            value = circles.sample(lanes, str(on_circle[variable]), (begin, lanes.constant(0.0)), (value, part))
+        else:
+            value = lanes.fma(value, part, begin)
         lanes.store(value, "%z", variable)
     return first, lanes.returning("evaluate", ["c", "n", "step", "t", "t_low", "grid", "z"], lanes.packed(due))
 
@@ -161,6 +169,7 @@ def _emit_stages(lanes: Lanes, definition: Definition, state: Sequence[Value], s
     slopes, system, drift = _emit_linearised(lanes, definition, state, step)
     stages: list[list[Value]] = [[] for _ in state]
     increments = [lanes.constant(0.0) for _ in state]
+    rates = two_parts(definition.graph.nodes, definition.roots, clocks=definition.roots, time_low=True)
     for stage in range(rodas5p.STAGES):
         if stage:
             rows = range(len(state))
@@ -168,8 +177,9 @@ def _emit_stages(lanes: Lanes, definition: Definition, state: Sequence[Value], s
                 lanes.add(increments[v], stages[v][-1]) if stage > 5 else _combination(lanes, rodas5p.A[stage], stages[v]) for v in rows
             ]
             point = [lanes.add(value, increment) for value, increment in zip(state, increments, strict=True)]
-            now = lanes.fma(step, lanes.constant(rodas5p.TIMES[stage]), lanes.load("%now", 0))
-            slopes = _rates(lanes, definition, point, now)
+            time = _time_of_stage(lanes, step, rodas5p.TIMES[stage])
+            values = emit_values(lanes, *rates, _leaf(lanes, point, time, list(zip(state, increments, strict=True))))
+            slopes = [values[root] for root in rates[1]]
         found = system.solve([_right_side(lanes, stage, step, slopes[v], drift[v], stages[v]) for v in range(len(state))])
         for variable, value in enumerate(found):
             stages[variable].append(value)
@@ -186,7 +196,9 @@ def _emit_linearised(
     drift = tangents(builder, definition.roots, {builder.time(): builder.const(1.0)})
     entries = [node for row in rows for node in row.values()]
     wanted = [*definition.roots, *entries, *(node for node in drift if node is not None)]
-    values = emit_values(lanes, builder.nodes, wanted, _leaf(lanes, state, lanes.load("%now", 0)))
+    nodes, places = two_parts(builder.nodes, wanted, clocks=definition.roots)
+    found = emit_values(lanes, nodes, places, _leaf(lanes, state, {"time": lanes.load("%now", 0)}.__getitem__))
+    values = {node: found[place] for node, place in zip(wanted, places, strict=True)}
     back = lanes.neg(step)
     matrix: list[list[Value | None]] = [[None] * len(state) for _ in state]
     for place, row in enumerate(rows):
@@ -211,16 +223,25 @@ def _right_side(lanes: Lanes, stage: int, step: Value, slope: Value, drift: Valu
     return total
 
 
-def _rates(lanes: Lanes, definition: Definition, state: Sequence[Value], now: Value) -> list[Value]:
-    values = emit_values(lanes, definition.graph.nodes, definition.roots, _leaf(lanes, state, now))
-    return [values[root] for root in definition.roots]
+def _time_of_stage(lanes: Lanes, step: Value, part: float) -> Callable[[str], Value]:
+    """By the name of a leaf: now + part * step, and, only if it is asked for, what its rounding lost."""
+    begin, factor = lanes.load("%now", 0), lanes.constant(part)
+    now = lanes.fma(step, factor, begin)
+    return lambda leaf: now if leaf == "time" else lanes.fma(step, factor, lanes.sub(begin, now))
 
 
-def _leaf(lanes: Lanes, state: Sequence[Value], now: Value) -> Callable[[Node], Value]:
+def _leaf(
+    lanes: Lanes, state: Sequence[Value], time: Callable[[str], Value], sums: Sequence[tuple[Value, Value]] = ()
+) -> Callable[[Node], Value]:
+    """How a node reads the state; sums: what each variable of it was added up from, of which a clock keeps what the rounding lost."""
+
     def leaf(node: Node) -> Value:
         if node.op == "parameter":
             return lanes.load("%p", node.place)
-        return now if node.op == "time" else state[node.place]
+        if node.op == "low":
+            low = lanes.load("%y_low", node.place)
+            return lanes.add(lanes.two_sum(*sums[node.place])[1], low) if sums else low
+        return state[node.place] if node.op == "variable" else time(node.op)
 
     return leaf
 

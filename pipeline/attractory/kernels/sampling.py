@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attractory.kernels.circles import Circles
 from attractory.kernels.lanes import Lanes, Value, row_pointer
 from attractory.kernels.loops import emit_each, times
 
@@ -26,7 +27,7 @@ _WHOLE_BITS = 0x4330000000000000
 NUMBERS = {"float64": "double", "float32": "float"}
 
 
-def emit_sampling(width: int, variables: int, order: int, dtype: str) -> str:
+def emit_sampling(width: int, order: int, dtype: str, circles: Circles) -> str:
     """The function `samples`, and `scatter`, which `write_due` calls."""
     number = NUMBERS[dtype]
     kind, single = f"<{TIMES} x double>", f"<{TIMES} x {number}>"
@@ -34,7 +35,7 @@ def emit_sampling(width: int, variables: int, order: int, dtype: str) -> str:
     if width != TIMES:
         text += f"declare {kind} @llvm.fma.v{TIMES}f64({kind}, {kind}, {kind})\n"
     text += f"declare void @llvm.masked.store.v{TIMES}f{64 if number == 'double' else 32}.p0({single}, ptr, i32, <{TIMES} x i1>)\n"
-    return text + _emit_scatter(width, variables, number) + _emit_samples(width, variables, order, number)
+    return text + _emit_scatter(width, circles.variables, number) + _emit_samples(width, order, number, circles)
 
 
 def next_sample(lanes: Lanes) -> tuple[Value, Value, Value]:
@@ -72,8 +73,9 @@ def write_due(lanes: Lanes, variables: int, n: Value, due: Value) -> None:
     lanes.lines.append(f"  call void @scatter(ptr %z, i64 {lanes.packed(due)}, ptr %grid, ptr %out)")
 
 
-def _emit_samples(width: int, variables: int, order: int, number: str) -> str:
-    """samples(c, n, h, t, low, grid, base, z, out) -> bits of the lanes that have taken their last: takes all that lie within the step."""
+def _emit_samples(width: int, order: int, number: str, circles: Circles) -> str:
+    """samples(c, n, h, t, low, grid, base, z, out, before) -> bits of the lanes that have taken their last: takes all that lie within the
+    step. Rows of before hold the state at its beginning in two parts."""
     lanes = Lanes(width)
     dt, count = lanes.load_number("%grid", 0), lanes.load_number("%grid", 1)
     row = lanes.emit(f"fptosi double {lanes.load_number('%grid', 2)} to i64")
@@ -82,21 +84,25 @@ def _emit_samples(width: int, variables: int, order: int, number: str) -> str:
     bits = lanes.packed(due)
     lanes.lines.append(f"  %none = icmp eq i64 {bits}, 0\n  br i1 %none, label %taken, label %choose\nchoose:")
     lanes.lines.append(f"  br i1 {few_have_many(lanes, n)}, label %all, label %each\nall:")
-    emit_each(lanes, variables, lambda variable: _sample(lanes, variable, order, x))
-    write_due(lanes, variables, n, due)
+    circles.each(
+        lanes,
+        lambda variable: _sample(lanes, variable, order, x),
+        lambda variable, circle: _sample_on_circle(lanes, (variable, circle), order, x, circles),
+    )
+    write_due(lanes, circles.variables, n, due)
     lanes.lines.append("  br label %next\neach:")
-    samples = _Samples(variables, order, number, row)
+    samples = _Samples(circles, order, number, row)
     _emit_lane_after_lane(lanes, (dt, count, bits), samples)
     lanes.lines.append("taken:")
     finished = lanes.packed(lanes.compare("oge", lanes.load("%n", 0), lanes.splat(count)))
-    return lanes.returning("samples", ["c", "n", "h", "t", "low", "grid", "base", "z", "out"], finished)
+    return lanes.returning("samples", ["c", "n", "h", "t", "low", "grid", "base", "z", "out", "before"], finished)
 
 
 @dataclass(frozen=True)
 class _Samples:
     """What is written: a polynomial of this order for each variable, as numbers of this type, `row` of them from one to the next."""
 
-    variables: int
+    circles: Circles
     order: int
     number: str
     row: Value
@@ -114,17 +120,26 @@ def _emit_lane_after_lane(lanes: Lanes, grid: tuple[Value, Value, Value], sample
     x = few.sub(few.sub(few.mul(n, every), t), low)
     due = few.logic("and", few.compare("ole", x, h), few.compare("olt", n, last))
     few.lines.append(f"  %index = fptosi double %n0 to i64\n  %spot = getelementptr {samples.number}, ptr %start, i64 %index")
-    emit_each(few, samples.variables, lambda variable: _samples_of_one_lane(few, lanes.width, samples, variable, (x, due)))
+    samples.circles.each(
+        few,
+        lambda variable: _samples_of_one_lane(few, lanes.width, samples, (variable, ""), (x, due)),
+        lambda variable, circle: _samples_of_one_lane(few, lanes.width, samples, (variable, circle), (x, due)),
+    )
     few.lines.append(f"  br label %written\nwritten:\n  %made = call i64 @llvm.ctpop.i64(i64 {few.packed(due)})")
     few.lines.append(_LANE_EXIT.format(times=TIMES))
 
 
-def _samples_of_one_lane(few: Lanes, width: int, samples: _Samples, variable: Value, at: tuple[Value, Value]) -> None:
-    x, due = at
+def _samples_of_one_lane(few: Lanes, width: int, samples: _Samples, which: tuple[Value, Value], at: tuple[Value, Value]) -> None:
+    """Those of one variable, which = (variable, its circle or none)."""
+    (variable, circle), (x, due) = which, at
     series = few.emit(f"getelementptr <{width} x double>, ptr %column, i64 {times(few, variable, samples.order + 1)}")
     value = _splat_coefficient(few, width, series, samples.order)
-    for k in range(samples.order - 1, -1, -1):
+    for k in range(samples.order - 1, 0 if circle else -1, -1):
         value = few.fma(value, x, _splat_coefficient(few, width, series, k))
+    if circle:
+        before = few.emit(f"getelementptr <{width} x double>, ptr %state, i64 {times(few, variable, 2)}")
+        begin = _splat_coefficient(few, width, before, 0), _splat_coefficient(few, width, before, 1)
+        value = samples.circles.sample(few, circle, begin, (value, x))
     _masked_store(few, value, few.emit(f"mul i64 {samples.row}, {variable}"), samples.number, due)
 
 
@@ -141,6 +156,7 @@ lanes:
   %plow = getelementptr double, ptr %low, i64 %lane
   %pbase = getelementptr i64, ptr %base, i64 %lane
   %column = getelementptr double, ptr %c, i64 %lane
+  %state = getelementptr double, ptr %before, i64 %lane
   %nfirst = load double, ptr %pn
   %h0 = load double, ptr %ph
   %t0 = load double, ptr %pt
@@ -179,6 +195,18 @@ def _sample(lanes: Lanes, variable: Value, order: int, x: Value) -> None:
     for k in range(order - 1, -1, -1):
         value = lanes.fma(value, x, lanes.load(series, k))
     lanes.store(value, row_pointer(lanes, "%z", variable), 0)
+
+
+def _sample_on_circle(lanes: Lanes, which: tuple[Value, Value], order: int, x: Value, circles: Circles) -> None:
+    """The same of a coordinate on a circle, which = (variable, circle)."""
+    variable, circle = which
+    series = row_pointer(lanes, "%c", times(lanes, variable, order + 1))
+    value = lanes.load(series, order)
+    for k in range(order - 1, 0, -1):
+        value = lanes.fma(value, x, lanes.load(series, k))
+    before = row_pointer(lanes, "%before", times(lanes, variable, 2))
+    begin = lanes.load(before, 0), lanes.load(before, 1)
+    lanes.store(circles.sample(lanes, circle, begin, (value, x)), row_pointer(lanes, "%z", variable), 0)
 
 
 def _emit_scatter(width: int, variables: int, number: str) -> str:

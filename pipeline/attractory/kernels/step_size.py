@@ -41,12 +41,13 @@ def significant_order(order: int) -> int:
     return next((k for k in range(1, order) if k * math.exp(-DECAY * k) < smallest), order)
 
 
-def emit_step_size(lanes: Lanes, first: Sequence[Value], before_last: Sequence[Value], last: Sequence[Value], order: int) -> Value:
-    """The step from the coefficients of orders 0, order - 1 and order of all variables.
+def emit_step_size(lanes: Lanes, state: Sequence[Sequence[Value]], sized: Sequence[int], order: int) -> Value:
+    """The step from the coefficients of orders 0, order - 1 and order of all variables; `sized` are those whose size counts.
 
     NO_ESTIMATE where the last two vanish in all variables; NaN where any of them is not finite.
     """
-    step = step_from_norms(lanes, [_norm(lanes, values) for values in (first, before_last, last)], order)
+    first, before_last, last = ([row[k] for row in state] for k in (0, order - 1, order))
+    step = step_from_norms(lanes, [_norm(lanes, values) for values in ([first[place] for place in sized], before_last, last)], order)
     # maxnum passes over NaN: zero times the sum of all values brings it back.
     total = reduce(lanes.add, [*first, *before_last, *last])
     return lanes.fma(total, lanes.constant(0.0), step)
@@ -67,15 +68,15 @@ def step_from_norms(lanes: Lanes, norms: Sequence[Value], order: int) -> Value:
     return lanes.select(vanished, lanes.constant(NO_ESTIMATE), step)
 
 
-def emit_disagreement(lanes: Lanes, state: Sequence[Value], rates: Sequence[Value], order: int) -> Value:
-    """The lanes in which the last step ended with other rates than the equations have there: booleans.
+def emit_disagreement(lanes: Lanes, sizes: Sequence[Value], rates: Sequence[Value], order: int) -> Value:
+    """The lanes in which the last step ended with other rates than the equations have there: booleans. sizes: of the variables that count.
 
     Rows of %rate are the slopes of the last step's polynomials at its end, row 2 of %time its length, zero where there is nothing to
     compare. The last two coefficients cannot foresee what no coefficient shows at double precision: a term like tanh(1000 (x - 1)) that is
     about to switch. A step over it ends with rates that the equations do not have, by far more than the step's own error, and has to be
     taken back."""
     step = lanes.load("%time", 2)
-    limit = disagreement_limit(lanes, _norm(lanes, state), order)
+    limit = disagreement_limit(lanes, _norm(lanes, sizes), order)
     far = [far_apart(lanes, rate, lanes.load("%rate", row), step, limit) for row, rate in enumerate(rates)]
     moved = lanes.compare("ogt", step, lanes.constant(0.0))
     return lanes.logic("and", reduce(lambda a, b: lanes.logic("or", a, b), far), moved) if far else moved

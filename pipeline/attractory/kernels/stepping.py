@@ -5,6 +5,7 @@ A sample n of a granularity belongs to the step that begins at t + t_low if x = 
 
 from __future__ import annotations
 
+from attractory.kernels.circles import Circles
 from attractory.kernels.lanes import Lanes, Value, row_pointer
 from attractory.kernels.loops import emit_each, times
 from attractory.kernels.sampling import few_have_many, next_sample, write_due
@@ -72,7 +73,7 @@ def emit_move(width: int) -> str:
     return lanes.function("move", ["h", "t", "low", "origin", "now", "before"])
 
 
-def emit_finish(width: int, variables: int, order: int) -> str:
+def emit_finish(width: int, order: int, circles: Circles) -> str:
     """finish(c, n, h, t, low, grid, base, z, out, y, y_low, before, rate): the state at the end of the step, the first samples.
 
     The state is carried in two parts, y + y_low, as the time is. Rows of before keep both as they were; rows of rate are the polynomials'
@@ -82,10 +83,23 @@ def emit_finish(width: int, variables: int, order: int) -> str:
     n, x, due = next_sample(lanes)
     h = lanes.load("%h", 0)
     lanes.lines.append(f"  br i1 {few_have_many(lanes, n)}, label %with, label %without\nwithout:")
-    emit_each(lanes, variables, lambda number: _end_of_step(lanes, number, order, h, None))
+
+    def alone(number: Value) -> None:
+        _end_of_step(lanes, number, order, h)
+
+    emit_each(lanes, circles.variables, alone)
     lanes.lines.append("  br label %done\nwith:")
-    emit_each(lanes, variables, lambda number: _end_of_step(lanes, number, order, h, x))
-    write_due(lanes, variables, n, due)
+
+    def plain(number: Value) -> None:
+        y, _, rise = _end_of_step(lanes, number, order, h, x)
+        lanes.store(lanes.fma(rise, x, y), row_pointer(lanes, "%z", number), 0)
+
+    def on_circle(number: Value, circle: Value) -> None:
+        y, low, rise = _end_of_step(lanes, number, order, h, x)
+        lanes.store(circles.sample(lanes, circle, (y, low), (rise, x)), row_pointer(lanes, "%z", number), 0)
+
+    circles.each(lanes, plain, on_circle)
+    write_due(lanes, circles.variables, n, due)
     lanes.lines.append("  br label %done\ndone:")
     return lanes.function("finish", ["c", "n", "h", "t", "low", "grid", "base", "z", "out", "y", "y_low", "before", "rate"])
 
@@ -102,8 +116,10 @@ def _added(lanes: Lanes, number: tuple[Value, Value], a: Value, b: Value) -> tup
     return rounded, lanes.sub(lost, lanes.sub(rounded, total))
 
 
-def _end_of_step(lanes: Lanes, variable: Value, order: int, h: Value, x: Value | None) -> None:
-    """Stores a variable's state and slope at the end of the step, and the sample at x, made with the same loads of c."""
+def _end_of_step(lanes: Lanes, variable: Value, order: int, h: Value, x: Value | None = None) -> tuple[Value, Value, Value]:
+    """Stores a variable's state and slope at the end of the step.
+
+    (its two parts at the beginning, the mean slope from there to x, made with the same loads of c)."""
     significant, series = significant_order(order), row_pointer(lanes, "%c", times(lanes, variable, order + 1))
     end = slope = sample = lanes.load(series, order)
     for k in range(order - 1, 0, -1):
@@ -113,11 +129,10 @@ def _end_of_step(lanes: Lanes, variable: Value, order: int, h: Value, x: Value |
         slope = lanes.fma(slope, h, end) if k < significant else end
     states = [row_pointer(lanes, name, variable) for name in ("%y", "%y_low")]
     y, low = (lanes.load(state, 0) for state in states)
-    if x:
-        lanes.store(lanes.fma(sample, x, y), row_pointer(lanes, "%z", variable), 0)
     before = row_pointer(lanes, "%before", times(lanes, variable, 2))
     for place, value in enumerate((y, low)):
         lanes.store(value, before, place)
     for state, value in zip(states, _added(lanes, (y, low), end, h), strict=True):
         lanes.store(value, state, 0)
     lanes.store(slope, row_pointer(lanes, "%rate", variable), 0)
+    return y, low, sample

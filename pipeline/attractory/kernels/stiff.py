@@ -6,10 +6,12 @@ import ctypes
 from dataclasses import dataclass
 from functools import lru_cache
 
+from attractory.expressions.circles import Circle
 from attractory.expressions.definition import Definition
 from attractory.expressions.derivative import sparse_jacobian
 from attractory.expressions.graph import GraphBuilder
 from attractory.kernels.branches import branched
+from attractory.kernels.circles import Circles
 from attractory.kernels.flow import flow_text
 from attractory.kernels.lanes import declarations
 from attractory.kernels.linear_solve import size_of_code
@@ -42,15 +44,16 @@ class StiffKernel:
 
 
 @lru_cache(maxsize=256)
-def stiff_kernel(definition: Definition, width: int, target: Target) -> StiffKernel:
+def stiff_kernel(definition: Definition, width: int, target: Target, dtype: str = "float64") -> StiffKernel:
     """Compiles the method for stiff flows for one of them, or finds it compiled, in this process or on the disk."""
-    code = kept_functions(_module, definition, (width,), signatures=_SIGNATURES, target=target)
+    code = kept_functions(_module, definition, (width, dtype, definition.wrap), signatures=_SIGNATURES, target=target)
     return StiffKernel(code, width, len(definition.variables), int(code.facts["cost"]))
 
 
-def _module(definition: Definition, width: int) -> Module:
+def _module(definition: Definition, width: int, dtype: str, _: tuple[Circle, ...]) -> Module:
     variables, attempt = len(definition.variables), emit_attempt(definition, width)
-    parts = [attempt, emit_dense(width, variables), *emit_due(width, variables), emit_advance(width)]
+    circles = Circles(definition.wrap, variables, dtype)
+    parts = [attempt, emit_dense(width, variables), *emit_due(width, circles), emit_advance(width), circles.text]
     return Module(declarations(width) + "".join(parts), {"cost": cost(attempt)})
 
 

@@ -183,7 +183,7 @@ class TaylorSeries:
         if partner is not None and self.table[partner]:
             sine, cosine = self.pairs[node.args[0]]
         else:
-            sine, cosine = functions.sin_cos(self.lanes, self._known_zero(node.args[0]))
+            sine, cosine = functions.sin_cos(self.lanes, *(self._known_zero(argument) for argument in node.args))
             self.pairs[node.args[0]] = (sine, cosine)
         return sine if node.op == "sin" else cosine
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from attractory.expressions.graph import Node
 from attractory.expressions.operations import CONDITIONS
+from attractory.expressions.phases import LOST
 from attractory.kernels.branches import Branched
 from attractory.kernels.lanes import Lanes
 from attractory.kernels.taylor import SUMS, TaylorSeries
@@ -103,7 +104,8 @@ class _Builder:
         self.varies = [False] * len(self.nodes)
         for index in series.needed:
             node = self.nodes[index]
-            self.varies[index] = node.op in ("variable", "time") or any(self.varies[argument] for argument in node.args)
+            reads = () if node.op in LOST else node.args
+            self.varies[index] = node.op in ("variable", "time") or any(self.varies[argument] for argument in reads)
 
     def units(self) -> Units:
         leaves = [index for index in self.series.needed if not self.nodes[index].args]

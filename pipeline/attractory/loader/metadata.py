@@ -70,6 +70,11 @@ class StoredSystem:
         return len(self.variables)
 
     @property
+    def wrap(self) -> Mapping[str, tuple[float, float]]:
+        """The range [low, high) of each variable that is a coordinate on a circle: its sine and cosine are what has no jump."""
+        return {name: (low, high) for name, (low, high) in (self.attributes.get(layout.WRAP) or {}).items()}
+
+    @property
     def equations(self) -> Mapping[str, str]:
         return dict(self.attributes.get(layout.EQUATIONS) or {})
 

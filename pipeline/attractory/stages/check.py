@@ -12,6 +12,7 @@ import numpy as np
 from attractory.catalog import SystemRecord, check_entries
 from attractory.errors import AttractoryError, CatalogError
 from attractory.expressions import System
+from attractory.expressions.check import circle_failures
 from attractory.layout import Status
 from attractory.stages.progress import Progress
 
@@ -76,6 +77,7 @@ def _numerical(system: System) -> Iterator[str]:
     if unfit:
         yield f"{record.where('initial')}: the equations of {', '.join(unfit)} are not finite there. Choose another initial state."
         return
+    yield from circle_failures(record)
     try:
         made = integrate(system, initial=system.initial, **_span(system))
     except AttractoryError as error:

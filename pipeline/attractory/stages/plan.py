@@ -116,6 +116,7 @@ def _grid_attributes(granularity: Granularity, system: System, dt: float) -> dic
 def _system_attributes(system: System) -> dict[str, Any]:
     record = system.record.model_dump(mode="json")
     optional = {layout.PERIOD: system.period, layout.LYAPUNOV_TIME: system.lyapunov_time, layout.CONSERVED: record["conserved"] or None}
+    optional[layout.WRAP] = {name: list(ends) for name, ends in system.ranges.items()} or None
     return {
         layout.NAME: system.name,
         layout.KIND: system.kind,

@@ -13,11 +13,12 @@ from attractory.kernels.functions.exponential import cosh, exp, sinh, tanh
 from attractory.kernels.functions.logarithm import log, log10
 from attractory.kernels.functions.powers import power
 from attractory.kernels.functions.trigonometric import cos, sin, sin_cos, tan
-from attractory.kernels.lanes import Lanes, Value
+from attractory.kernels.lanes import Value
 
 __all__ = ["UNARY", "atan2", "power", "sin_cos"]
 
-UNARY: dict[str, Callable[[Lanes, Value], Value]] = {
+# sin, cos, tan and exp take what the argument has lost as a second one, where it is known.
+UNARY: dict[str, Callable[..., Value]] = {
     "exp": exp, "log": log, "log10": log10, "sin": sin, "cos": cos, "tan": tan, "asin": asin, "acos": acos, "atan": atan,
     "sinh": sinh, "cosh": cosh, "tanh": tanh,
 }  # fmt: skip

@@ -56,9 +56,9 @@ def exp_parts(lanes: Lanes, x: Value, low: Value | None) -> tuple[Value, Value]:
     return lanes.add(power.high, power.low), power.reduced.shifted
 
 
-def exp(lanes: Lanes, x: Value) -> Value:
-    """e**x; overflows to infinity, underflows through the subnormal numbers to zero."""
-    value, shifted = exp_parts(lanes, x, None)
+def exp(lanes: Lanes, x: Value, low: Value | None = None) -> Value:
+    """e**x, or e**(x + low); overflows to infinity, underflows through the subnormal numbers to zero."""
+    value, shifted = exp_parts(lanes, x, low)
     return rarely(lanes, beyond(lanes, x, _USUAL), [scaled(lanes, value, shifted)], lambda: [far_exp(lanes, x, value, shifted)])[0]
 
 

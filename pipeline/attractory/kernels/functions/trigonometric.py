@@ -23,7 +23,8 @@ class _Angle:
     quadrant: Value
 
 
-def _reduced(lanes: Lanes, x: Value) -> _Angle:
+def _reduced(lanes: Lanes, x: Value, low: Value | None = None) -> _Angle:
+    """The angle x, or x + low where |low| is far below one."""
     n, shifted = rounded(lanes, x, 2 / math.pi)
     first = lanes.fma(n, lanes.constant(-_HALF_PI[0]), x)  # exact: a multiple of 2**-53 below one
     r = lanes.fma(n, lanes.constant(-_HALF_PI[1]), first)
@@ -33,12 +34,16 @@ def _reduced(lanes: Lanes, x: Value) -> _Angle:
     def remedy() -> list[Value]:
         return lanes.call("angle", [x], 3)
 
-    return _Angle(*rarely(lanes, beyond(lanes, x, _LARGEST), [r, excess, shifted], remedy))
+    r, excess, shifted = rarely(lanes, beyond(lanes, x, _LARGEST), [r, excess, shifted], remedy)
+    if low is None:
+        return _Angle(r, excess, shifted)
+    r, lost = lanes.two_sum(r, low)
+    return _Angle(r, lanes.sub(excess, lost), shifted)
 
 
-def sin_cos(lanes: Lanes, x: Value) -> tuple[Value, Value]:
-    """(sine, cosine); NaN for infinities."""
-    angle = _reduced(lanes, x)
+def sin_cos(lanes: Lanes, x: Value, low: Value | None = None) -> tuple[Value, Value]:
+    """(sine, cosine) of x, or of x + low; NaN for infinities."""
+    angle = _reduced(lanes, x, low)
     r, z, w = _powers(lanes, angle)
     less = lanes.fma(lanes.mul(z, r), polynomial(lanes, z, SIN, w), angle.excess)
     more = lanes.fma(w, polynomial(lanes, z, COS, w), lanes.mul(r, angle.excess))
@@ -50,15 +55,15 @@ def sin_cos(lanes: Lanes, x: Value) -> tuple[Value, Value]:
     return with_sign(lanes, sine, turn), with_sign(lanes, cosine, lanes.integral("add", turn, lanes.integer(2**62)))
 
 
-def sin(lanes: Lanes, x: Value) -> Value:
+def sin(lanes: Lanes, x: Value, low: Value | None = None) -> Value:
     """The sine."""
-    angle = _reduced(lanes, x)
+    angle = _reduced(lanes, x, low)
     return with_sign(lanes, _sine_or_cosine(lanes, angle, _even(lanes, angle)), _turn(lanes, angle))
 
 
-def cos(lanes: Lanes, x: Value) -> Value:
+def cos(lanes: Lanes, x: Value, low: Value | None = None) -> Value:
     """The cosine."""
-    angle = _reduced(lanes, x)
+    angle = _reduced(lanes, x, low)
     value = _sine_or_cosine(lanes, angle, lanes.invert(_even(lanes, angle)))
     return with_sign(lanes, value, lanes.integral("add", _turn(lanes, angle), lanes.integer(2**62)))
 
@@ -74,9 +79,9 @@ def _sine_or_cosine(lanes: Lanes, angle: _Angle, is_sine: Value) -> Value:
     return lanes.sub(lanes.select(is_sine, r, lanes.constant(1.0)), less)
 
 
-def tan(lanes: Lanes, x: Value) -> Value:
+def tan(lanes: Lanes, x: Value, low: Value | None = None) -> Value:
     """The tangent, 2 t / (1 - t^2) with t that of half the angle, or minus its reciprocal; both sides of the quotient in two doubles."""
-    angle = _reduced(lanes, x)
+    angle = _reduced(lanes, x, low)
     r, z, w = _powers(lanes, angle)
     less = lanes.fma(lanes.neg(lanes.mul(z, r)), polynomial(lanes, z, TAN, w), angle.excess)
     twice = lanes.sub(r, less)

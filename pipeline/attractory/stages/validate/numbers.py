@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from attractory import layout
+from attractory.expressions.circles import as_stored
 from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
@@ -23,6 +26,7 @@ def check_numbers(dataset: StoredDataset, stored: StoredSystem, granularity: Sto
         _finite(Subject("finite", "numbers", *place), stored, granularity, summary),
         _dtype(Subject("dtype", "numbers", *place), dataset, granularity),
         _range(Subject("range", "numbers", *place), stored, summary),
+        *_circles(Subject("circle", "numbers", *place), stored, summary),
         _moving(Subject("moving", "numbers", *place), stored, summary),
         _time_axis(Subject("time_axis", "numbers", *place), stored, granularity),
         _first_sample(Subject("first_sample", "numbers", *place), stored, granularity, summary),
@@ -61,6 +65,21 @@ def _range(subject: Subject, stored: StoredSystem, summary: Summary) -> Check:
     return subject.measured(float(excursion.max()), _LARGEST_EXCURSION, message)
 
 
+def _circles(subject: Subject, stored: StoredSystem, summary: Summary) -> list[Check]:
+    """Every coordinate on a circle lies in its range."""
+    rows = np.flatnonzero(summary.readable & stored.good & (summary.finite > 0))
+    checks = []
+    for one in stored.system.definition.wrap:
+        name = stored.system.variables[one.variable]
+        low, high = summary.lowest[rows, one.variable], summary.highest[rows, one.variable]
+        outside = rows[(low < one.low) | (high >= one.high)]
+        message = f"{name} is in [{one.low:.6g}, {one.high:.6g})"
+        if len(outside):
+            message = f"{len(outside)} trajectories hold {name} outside [{one.low:.6g}, {one.high:.6g}), first trajectory {outside[0]}"
+        checks.append(replace(subject, name=f"circle:{name}").measured(float(len(outside)), 0.0, message))
+    return checks
+
+
 def _moving(subject: Subject, stored: StoredSystem, summary: Summary) -> Check:
     """A chaotic trajectory in which every variable stands still was never advanced."""
     if "chaotic" not in stored.record.behaviour:
@@ -96,7 +115,7 @@ def _time_axis(subject: Subject, stored: StoredSystem, granularity: StoredGranul
 def _first_sample(subject: Subject, stored: StoredSystem, granularity: StoredGranularity, summary: Summary) -> Check:
     rows = np.flatnonzero(summary.readable & stored.good)
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinity, and differs
-        wanted = stored.initial[rows].astype(granularity.state.dtype).astype(np.float64)
+        wanted = as_stored(stored.initial[rows], stored.system.definition.wrap, str(granularity.state.dtype)).astype(np.float64)
     different = rows[(summary.first[rows] != wanted).any(axis=1)]
     message = "sample 0 is the initial state"
     if len(different):

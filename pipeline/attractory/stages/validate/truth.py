@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from attractory import layout
 from attractory.errors import DamageError, IntegrationError
+from attractory.expressions.circles import difference
 from attractory.stages.validate.reference import FORGOTTEN, Problem, Reference, integrate_again
 from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.stored import FloatArray, StoredDataset, StoredGranularity, StoredSystem
@@ -148,7 +149,7 @@ def _outcome(
         return Outcome(0.0, 0.0, FORGOTTEN, 0.0, 0.0, row, 0)
     rounding = np.finfo(states.dtype).eps * np.abs(truth[:horizon]) / problem.scale
     limit = allowed[:horizon, None] + rounding
-    error = np.abs(states[:horizon].astype(np.float64) - truth[:horizon]) / problem.scale
+    error = np.abs(difference(states[:horizon].astype(np.float64), truth[:horizon], problem.definition.wrap)) / problem.scale
     ratio = np.where(np.isfinite(error), error / limit, np.inf)
     sample, variable = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     return Outcome(
