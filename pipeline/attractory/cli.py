@@ -159,7 +159,9 @@ def validate(store: Store, report: ReportFolder = None, json: Json = False) -> A
 @app.command()
 def certify(
     store: Store,
-    trajectories: Annotated[int, typer.Option("--trajectories", min=1, metavar="N", help="How many of each system, drawn by the seed.")] = 16,
+    trajectories: Annotated[
+        int, typer.Option("--trajectories", min=1, metavar="N", help="How many of each system, drawn by the seed.")
+    ] = 16,
     every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="Which ones; a larger N of one seed holds the smaller.")] = 0,
     workers: Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Threads; default: one per core.")] = None,

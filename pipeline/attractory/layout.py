@@ -7,10 +7,10 @@
     parameters (trajectory, parameter)          float64
     start_time (trajectory)                     float64: the system's own t at sample 0 (maps: iterates)
     split (trajectory), status (trajectory)     int8 with CF flag_values and flag_meanings
-    accurate_until (trajectory)                 float64, after `attractory certify` only: the last time until which every stored sample, at every
-                                                granularity, is the true solution to CERTIFIED_TOLERANCE of each variable's largest stored magnitude;
-                                                NaN where that is not known. The true solution is the one through `initial`, `start_time` and
-                                                `parameters` exactly as stored.
+    accurate_until (trajectory)                 float64, certified systems only: the last time until which every stored sample, at every
+                                                granularity with common times, is the true solution to CERTIFIED_TOLERANCE of the largest
+                                                stored magnitude of each variable along the trajectory; NaN where that is not known.
+                                                The true solution is the one through `initial`, `start_time` and `parameters` as stored.
     certificate (trajectory)                    int8 with CF flags, beside accurate_until: what that number is, or why there is none
     <granularity>/                              a group per granularity
       state (trajectory, time, variable)        float32 or float64, sharded: one shard is `shard_trajectories` whole trajectories

@@ -130,7 +130,7 @@ class StoredSystem:
         return self.array(layout.STATUS)
 
     def array(self, name: str) -> np.ndarray:
-        """One of `initial`, `parameters`, `start_time`, `split`, `status`, and of a certified store `accurate_until`, `certificate`, read whole."""
+        """One of `initial`, `parameters`, `start_time`, `split`, `status` (certified: `accurate_until`, `certificate`), read whole."""
         if name not in self.arrays:
             message = f"{self.name} has no array {name!r}"
             raise unknown(message, name, self.arrays)

@@ -1,11 +1,13 @@
 """Certificates of a finished store: `accurate_until` and `certificate` beside `status`, added without touching what was finished.
 
-The manifest stays as it is. The new files have their SHA-256 in the root's attributes, and the root's document is replaced last, in one
-step: a reader, or a kill at any moment, sees the store without the new numbers or with them.
+The manifest stays as it is, and the new files have their SHA-256 in the root's attributes. All new files, the root's document last, are
+written to a folder of their own and then moved to their places, the root's document last: a reader sees the store without the new numbers
+or with them, and what a kill has left half-moved is moved by the next run.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 
 from attractory import layout
 from attractory.store import documents
-from attractory.store.files import document, partial_folder, sha256, write_whole
+from attractory.store.files import RUN_FOLDER, document, partial_folder, sha256, write_whole
 from attractory.store.template import ROOT
 
 _TYPES = {layout.ACCURATE_UNTIL: "float64", layout.CERTIFICATE: "int8"}
@@ -56,8 +58,7 @@ def read_certificate(store: Path, root: Mapping[str, Any], system: str) -> Syste
 
 def write_certificates(store: Path, root: Mapping[str, Any], certificates: Mapping[str, SystemCertificate]) -> None:
     """Add the certificates to a finished store that is locked; the same ones give the same bytes."""
-    partial = partial_folder(store)
-    partial.mkdir(parents=True, exist_ok=True)
+    waiting, partial = _waiting(store), partial_folder(store)
     members = dict(root["consolidated_metadata"]["metadata"])
     digests = dict(root["attributes"].get(layout.CERTIFICATE_FILES, {}))
     for system, certificate in sorted(certificates.items()):
@@ -65,9 +66,26 @@ def write_certificates(store: Path, root: Mapping[str, Any], certificates: Mappi
             members[f"{system}/{array}"] = metadata
             for path, data in ((chunk_path(system, array), content), (f"{system}/{array}/{ROOT}", document(metadata))):
                 digests[path] = sha256(data)
-                write_whole(store / path, data, partial=partial)
+                write_whole(waiting / path, data, partial=partial)
     attributes = {**root["attributes"], layout.CERTIFICATE_FILES: dict(sorted(digests.items()))}
-    write_whole(store / ROOT, document(documents.consolidated({**root, "attributes": attributes}, members)), partial=partial)
+    write_whole(waiting / ROOT, document(documents.consolidated({**root, "attributes": attributes}, members)), partial=partial)
+    complete(store)
+
+
+def complete(store: Path) -> None:
+    """Move what is written as a whole to its places; what was not written to its end is thrown away. The store must be locked."""
+    waiting = _waiting(store)
+    if (waiting / ROOT).is_file():
+        files = [path for path in waiting.rglob("*") if path.is_file() and path != waiting / ROOT]
+        for path in [*sorted(files), waiting / ROOT]:
+            target = store / path.relative_to(waiting)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+    shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _waiting(store: Path) -> Path:
+    return store / RUN_FOLDER / "certificates"
 
 
 def _files(certificate: SystemCertificate) -> Iterator[tuple[str, dict[str, Any], bytes]]:

@@ -47,7 +47,7 @@ def restore(repair: Repair, paths: Collection[str]) -> None:
         _restore_manifest(repair)
     if certificates:
         message = (
-            f"{repair.store}: {', '.join(sorted(certificates))}: what a certificate says cannot be made from the recipe; all else is sound now. "
+            f"{repair.store}: {', '.join(sorted(certificates))}: a certificate is not made from the recipe; all else is sound now. "
             f"Make it again: attractory certify {repair.store}"
         )
         raise DamageError(message)

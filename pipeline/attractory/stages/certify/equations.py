@@ -13,7 +13,7 @@ from typing import Any
 from attractory.errors import MissingExtraError
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node, reachable
-from attractory.stages.certify.reference import ReferenceError
+from attractory.stages.certify.reference import NoReferenceError
 from attractory.stages.certify.values import context, operations
 
 # Operations that jump: a surface made of one would be crossed without a root.
@@ -50,7 +50,7 @@ class Switch:
         """The mode that a trajectory begins with.
 
         Raises:
-            ReferenceError: it begins on the surface.
+            NoReferenceError: it begins on the surface.
         """
         measured = self.measure(values)
         if self.is_floor:
@@ -59,7 +59,7 @@ class Switch:
         else:
             below, on_surface = (1 if measured > 0 else -1), measured == 0
         if on_surface:
-            raise ReferenceError("it begins exactly on a switching surface")
+            raise NoReferenceError("it begins exactly on a switching surface")
         return below
 
 
@@ -76,7 +76,7 @@ def equations_of(definition: Definition, bits: int) -> Equations:
     """The equations of a flow.
 
     Raises:
-        ReferenceError: a surface is itself made of what jumps.
+        NoReferenceError: a surface is itself made of what jumps.
         MissingExtraError: heyoka is not installed.
     """
     return _Translation(definition, bits).equations()
@@ -91,6 +91,7 @@ class _Translation:
         self._operations = operations(self._numbers)
         made = self._heyoka.make_vars(*(f"u{place}" for place in range(len(definition.variables))))
         self._variables = [made] if len(definition.variables) == 1 else list(made)
+        self._one, self._half = self._expression(self._numbers.one), self._expression(self._numbers.mpf(0.5))
         self._switches: list[Switch] = []
         self._nodes: list[Any] = []
 
@@ -126,38 +127,39 @@ class _Translation:
         return self._switched(node, args)
 
     def _switched(self, node: Node, args: list[Any]) -> Any:
-        one, half = self._expression(self._numbers.one), self._expression(self._numbers.mpf(0.5))
         match node.op:
             case "abs":
                 return self._side(node.args[0]) * args[0]
             case "sign":
                 return self._side(node.args[0])
-            case "heaviside":
-                return half * (one + self._side(node.args[0]))
-            case "lt" | "le":
-                return half * (one + self._side(node.args[1], node.args[0]))
-            case "gt" | "ge":
-                return half * (one + self._side(node.args[0], node.args[1]))
-            case "eq" | "ne":  # true, or false, at single moments only, which changes no solution
-                return self._numbers.mpf(node.op == "ne")
-            case "and":
-                return self._expression(args[0]) * self._expression(args[1])
-            case "or":
-                a, b = (self._expression(arg) for arg in args)
-                return a + b - a * b
-            case "not":
-                return one - args[0]
-            case "where":
-                return self._chosen(args[0] if self._is_number(args[0]) else args[0] - half, args[1], args[2])
             case "min":
                 return self._chosen(self._side(node.args[1], node.args[0]), args[0], args[1])
             case "max":
                 return self._chosen(self._side(node.args[0], node.args[1]), args[0], args[1])
+            case "where":
+                return self._chosen(args[0] if self._is_number(args[0]) else args[0] - self._half, args[1], args[2])
             case "floor":
-                return self._floor(args[0], node.args, lambda values, of=node.args[0]: values[of])
-        a, b = (self._expression(arg) for arg in args)
-        first, second = node.args
-        return a - b * self._floor(a / b, node.args, lambda values: values[first] / values[second])
+                return self._floor(args[0], node.args, _value_of(node.args[0]))
+            case "mod":
+                a, b = (self._expression(arg) for arg in args)
+                return a - b * self._floor(a / b, node.args, _quotient_of(*node.args))
+        return self._condition(node, args)
+
+    def _condition(self, node: Node, args: list[Any]) -> Any:
+        """1 where it holds and 0 where not: a number between two crossings."""
+        match node.op:
+            case "heaviside":
+                return self._half * (self._one + self._side(node.args[0]))
+            case "lt" | "le":
+                return self._half * (self._one + self._side(node.args[1], node.args[0]))
+            case "gt" | "ge":
+                return self._half * (self._one + self._side(node.args[0], node.args[1]))
+            case "not":
+                return self._one - args[0]
+            case "and" | "or":
+                a, b = (self._expression(arg) for arg in args)
+                return a * b if node.op == "and" else a + b - a * b
+        return self._numbers.mpf(node.op == "ne")  # `eq` holds, and `ne` fails, at single moments only, which changes no solution
 
     def _chosen(self, positive: Any, a: Any, b: Any) -> Any:
         """`a` where the first is above zero, else `b`; what is not taken need not have a value."""
@@ -170,7 +172,7 @@ class _Translation:
         """The mode that says whether a node (less another one) is above or below zero."""
         self._check_surface((node,) if minus is None else (node, minus))
         if minus is None:
-            return self._mode(self._expression(self._nodes[node]), lambda values: values[node])
+            return self._mode(self._expression(self._nodes[node]), _value_of(node))
         difference = self._expression(self._nodes[node]) - self._expression(self._nodes[minus])
         return self._mode(difference, lambda values: values[node] - values[minus])
 
@@ -188,7 +190,7 @@ class _Translation:
         found = sorted({graph.nodes[node].op for node in reachable(graph, nodes)} & _JUMPS)
         if found:
             message = f"a switch depends on another one that jumps ({', '.join(found)}), which is not followed"
-            raise ReferenceError(message)
+            raise NoReferenceError(message)
 
     def _is_number(self, value: Any) -> bool:
         return isinstance(value, self._numbers.mpf)
@@ -199,3 +201,11 @@ class _Translation:
             return value
         digits = self._numbers.dps + 3
         return self._heyoka.expression(self._heyoka.real(self._numbers.nstr(value, digits), self._bits))
+
+
+def _value_of(node: int) -> Callable[[Sequence[Any]], Any]:
+    return lambda values: values[node]
+
+
+def _quotient_of(a: int, b: int) -> Callable[[Sequence[Any]], Any]:
+    return lambda values: values[a] / values[b]

@@ -1,7 +1,7 @@
 """Flows by heyoka: Taylor's method in multiple precision, switches located as events of its own.
 
-Source: Biscani and Izzo, Monthly Notices of the Royal Astronomical Society 504, 2614 (2021). Its recurrences, its step sizes, its arithmetic (MPFR) and
-its elementary functions are not ours.
+Its recurrences, its step sizes, its arithmetic (MPFR) and its elementary functions are not ours.
+Source: Biscani and Izzo, Monthly Notices of the Royal Astronomical Society 504, 2614 (2021).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from attractory.expressions.definition import Definition
 from attractory.stages.certify.equations import Equations, Switch, equations_of, heyoka
-from attractory.stages.certify.reference import FloatArray, Problem, ReferenceError, Stretch, offset, stretches, twin_signs
+from attractory.stages.certify.reference import FloatArray, NoReferenceError, Problem, Stretch, offset, stretches, twin_signs
 from attractory.stages.certify.values import Values
 
 # Steps of one trajectory, some ten seconds of a small flow. Counted, not timed: the answer must not depend on the machine.
@@ -59,10 +59,10 @@ class FlowReference:
         outcome, steps, states = result[0], int(result[3]), result[-1]
         if outcome == heyoka().taylor_outcome.step_limit or most <= 0:
             message = f"{MOST_STEPS:,} steps are the most that are made, and they end at t = {float(integrator.time):.6g}"
-            raise ReferenceError(message)
+            raise NoReferenceError(message)
         if len(states) != len(grid):
             message = f"its solution is no number any more at t = {float(integrator.time):.6g}"
-            raise ReferenceError(message)
+            raise NoReferenceError(message)
         return states, steps
 
     def _modes(self, problem: Problem) -> list[int]:

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from attractory.layout import CERTIFIED_TOLERANCE, Certificate
-from attractory.stages.certify.reference import BITS, SURE, FloatArray, Problem, Reference, ReferenceError, offset
+from attractory.stages.certify.reference import BITS, SURE, FloatArray, NoReferenceError, Problem, Reference, offset
 
-# A trajectory is spoilt where errors of this many tolerances a step would still be below the limit. The engine's own are a tenth of one; the
-# rest is for what the twin cannot see, whose offset is one direction of many. At the default tolerance this speaks up to some 12 Lyapunov times,
-# half of what a good trajectory reaches.
+# A trajectory is spoilt where errors of this many tolerances in every step would still be below the limit. The engine's own are a tenth
+# of one; the rest is for what the twin cannot see, whose offset is one direction of many. At the default tolerance this speaks up to
+# some 12 Lyapunov times, half of what a good trajectory reaches.
 _MARGIN = 100.0
 # The twin's distance passes near zero where both paths cross, which is no contraction.
 _LEAST_PARTED = 1e-6
@@ -48,7 +48,7 @@ def judge(problem: Problem, samples: Samples, reference: Callable[[int], Referen
     for bits in BITS:
         try:
             found = _judged(problem, samples, reference(bits), bits=bits, tolerance=tolerance)
-        except ReferenceError as error:
+        except NoReferenceError as error:
             return Judgement(Certificate.NO_REFERENCE, reason=str(error))
         if found.certificate is not Certificate.AT_LEAST:
             break

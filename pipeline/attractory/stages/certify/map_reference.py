@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from attractory.expressions.definition import Definition
-from attractory.stages.certify.reference import Problem, ReferenceError, Stretch, offset, stretches, twin_signs
+from attractory.stages.certify.reference import NoReferenceError, Problem, Stretch, offset, stretches, twin_signs
 from attractory.stages.certify.values import Values
 
 # Iterates of one trajectory: some seconds of a small map. A chaotic one has forgotten its first digit long before.
@@ -29,8 +29,7 @@ class MapReference:
         moved = offset(self._bits)
         orbit = [number(value) for value in problem.initial.tolist()]
         twin = [
-            value + sign * moved * scale
-            for value, sign, scale in zip(orbit, twin_signs(len(orbit)), problem.scale.tolist(), strict=True)
+            value + sign * moved * scale for value, sign, scale in zip(orbit, twin_signs(len(orbit)), problem.scale.tolist(), strict=True)
         ]
         iterate = 0
         for part in stretches(len(problem.times)):
@@ -39,7 +38,7 @@ class MapReference:
                 while iterate < time:
                     if iterate >= MOST_ITERATES:
                         message = f"{MOST_ITERATES:,} iterates are the most that are followed"
-                        raise ReferenceError(message)
+                        raise NoReferenceError(message)
                     orbit, twin = (self._next(state, parameters, problem.start_time + iterate) for state in (orbit, twin))
                     iterate += 1
                 states.append([float(value) for value in orbit])

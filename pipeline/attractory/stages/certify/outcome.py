@@ -148,7 +148,7 @@ def _sentences(system: SystemOutcome) -> list[str]:
         shown = [f"{row} at t = {system.certificate.accurate_until[row]:.6g}" for row in system.spoilt[:5]]
         more = f" and {len(system.spoilt) - 5} more" if len(system.spoilt) > 5 else ""
         lines.append(
-            f"{system.system}: spoilt, leaving the true solution long before rounding can explain it: trajectories {', '.join(shown)}{more}. "
+            f"{system.system}: spoilt, off long before rounding errors can have grown so far: trajectories {', '.join(shown)}{more}. "
             "Damage that the digests show is mended by: attractory verify STORE --repair"
         )
     return lines

@@ -1,4 +1,4 @@
-"""What the references of flows and maps have in common: the problem, what they give for a stretch of samples, and how many digits they carry.
+"""What the references of flows and maps have in common: the problem, the solution by stretches, and how many digits they carry.
 
 A reference follows the true solution and a *twin* that starts a hair beside it and is computed a little differently (a flow: other
 steps, by another tolerance). How far the two have parted says two things: how much an error made at the start has grown by then,
@@ -26,7 +26,7 @@ STRETCH = 128  # samples computed before they are compared, so that nothing is f
 SURE = 1e-7
 
 
-class ReferenceError(Exception):  # noqa: A001  # the word of the field; Python's own is about weak references
+class NoReferenceError(Exception):
     """The reference cannot follow a trajectory; the message is a sentence's end."""
 
 
@@ -79,7 +79,7 @@ class Reference(Protocol):
         """Stretch by stretch, to the last time or until nobody asks for more.
 
         Raises:
-            ReferenceError: the solution cannot be followed from here.
+            NoReferenceError: the solution cannot be followed from here.
         """
 
 

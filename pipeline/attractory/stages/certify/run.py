@@ -1,4 +1,4 @@
-"""`attractory certify`: an independent integration in many digits finds until when stored trajectories are true, and writes it beside them."""
+"""`attractory certify`: an independent integration in many digits finds until when trajectories are true, and writes it down."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from attractory.stages.certify.judgement import Judgement, judge
 from attractory.stages.certify.kept import keep, kept, key_of
 from attractory.stages.certify.map_reference import MapReference
 from attractory.stages.certify.outcome import Outcome, SystemOutcome, reasons_of
-from attractory.stages.certify.reference import BITS, Reference, ReferenceError
+from attractory.stages.certify.reference import BITS, NoReferenceError, Reference
 from attractory.stages.certify.sample import problem_of, regular, sampled
 from attractory.stages.certify.values import context
 from attractory.stages.cluster import signals_as_errors
@@ -31,7 +31,7 @@ from attractory.stages.place import disk_errors
 from attractory.stages.progress import Progress
 from attractory.stages.validate.stored import StoredDataset, StoredSystem, open_stored
 from attractory.store import finished_document, locked
-from attractory.store.certificate import SystemCertificate, read_certificate, write_certificates
+from attractory.store.certificate import SystemCertificate, complete, read_certificate, write_certificates
 from attractory.store.files import partial_folder
 from attractory.store.finish import remove_run_folder
 
@@ -74,10 +74,12 @@ def certify(
     heyoka(), context(BITS[0])
     store = Path(store)
     with disk_errors(store):
-        root, dataset = finished_document(store), open_stored(store)
+        finished_document(store)
         with signals_as_errors(), locked(store):
             partial_folder(store).mkdir(exist_ok=True)
             try:
+                complete(store)
+                root, dataset = finished_document(store), open_stored(store)
                 outcome = _certified(dataset, root, Request(trajectories, seed), workers, progress or _silent)
                 found = {system.system: system.certificate for system in outcome.systems if system.certificate is not None}
                 write_certificates(store, root, found)
@@ -166,22 +168,20 @@ def _references(stored: StoredSystem) -> Callable[[int], Reference]:
     def made(bits: int) -> Reference | str:
         try:
             return MapReference(definition, bits) if definition.kind == "map" else FlowReference(definition, bits)
-        except ReferenceError as error:
+        except NoReferenceError as error:
             return str(error)
 
     def reference(bits: int) -> Reference:
         with lock:
             found = made(bits)
         if isinstance(found, str):
-            raise ReferenceError(found)
+            raise NoReferenceError(found)
         return found
 
     return reference
 
 
-def _outcome(
-    store: Path, root: dict[str, Any], stored: StoredSystem, request: Request, judged: dict[int, Judgement]
-) -> SystemOutcome:
+def _outcome(store: Path, root: dict[str, Any], stored: StoredSystem, request: Request, judged: dict[int, Judgement]) -> SystemOutcome:
     """The arrays of one system: what was found now, and what was known before of the others."""
     method = method_of(stored.record.kind)
     before = read_certificate(store, root, stored.name)

@@ -8,7 +8,7 @@ from typing import Any
 from attractory.errors import MissingExtraError
 from attractory.expressions.definition import Definition
 from attractory.expressions.operations import OPERATIONS
-from attractory.stages.certify.reference import ReferenceError
+from attractory.stages.certify.reference import NoReferenceError
 
 _LEAVES = ("const", "variable", "parameter", "time")
 # What Python's own doubles would be asked for; all other operations are written with operators that numbers of any precision have.
@@ -45,7 +45,7 @@ class Values:
         """The value of each node, in order.
 
         Raises:
-            ReferenceError: one is not a real number.
+            NoReferenceError: one is not a real number.
         """
         leaves = {"variable": state, "parameter": parameters}
         values: list[Any] = []
@@ -63,8 +63,8 @@ class Values:
             value = self._operations[op](*args)
         except (ArithmeticError, ValueError) as error:
             message = f"{op} has no value there ({error})"
-            raise ReferenceError(message) from error
+            raise NoReferenceError(message) from error
         if isinstance(value, self.numbers.mpc):
             message = f"{op} has no real value there"
-            raise ReferenceError(message)
+            raise NoReferenceError(message)
         return value
