@@ -58,7 +58,7 @@ class FlowReference:
         result = integrator.propagate_grid(grid, max_steps=max(most, 1))
         outcome, steps, states = result[0], int(result[3]), result[-1]
         if outcome == heyoka().taylor_outcome.step_limit or most <= 0:
-            message = f"{MOST_STEPS:,} steps are the most that are made, and they end at t = {float(integrator.time):.6g}"
+            message = f"it would take more than {MOST_STEPS:,} steps of an explicit method, as a stiff flow does"
             raise NoReferenceError(message)
         if len(states) != len(grid):
             message = f"its solution is no number any more at t = {float(integrator.time):.6g}"
