@@ -168,7 +168,7 @@ def test_an_interrupted_run_goes_on(store, whole):
 
 @pytest.mark.parametrize("moved", [0, 5, 8])
 def test_a_kill_while_the_files_move_is_made_good(store, whole, monkeypatch, moved):
-    """With none, some or all of the eight new files in their places, and the root to come: the next run moves the rest first, and loses no earlier answer."""
+    """With none, some or all of the eight new files in place and the root to come: the next run moves the rest and loses no answer."""
     certify(store, trajectories=2)
     certify_but_move(store, moved, monkeypatch)
     certify(store, trajectories=3)

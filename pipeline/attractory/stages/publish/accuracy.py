@@ -11,10 +11,10 @@ from attractory.store import finished_document
 
 HEADER = ("system", "certified", "shortest", "median", "shortest / Lyapunov time", "median / Lyapunov time")
 TEXT = (
-    "An independent integration in many digits found until when the stored samples of a trajectory are the true solution through its `initial`, "
-    f"to {layout.CERTIFIED_TOLERANCE:g} of each variable's largest magnitude; `accurate_until` (trajectory) in the store has these times, in the "
-    "system's own units. Beyond, a trajectory is still a typical one of its system, good for statistics and for learning the dynamics, "
-    "but not the one that begins there. `≥`: the samples, or the reference's digits, end first."
+    "An independent integration in many digits found until when the stored samples of a trajectory are the true solution through its "
+    f"`initial`, to {layout.CERTIFIED_TOLERANCE:g} of each variable's largest magnitude; `accurate_until` (trajectory) in the store has "
+    "these times, in the system's own units. Beyond, a trajectory is still a typical one of its system, good for statistics and for "
+    "learning the dynamics, but not the one that begins there. `≥`: the samples, or the reference's digits, end first."
 )
 
 
