@@ -58,7 +58,21 @@ def test_every_command_has_help_takes_json_and_stands_in_the_readme(attractory, 
 
 def test_the_list_of_commands_is_the_promised_one(attractory):
     """The names are a contract: scripts call them."""
-    promised = {"systems", "show", "check", "generate", "validate", "verify", "publish", "build", "annotate", "info", "lock", "cache"}
+    promised = {
+        "systems",
+        "show",
+        "check",
+        "generate",
+        "validate",
+        "verify",
+        "certify",
+        "publish",
+        "build",
+        "annotate",
+        "info",
+        "lock",
+        "cache",
+    }
     assert set(COMMANDS) == promised
     assert attractory().out == attractory("--help").out
 
@@ -108,6 +122,7 @@ def test_an_error_is_one_document_too(attractory):
         ["generate", "nowhere", "--workers", "2", "--cluster", "scheduler.json"],
         ["validate", "nowhere.zarr"],
         ["verify", "nowhere.zarr"],
+        ["certify", "nowhere.zarr"],
         ["publish", "nowhere.zarr"],
         ["publish", "nowhere.zarr", "--to", "published"],
         ["annotate", "Nothing"],

@@ -157,6 +157,26 @@ def validate(store: Store, report: ReportFolder = None, json: Json = False) -> A
 
 
 @app.command()
+def certify(
+    store: Store,
+    trajectories: Annotated[
+        int, typer.Option("--trajectories", min=1, metavar="N", help="How many of each system, drawn by the seed.")
+    ] = 16,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="Which ones; a larger N of one seed holds the smaller.")] = 0,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Threads; default: one per core.")] = None,
+    json: Json = False,
+) -> Answer:
+    """Find until when trajectories are the true solution."""
+    from attractory.stages.certify import certify as run
+
+    threads = workers or len(os.sched_getaffinity(0))
+    with _progress("certify") as progress:
+        found = run(store, trajectories=None if every else trajectories, seed=seed, workers=threads, progress=progress)
+    return Answer(found.document(), found.page(), exit_code=1 if found.failed else 0)
+
+
+@app.command()
 def verify(
     store: Store,
     repair: Annotated[bool, typer.Option("--repair", help="Make damaged files again, from the recipe that the store holds.")] = False,

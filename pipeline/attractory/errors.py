@@ -39,8 +39,8 @@ class StoreError(RequestError):
 class MissingExtraError(RequestError, ImportError):
     """A part of Attractory was used whose packages are not installed."""
 
-    def __init__(self, what: str, package: str) -> None:
-        super().__init__(f"{what} needs the package {package!r}, which is not installed. Run: pip install 'attractory[pipeline]'")
+    def __init__(self, what: str, package: str, *, extra: str = "pipeline") -> None:
+        super().__init__(f"{what} needs the package {package!r}, which is not installed. Run: pip install 'attractory[{extra}]'")
 
 
 class IntegrationError(AttractoryError):

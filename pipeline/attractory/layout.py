@@ -7,6 +7,11 @@
     parameters (trajectory, parameter)          float64
     start_time (trajectory)                     float64: the system's own t at sample 0 (maps: iterates)
     split (trajectory), status (trajectory)     int8 with CF flag_values and flag_meanings
+    accurate_until (trajectory)                 float64, certified systems only: the last time until which every stored sample, at every
+                                                granularity with common times, is the true solution to CERTIFIED_TOLERANCE of the largest
+                                                stored magnitude of each variable along the trajectory; NaN where that is not known.
+                                                The true solution is the one through `initial`, `start_time` and `parameters` as stored.
+    certificate (trajectory)                    int8 with CF flags, beside accurate_until: what that number is, or why there is none
     <granularity>/                              a group per granularity
       state (trajectory, time, variable)        float32 or float64, sharded: one shard is `shard_trajectories` whole trajectories
       time (time)                               float64, in the system's units, counted from sample 0 (maps: iterates)
@@ -29,6 +34,7 @@ VERSIONS = "versions"  # {"attractory": …}: what the bytes may depend on
 LICENCE = "licence"
 AUTHORS = "authors"
 CONVENTIONS = "Conventions"  # "CF-1.11"
+CERTIFICATE_FILES = "certificate_files"  # {path: SHA-256} of the files that certifying added to a finished store; absent where it did not
 
 # Attributes of a system's group.
 NAME = "name"
@@ -64,9 +70,14 @@ PARAMETER_ARRAY = "parameters"
 START_TIME = "start_time"
 SPLIT = "split"
 STATUS = "status"
+ACCURATE_UNTIL = "accurate_until"
+CERTIFICATE = "certificate"
 
 MANIFEST = "manifest.parquet"
 SYSTEM_ARRAYS = (INITIAL, PARAMETER_ARRAY, START_TIME, SPLIT, STATUS)
+CERTIFICATE_ARRAYS = (ACCURATE_UNTIL, CERTIFICATE)  # only of systems that were certified
+
+CERTIFIED_TOLERANCE = 1e-6
 
 SPLITS = ("train", "validation", "test")  # the code of a split is its place here
 
@@ -93,6 +104,31 @@ _SENTENCES = {
     Status.STEP_BUDGET: "the budget of steps was spent",
     Status.SLIDING: "the solution slides along a switching surface, which this version does not follow",
     Status.NOT_STARTED: "the initial state or a parameter is not a finite number",
+}
+
+
+class Certificate(IntEnum):
+    """What `accurate_until` of a trajectory is; `sentence` is what a person reads."""
+
+    NOT_ASKED = 0
+    UNTIL = 1
+    WHOLE = 2
+    AT_LEAST = 3
+    SPOILT = 4
+    NO_REFERENCE = 5
+
+    @property
+    def sentence(self) -> str:
+        return _CERTIFICATES[self]
+
+
+_CERTIFICATES = {
+    Certificate.NOT_ASKED: "was not asked for",
+    Certificate.UNTIL: "the next sample is off by more than the tolerance, as rounding errors grow",
+    Certificate.WHOLE: "every sample is within the tolerance",
+    Certificate.AT_LEAST: "every sample until there is within the tolerance; beyond, the reference itself cannot tell",
+    Certificate.SPOILT: "the next sample is off by more than the tolerance, far sooner than rounding errors grow so large",
+    Certificate.NO_REFERENCE: "the reference could not follow the trajectory, so nothing is known",
 }
 
 

@@ -56,6 +56,7 @@ class StoredSystem:
     attributes: Mapping[str, Any]
     arrays: Mapping[str, StoredArray]
     granularities: Mapping[str, StoredGranularity]
+    certificate: Mapping[str, Any]  # attributes of `accurate_until`: how it was found, in Lyapunov times too; empty where there is none
 
     @property
     def kind(self) -> str:
@@ -123,12 +124,18 @@ class StoredSystem:
         return self.array(layout.SPLIT)
 
     @cached_property
+    def accurate_until(self) -> np.ndarray:
+        """Time (trajectory,) until which every stored sample is the true solution; NaN where that is not known."""
+        known = layout.ACCURATE_UNTIL in self.arrays
+        return self.array(layout.ACCURATE_UNTIL) if known else np.full(self.trajectories, np.nan)
+
+    @cached_property
     def status(self) -> np.ndarray:
         """How each trajectory ended (trajectory,), int8: a `layout.Status`."""
         return self.array(layout.STATUS)
 
     def array(self, name: str) -> np.ndarray:
-        """One of `initial`, `parameters`, `start_time`, `split`, `status`, read whole."""
+        """One of `initial`, `parameters`, `start_time`, `split`, `status` (certified: `accurate_until`, `certificate`), read whole."""
         if name not in self.arrays:
             message = f"{self.name} has no array {name!r}"
             raise unknown(message, name, self.arrays)
@@ -227,7 +234,7 @@ def _walk(files: Files) -> Documents:
 def _system(files: Files, documents: Documents, name: str, *, code: int, verify: bool) -> StoredSystem:
     arrays = {
         array: StoredArray(files, array_layout(f"{name}/{array}", _document(files, documents, f"{name}/{array}")))
-        for array in layout.SYSTEM_ARRAYS
+        for array in (*layout.SYSTEM_ARRAYS, *(array for array in layout.CERTIFICATE_ARRAYS if f"{name}/{array}" in documents))
     }
     below = [path.split("/")[1] for path, document in documents.items() if _is_granularity(path, document, name)]
     return StoredSystem(
@@ -236,6 +243,7 @@ def _system(files: Files, documents: Documents, name: str, *, code: int, verify:
         attributes=_document(files, documents, name).get("attributes", {}),
         arrays=arrays,
         granularities={part: _granularity(files, documents, f"{name}/{part}", verify=verify) for part in sorted(below)},
+        certificate=documents.get(f"{name}/{layout.ACCURATE_UNTIL}", {}).get("attributes", {}),
     )
 
 

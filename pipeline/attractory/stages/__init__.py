@@ -3,6 +3,7 @@
     generate(recipe)     a finished store; goes on where an interrupted run stopped (generate.py)
     verify(store)        every file against its digest, and repair (verify.py)
     validate(store)      do the numbers hold what the dataset says (validate/)
+    certify(store)       until when trajectories are the true solution (certify/)
     publish(store)       a versioned folder (publish/)
     lock(recipe)         what a build depends on, in one file (lock.py)
     info(store)          a store on one screen (info.py)

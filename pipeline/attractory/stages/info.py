@@ -61,7 +61,17 @@ def _system(store: Path, name: str) -> dict[str, Any]:
         "behaviour": attributes[layout.BEHAVIOUR],
         "variables": attributes[layout.VARIABLES],
         "granularities": {granularity: _granularity(store / name / granularity) for granularity in granularities},
+        **_certificate(store / name),
     }
+
+
+def _certificate(system: Path) -> dict[str, Any]:
+    """Until when trajectories are the true solution, where that was asked."""
+    if not (system / layout.ACCURATE_UNTIL / ROOT).is_file():
+        return {}
+    attributes = _document(system / layout.ACCURATE_UNTIL)["attributes"]
+    shown = ("certified", "spoilt", "shortest", "median", "shortest_lyapunov_times", "median_lyapunov_times")
+    return {layout.ACCURATE_UNTIL: {key: attributes[key] for key in shown if key in attributes}}
 
 
 def _granularity(group: Path) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def _check_granularity_name(name: str) -> None:
     if not GRANULARITY_NAME.match(name):
         problem = "{name} is not a name for a folder: expected a letter, then letters, digits, '_' and '-', at most 64"
         raise PydanticCustomError("granularities", problem, {"name": repr(name[:64])})
-    if name.casefold() in layout.SYSTEM_ARRAYS:
+    if name.casefold() in (*layout.SYSTEM_ARRAYS, *layout.CERTIFICATE_ARRAYS):
         raise PydanticCustomError(
             "granularities", "{name} is the name of an array of each system, expected another name", {"name": repr(name)}
         )

@@ -62,9 +62,13 @@ def contents(store: Path) -> Contents:
     """
     root = finished_document(store)
     manifest = Expected(layout.MANIFEST, root["attributes"][layout.MANIFEST_DIGEST])
+    certificates = certificate_files(root)
     if _compare(store, manifest):
-        return Contents(root, (), (manifest, *_documents(root), *_from_digest_arrays(store, root)))
+        own = (file for file in _documents(root) if file.path not in certificates)
+        added = (Expected(path, digest) for path, digest in certificates.items())
+        return Contents(root, (), (manifest, *own, *added, *_from_digest_arrays(store, root)))
     rows, others = read_manifest((store / layout.MANIFEST).read_bytes())
+    others = {**others, **certificates}
     shards = (Expected(row.path, row.sha256, row.bytes) for row in rows)
     return Contents(root, rows, (manifest, *(Expected(path, digest) for path, digest in others.items()), *shards))
 
@@ -112,6 +116,11 @@ def _inconsistent(held: Contents) -> Iterator[Damage]:
     for file in _documents(held.root):
         if held.rows and known.get(file.path) != file.sha256:
             yield Damage(ROOT, f"the metadata of {file.path} as the manifest has it", "holds other metadata of it")
+
+
+def certificate_files(root: dict[str, Any]) -> dict[str, str]:
+    """Path of each file that certifying has added -> its SHA-256: the manifest, which was finished before, does not know them."""
+    return dict(root["attributes"].get(layout.CERTIFICATE_FILES, {}))
 
 
 def member_bytes(root: dict[str, Any]) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ import zarr
 from attractory import layout
 from attractory.errors import DamageError
 from attractory.store.blocks import EncodedBlock
-from attractory.store.check import Contents, member_bytes
+from attractory.store.check import Contents, certificate_files, member_bytes
 from attractory.store.files import partial_folder, sha256, write_whole
 from attractory.store.finish import digest_arrays, late_arrays, small_digests, small_files
 from attractory.store.manifest import manifest_bytes
@@ -41,9 +41,16 @@ def restore(repair: Repair, paths: Collection[str]) -> None:
     if ROOT in paths:
         message = f"{repair.store}: the root's {ROOT} is damaged, and all else hangs on it. Generate the store again, at another place."
         raise DamageError(message)
-    _put(repair, set(paths) - {layout.MANIFEST})
+    certificates = {path for path in paths if path in certificate_files(repair.held.root) and not path.endswith(ROOT)}
+    _put(repair, set(paths) - certificates - {layout.MANIFEST})
     if layout.MANIFEST in paths:
         _restore_manifest(repair)
+    if certificates:
+        message = (
+            f"{repair.store}: {', '.join(sorted(certificates))}: a certificate is not made from the recipe; all else is sound now. "
+            f"Make it again: attractory certify {repair.store}"
+        )
+        raise DamageError(message)
 
 
 def _restore_manifest(repair: Repair) -> None:

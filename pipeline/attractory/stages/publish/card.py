@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attractory import layout
+from attractory.stages.publish.accuracy import HEADER, TEXT, accuracy
 from attractory.stages.publish.citation import author_names
 from attractory.stages.publish.parquet import split_rows, table_path
 from attractory.stages.validate.report import Check
@@ -44,6 +45,7 @@ def dataset_card(dataset: StoredDataset, *, version: str, evidence: Evidence, si
         _systems(dataset.systems),
         _making(dataset),
         _validation(evidence),
+        *([f"## How far the trajectories are true\n\n{TEXT}\n\n{_table(HEADER, accurate)}"] if (accurate := accuracy(dataset)) else []),
         _use(dataset),
         _licence(dataset, version=version),
         "## Pictures\n\n" + "\n\n".join(f"![{stored.name}](pictures/{stored.name}.png)" for stored in dataset.systems),
