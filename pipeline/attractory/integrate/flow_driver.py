@@ -181,7 +181,7 @@ def _set_modes(lanes: Any) -> None:  # pragma: no cover - compiled
                 lanes.mode[s, lane] = lanes.fresh[s, lane]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def _examine_steps(problem: Any, sampling: Any, lanes: Any, levels: Any, controls: Any, odd: int) -> int:  # pragma: no cover - compiled
     """Shortens steps to the first crossing of a switch, ends trajectories that failed, hands over stiff ones; returns how many it ended."""
     ended = 0
@@ -211,7 +211,7 @@ def _examine_steps(problem: Any, sampling: Any, lanes: Any, levels: Any, control
     return ended
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - compiled
     """The status that this step means."""
     step = lanes.h[lane]

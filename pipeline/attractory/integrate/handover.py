@@ -43,7 +43,7 @@ def parked_rows(trajectories: int, variables: int, kinds: int) -> NDArray[np.flo
     return rows
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def leaves_taylor(parked: Any, lanes: Any, lane: int, order: int) -> bool:  # pragma: no cover - compiled
     """At a look, before a step with the coefficients `lanes.c`: whether the trajectory goes to try the other method; then it is kept."""
     i, count = lanes.trajectory[lane], lanes.count[lane]
@@ -63,7 +63,7 @@ def leaves_taylor(parked: Any, lanes: Any, lane: int, order: int) -> bool:  # pr
     return True
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def _suspicion(lanes: Any, lane: int, order: int) -> float:  # pragma: no cover - compiled
     """How much speaks for a solution that hardly bends over the step that the last coefficients allow: _PATIENCE is enough, 1 a little."""
     h, largest = lanes.h[lane], 0.0
