@@ -14,11 +14,11 @@ name: tiny
 description: Two systems, to certify.
 seed: 2
 systems: [Lorenz, Henon]
-trajectories: {train: 6, test: 2}
+trajectories: {train: 4, test: 1}
 granularities:
   coarse: {samples_per_period: 15, samples: 640}
   fine: {samples_per_period: 60, samples: 256}
-shard_trajectories: 4
+shard_trajectories: 2
 """
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 # Bits that a reference carries, tried in turn until it outlives the stored numbers. The twin's offset is 2^-(bits - OFFSET_BITS): with
-# 160 bits, 8e-34, which chaos needs 62 Lyapunov times to bring to 1e-7; stored doubles lose 1e-6 after some 23.
+# 160 bits, 8e-34, which chaos needs 60 Lyapunov times to bring to 1e-7; stored doubles lose 1e-6 after some 23.
 BITS = (160, 320, 640, 1280)
 OFFSET_BITS = 50
 STRETCH = 128  # samples computed before they are compared, so that nothing is followed far beyond its end
