@@ -120,6 +120,8 @@ def test_the_answer_does_not_depend_on_the_sample_or_on_threads(store, whole):
     assert np.isfinite(few).sum() == 2
     certify(store, trajectories=3, workers=2)
     both, all_of_them = column(store), column(whole[0])
+    again = certify(store, trajectories=1).systems[0]
+    assert (again.asked, again.looked_at, again.numbers["certified"]) == (1, np.isfinite(column(store, "Henon")).sum(), again.looked_at)
     known = np.isfinite(both)
     assert 3 <= known.sum() < 5
     np.testing.assert_array_equal(both[np.isfinite(few)], few[np.isfinite(few)])

@@ -35,6 +35,11 @@ class SystemOutcome:
         return 0 if self.certificate is None else int(np.isin(self.certificate.certificate, codes).sum())
 
     @property
+    def looked_at(self) -> int:
+        """Trajectories that were ever asked for: in this run, and in earlier ones whose answers the store holds."""
+        return self.asked if self.certificate is None else len(self.certificate.certificate) - self.count(Certificate.NOT_ASKED)
+
+    @property
     def failed(self) -> bool:
         """Whether a trajectory is spoilt, or was asked for and is not known."""
         return self.certificate is None or self.count(Certificate.SPOILT, Certificate.NO_REFERENCE) > 0
@@ -58,7 +63,7 @@ class SystemOutcome:
         return [] if self.certificate is None else np.flatnonzero(self.certificate.certificate == Certificate.SPOILT).tolist()
 
     def document(self) -> dict[str, Any]:
-        return {"asked": self.asked, **self.numbers, "spoilt_trajectories": self.spoilt, "reasons": dict(self.reasons)}
+        return {"asked": self.asked, "looked_at": self.looked_at, **self.numbers, "spoilt_trajectories": self.spoilt, "reasons": dict(self.reasons)}
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ def _cells(system: SystemOutcome) -> tuple[str | Text, ...]:
     verdict = Text("fail", style="bold red") if system.failed else Text("pass", style="green")
     return (
         system.system,
-        f"{numbers['certified']} of {system.asked}",
+        f"{numbers['certified']} of {system.looked_at}",
         *cells,
         _cell(expected),
         "" if ratio is None else f"{marks['median']}{ratio:.2f}",
