@@ -63,7 +63,13 @@ class SystemOutcome:
         return [] if self.certificate is None else np.flatnonzero(self.certificate.certificate == Certificate.SPOILT).tolist()
 
     def document(self) -> dict[str, Any]:
-        return {"asked": self.asked, "looked_at": self.looked_at, **self.numbers, "spoilt_trajectories": self.spoilt, "reasons": dict(self.reasons)}
+        return {
+            "asked": self.asked,
+            "looked_at": self.looked_at,
+            **self.numbers,
+            "spoilt_trajectories": self.spoilt,
+            "reasons": dict(self.reasons),
+        }
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ def _cells(system: SystemOutcome) -> tuple[str | Text, ...]:
 
 def _sentences(system: SystemOutcome) -> list[str]:
     """What a person must know beyond the table."""
-    lines = [f"{system.system}: not certified: {reason} ({count} trajectories)" for reason, count in system.reasons.items()]
+    lines = [f"{system.system}: not certified: {reason}{_counted(count)}" for reason, count in system.reasons.items()]
     if system.spoilt and system.certificate is not None:
         shown = [f"{row} at t = {system.certificate.accurate_until[row]:.6g}" for row in system.spoilt[:5]]
         more = f" and {len(system.spoilt) - 5} more" if len(system.spoilt) > 5 else ""
@@ -157,6 +163,10 @@ def _sentences(system: SystemOutcome) -> list[str]:
             "Damage that the digests show is mended by: attractory verify STORE --repair"
         )
     return lines
+
+
+def _counted(count: int) -> str:
+    return f" ({count} {'trajectory' if count == 1 else 'trajectories'})" if count else ""
 
 
 def _cell(value: float | None, mark: str = "") -> str:
