@@ -21,6 +21,7 @@ from attractory.kernels.transpose import emit_put
 # Vectors side by side: four hide the latency of a chain. So many vectors of states stay in registers; a larger map has its state in memory.
 _GROUPS, _IN_REGISTERS = 4, 16
 _STATES = 2  # what is carried before them
+_NO_SINGLE = 2.0**897  # times what single precision cannot hold, this is infinite
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,16 @@ def map_kernel(definition: Definition, width: int, target: Target, dtype: str = 
 
 
 def _module(definition: Definition, width: int, dtype: str, groups: int) -> Module:
-    return Module(declarations(width) + _Iterates(definition, width, groups).text() + emit_put(dtype))
+    return Module(declarations(width) + _Iterates(definition, width, groups, dtype).text() + emit_put(dtype))
 
 
 class _Iterates:
     """The function `iterates` under construction. What is carried from iterate to iterate: how many they are, what stays zero as long as
     all samples are finite, and the states where they fit into registers, row variable * groups + group."""
 
-    def __init__(self, definition: Definition, width: int, groups: int) -> None:
+    def __init__(self, definition: Definition, width: int, groups: int, dtype: str) -> None:
         self.lanes = Lanes(width)
+        self.single = dtype == "float32"
         self.groups, self.variables = groups, len(definition.variables)
         self.nodes, self.roots = two_parts(definition.graph.nodes, definition.roots)
         self.in_registers = groups * self.variables <= _IN_REGISTERS
@@ -92,6 +94,8 @@ class _Iterates:
         values = carried[_STATES:] if self.in_registers else [lanes.load("%y", row) for row in range(rows)]
         for row, value in enumerate(values):
             lanes.store(value, sample, row)
+        if self.single:
+            values = [lanes.mul(value, lanes.constant(_NO_SINGLE)) for value in values]
         while len(values) > 1:
             values = [
                 lanes.add(*values[place : place + 2]) if place + 1 < len(values) else values[place] for place in range(0, len(values), 2)
