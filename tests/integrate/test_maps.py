@@ -112,6 +112,22 @@ def test_an_infinity_between_two_samples_is_not_seen_and_one_at_a_sample_is() ->
             np.testing.assert_array_equal(states[0, :, 0], np.where(gone, np.nan, expected))
 
 
+@pytest.mark.parametrize("others", [0, 1, 30])
+def test_what_single_precision_cannot_hold_has_diverged_whatever_its_neighbours_do(others: int) -> None:
+    """x -> 10 x from 1 passes 3.4e38 at iterate 39; beside none, one that becomes infinite, and thirty that do not."""
+    system = System(name="Tens", kind="map", equations={"x": "10*x"}, initial={"x": 1.0})
+    initial = np.array([[1.0], *[[1e300] if others == 1 else [0.0]] * others])
+    ensemble = Ensemble(initial, np.zeros((1 + others, 0)), np.zeros(1 + others))
+    for lanes in (1, 8):
+        made = [
+            integrate_ensemble(system.definition, ensemble, grids=[SampleGrid(1, 45)], engine=Engine(dtype=dtype, lanes=lanes))
+            for dtype in ("float32", "float64")
+        ]
+        assert [int(one.status[0]) for one in made] == [Status.DIVERGED, Status.OK]
+        assert np.isfinite(made[0].states[0][0, :39]).all()
+        assert np.isnan(made[0].states[0][0, 39:]).all()
+
+
 GOLDEN = (1 + 5**0.5) / 2
 SKEW = 0.3
 PIECEWISE = {

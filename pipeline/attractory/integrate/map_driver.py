@@ -29,12 +29,14 @@ MapFunctions = namedtuple("MapFunctions", "iterates put")
 def map_lane_arrays(width: int, lanes: int, variables: int, parameters: int) -> MapLanes:
     """Zeroed rows of `lanes` numbers, vectors of `width` of them; all begin at multiples of 64 bytes."""
     samples = min(max(_BUFFER // (variables * lanes), 1), _MOST_SAMPLES)
-    sizes = [variables * lanes, max(parameters, 1) * lanes, lanes, max(width, 8), lanes, samples * variables * lanes]
+    sizes = [variables * lanes, max(parameters, 1) * lanes, lanes, max(width, 8), max(width, 8), samples * variables * lanes]
     starts = np.cumsum([0, *(-(-size // 8) * 8 for size in sizes)])
     memory = np.zeros(int(starts[-1]) + 8)
     memory = memory[(-memory.ctypes.data // 8) % 8 :]
     y, p, start, n, finite, z = (memory[first : first + size] for first, size in zip(starts, sizes, strict=False))
-    return MapLanes(y.reshape(variables, lanes), p.reshape(-1, lanes), start, n[:width], finite, z.reshape(samples, variables, lanes))
+    return MapLanes(
+        y.reshape(variables, lanes), p.reshape(-1, lanes), start, n[:width], finite[:width], z.reshape(samples, variables, lanes)
+    )
 
 
 def common_divisor(everies: NDArray[np.int64]) -> int:
@@ -74,17 +76,17 @@ def run_map(kernel: Any, problem: Any, kept: Any, lanes: Any, every: int) -> Non
             number += made
             made = 0
         for lane in range(held):
-            problem.status[first + lane] = _OK if lanes.finite[lane] == 0.0 else _DIVERGED
+            problem.status[first + lane] = _OK if lanes.finite[lane % lanes.finite.shape[0]] == 0.0 else _DIVERGED
     _blank(kept, problem.status, lanes.y.shape[0])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _load(problem: Any, lanes: Any, first: int, held: int) -> None:  # pragma: no cover - compiled
     """The next trajectories, at their sample 0; lanes beyond the last repeat it."""
-    lanes.n[:] = 0.0
+    lanes.n[:], lanes.finite[:] = 0.0, 0.0
     for lane in range(lanes.y.shape[1]):
         i = first + min(lane, held - 1)
-        lanes.start[lane], lanes.finite[lane] = problem.start[i], 0.0
+        lanes.start[lane] = problem.start[i]
         for v in range(lanes.y.shape[0]):
             lanes.y[v, lane] = problem.initial[i, v]
             lanes.z[0, v, lane] = problem.initial[i, v]
@@ -108,10 +110,11 @@ def _keep(kernel: Any, z: Any, kept: Any, g: int, part: tuple[int, int, int, int
     if step == 1:
         blocks = (end - begin) // BLOCK
         _put_blocks(kernel, z, kept.out[start + begin :], (row, held // BLOCK, blocks))
+    whole, rest = held // BLOCK * BLOCK, begin + blocks * BLOCK
     for v in range(variables):
-        for lane in range(held):
+        for lane in range(0 if rest < end else whole, held):
             place = start + (lane * variables + v) * row
-            for n in range(begin if lane >= held // BLOCK * BLOCK else begin + blocks * BLOCK, end):
+            for n in range(rest if lane < whole else begin, end):
                 kept.out[place + n] = z[n * step - number, v, lane]
 
 
@@ -129,7 +132,8 @@ def _put_blocks(kernel: Any, z: Any, out: Any, cut: tuple[int, int, int]) -> Non
 def _blank(kept: Any, status: Any, variables: int) -> None:  # pragma: no cover - compiled
     """From the first sample that is not finite in any variable, all variables of a trajectory that diverged are NaN.
 
-    One whose only infinity lies between the samples, and has come back to a number, is well: it is not seen.
+    What the kernel suspects may be another trajectory's, a sum beyond all doubles, or an infinity that lies between the samples of all
+    grids and has come back to a number: then it is well.
     """
     for i in range(status.shape[0]):
         if status[i] == _OK:
