@@ -53,7 +53,7 @@ class Model:
         if self.record.indices:
             scope["x"] = Ring(state)
         else:
-            scope.update(zip(self.record.variables, state, strict=True))
+            scope.update(zip(self.record.state_variables, state, strict=True))
         for name, text in self.record.definitions.items():
             scope[name] = self._value(text, scope)
         return scope

@@ -153,7 +153,7 @@ def test_the_initial_state_stays_where_it_is(name: str, solution: Solution) -> N
     early, late = np.array_split(states, 2, axis=1)
     record = RECORDS[name]
     for place in range(len(states)):
-        if record.variables[place % len(record.variables)] in record.wrap:
+        if record.state_variables[place % len(record.state_variables)] in record.wrap:
             continue
         centre, reach = np.mean(early[place]), np.ptp(early[place])
         assert np.all(np.abs(late[place] - centre) < 3 * reach + 1e-6)
@@ -163,7 +163,7 @@ def test_the_initial_state_stays_where_it_is(name: str, solution: Solution) -> N
 def test_a_period_is_the_mean_time_between_maxima(name: str, solution: Solution) -> None:
     """To the number of maxima that 60 periods hold: a few per cent."""
     record, (times, states) = RECORDS[name], solution(name)
-    values = states[record.variables.index(record.timescale.definition.split()[-1])]  # type: ignore[union-attr]
+    values = states[record.state_variables.index(record.timescale.definition.split()[-1])]  # type: ignore[union-attr]
     peaks = np.flatnonzero((values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:])) + 1
     measured = (times[peaks[-1]] - times[peaks[0]]) / (len(peaks) - 1)
     assert measured == pytest.approx(record.timescale.period, rel=0.15)  # type: ignore[union-attr]
