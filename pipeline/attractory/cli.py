@@ -110,7 +110,9 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A system of t
     import attractory
 
     system = attractory.system(name)
-    document = {**system.record.model_dump(mode="json"), **_line(system), "variables": list(system.variables), "digest": system.digest}
+    written = system.record.model_dump(mode="json")
+    meanings = written.pop("variables", {})
+    document = {**written, **_line(system), "variables": list(system.variables), "meanings": meanings, "digest": system.digest}
     return Answer(document, _page(system))
 
 

@@ -14,10 +14,11 @@ from scipy.integrate import solve_ivp
 
 from attractory.catalog import SystemRecord, catalog_folder, entry_files, read_system
 from attractory.catalog.names import file_stem
+from attractory.expressions import System
 
 RECORDS = {record.name: record for record in map(read_system, entry_files(catalog_folder()))}
 FLOWS = [name for name, record in RECORDS.items() if record.kind == "flow"]
-STIFF = {"Oregonator"}
+STIFF = {"JerkCircuit", "Oregonator"}
 Solution = Callable[[str], tuple[Any, Any]]
 
 # From the dysts database 0.96 (William Gilpin, Apache-2.0), evaluated at random states with its own parameter values and t = 0.7:
@@ -89,6 +90,28 @@ def test_an_editor_finds_the_schema(path: Any) -> None:
     assert keys == sorted(keys, key=list(SystemRecord.model_fields).index)
 
 
+@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.ranges])
+def test_a_range_holds_the_catalogued_value(name: str, model: Any) -> None:
+    """The behaviour that the entry names is the one inside of its ranges."""
+    values = model(RECORDS[name]).names
+    assert all(low <= values[key] <= high for key, (low, high) in RECORDS[name].ranges.items())
+
+
+@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.avoid])
+def test_the_initial_state_is_not_where_it_should_not_be(name: str, model: Any) -> None:
+    """An invariant set without the entry's behaviour vanishes in none of its expressions there."""
+    assert all(value != 0 for value in model(RECORDS[name]).avoided())
+
+
+@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.unbounded])
+def test_an_unbounded_variable_grows(name: str, solution: Solution) -> None:
+    """Between the halves of sixty periods it goes on by more than it does within a period."""
+    record, (_, states) = RECORDS[name], solution(name)
+    for key in record.unbounded:
+        values = states[record.state_variables.index(key)]
+        assert np.ptp(values) > 4 * np.ptp(values[:30])
+
+
 def test_names_become_file_names() -> None:
     """Words of a name are parted by underscores, and numbers stay with their word."""
     stems = {"HenonHeiles": "henon_heiles", "SprottA": "sprott_a", "Lorenz96": "lorenz96", "HyperRossler": "hyper_rossler"}
@@ -153,7 +176,7 @@ def test_the_initial_state_stays_where_it_is(name: str, solution: Solution) -> N
     early, late = np.array_split(states, 2, axis=1)
     record = RECORDS[name]
     for place in range(len(states)):
-        if record.variables[place % len(record.variables)] in record.wrap:
+        if record.state_variables[place % len(record.state_variables)] in {*record.wrap, *record.unbounded}:
             continue
         centre, reach = np.mean(early[place]), np.ptp(early[place])
         assert np.all(np.abs(late[place] - centre) < 3 * reach + 1e-6)
@@ -163,7 +186,7 @@ def test_the_initial_state_stays_where_it_is(name: str, solution: Solution) -> N
 def test_a_period_is_the_mean_time_between_maxima(name: str, solution: Solution) -> None:
     """To the number of maxima that 60 periods hold: a few per cent."""
     record, (times, states) = RECORDS[name], solution(name)
-    values = states[record.variables.index(record.timescale.definition.split()[-1])]  # type: ignore[union-attr]
+    values = states[System.from_record(record).variables.index(record.timescale.definition.split()[-1])]  # type: ignore[union-attr]
     peaks = np.flatnonzero((values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:])) + 1
     measured = (times[peaks[-1]] - times[peaks[0]]) / (len(peaks) - 1)
     assert measured == pytest.approx(record.timescale.period, rel=0.15)  # type: ignore[union-attr]

@@ -48,7 +48,7 @@ def problems(mapping: Mapping[str, object]) -> list[str]:
 def test_a_small_entry_is_a_record(write: Write) -> None:
     """Name, kind, equations and initial are enough; the order of variables is the order of the equations."""
     read = read_system(write(ENTRY))
-    assert (read.name, read.kind, read.variables, read.parameters, read.dimension) == ("Mine", "flow", ("x", "y"), {"a": 1.5}, 2)
+    assert (read.name, read.kind, read.state_variables, read.parameters, read.dimension) == ("Mine", "flow", ("x", "y"), {"a": 1.5}, 2)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,23 @@ def test_a_small_entry_is_a_record(write: Write) -> None:
         ({"invariants": {"q": {"value": 1.0, "method": "m"}}}, r"invariants\.q: the key 'computed_with' is missing"),
         ({"parameters": {"a": 10**400}}, r"parameters\.a: found 10+…, expected a whole number of at most 2\*\*53 or a number or text"),
         ({"indices": {"i": 0}}, r"indices\.i: found 0, expected a number of at least 1"),
+        ({"variables": {"z": {"meaning": "height"}}}, r"variables\.z: 'z' is not a state variable \(those are x, y\)"),
+        ({"variables": {"x": {"unit": "m"}}}, r"variables\.x: the key 'meaning' is missing"),
+        ({"variables": {"x": {"meaning": "m", "units": "s"}}}, r"variables\.x\.units: unknown key 'units', .* Did you mean 'unit'\?"),
+        ({"ranges": {"c": [0, 1]}}, r"ranges\.c: 'c' is not a parameter \(those are a, b\)"),
+        ({"ranges": {"a": [2, 1]}}, r"ranges\.a: found \[2, 1\], expected \[low, high\] with low below high"),
+        ({"basin": {"z": [0, 1]}}, r"basin\.z: 'z' is not a state variable"),
+        ({"basin": {"x": [1, 1]}}, r"basin\.x: found \[1, 1\], expected \[low, high\]"),
+        ({"unbounded": ["z"]}, r"unbounded\.z: 'z' is not a state variable"),
+        ({"avoid": "x"}, r"avoid: found 'x', expected a list"),
+        ({"variants": {"low": {"aa": 1}}}, r"variants\.low\.aa: 'aa' is not a parameter \(those are a, b\)\. Did you mean 'a'\?"),
+        ({"variants": {"low": {"a": {}}}}, r"variants\.low\.a: found a mapping, expected a number or text or a list"),
+        ({"variants": {"low": 3}}, r"variants\.low: found 3, expected a mapping"),
+        ({"variants": {"1st": {"a": 1}}}, r"variants\.1st: '1st' is not a name"),
+        ({"variants": {"low": {"parameters": {"q": 1}}}}, r"variants\.low\.q: 'q' is not a parameter"),
+        ({"variants": {"low": {"notes": "n", "eqations": {}}}}, r"variants\.low\.eqations: unknown key .* Did you mean 'equations'\?"),
+        ({"variants": {"low": {"equations": {"z": "x"}}}}, r"variants\.low\.equations\.z: 'z' is not an equation of the entry"),
+        ({"variants": {"low": {"initial": {"z": 1}}}}, r"variants\.low\.initial\.z: 'z' is not a state variable"),
         ({"equations": {"x[i]": "1"}, "initial": {"x": 0}}, r"equations\.x\[i\]: the index 'i' is not declared under indices"),
     ],
 )
@@ -195,6 +212,12 @@ def test_the_digest_covers_what_decides_bytes(changes: dict[str, object]) -> Non
         {"behaviour": "periodic"},
         {"notes": "n"},
         {"conserved": {"energy": "x"}},
+        {"variables": {"x": {"meaning": "position", "unit": "m"}}},
+        {"ranges": {"a": [1, 2]}},
+        {"variants": {"low": {"a": 1}}},
+        {"basin": {"x": [-1, 1]}},
+        {"avoid": ["x - y"]},
+        {"unbounded": ["x"]},
         {"published": [{"quantity": "q", "value": 1, "source": "s"}]},
         {"invariants": {"q": {"value": 1.0, "method": "m", "computed_with": "c"}}},
         {"initial": {"x": 1, "y": 0.0}},
@@ -203,6 +226,13 @@ def test_the_digest_covers_what_decides_bytes(changes: dict[str, object]) -> Non
 def test_the_digest_covers_nothing_else(changes: dict[str, object]) -> None:
     """Annotating, describing and writing 1 for 1.0 change no data, so they change no digest."""
     assert record(**changes).digest == record().digest
+
+
+def test_optional_keys_that_are_absent_are_not_stored() -> None:
+    """A store's copy of an entry without them reads as it did before there were such keys."""
+    keys = {"variables", "ranges", "basin", "avoid", "unbounded", "variants"}
+    assert not keys & set(record().model_dump())
+    assert set(record(unbounded=["x"]).model_dump()) & keys == {"unbounded"}
 
 
 def test_the_digest_of_an_entry_is_this() -> None:

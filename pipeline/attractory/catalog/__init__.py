@@ -22,8 +22,10 @@ from attractory.catalog.record import Invariant as Invariant
 from attractory.catalog.record import Published as Published
 from attractory.catalog.record import Reference as Reference
 from attractory.catalog.record import Source as Source
+from attractory.catalog.record import StateVariable as StateVariable
 from attractory.catalog.record import SystemRecord as SystemRecord
 from attractory.catalog.record import Timescale as Timescale
+from attractory.catalog.record import Variant as Variant
 from attractory.catalog.schema import json_schema as json_schema
 from attractory.catalog.schema import schema_text as schema_text
 
@@ -33,8 +35,10 @@ __all__ = [
     "Published",
     "Reference",
     "Source",
+    "StateVariable",
     "SystemRecord",
     "Timescale",
+    "Variant",
     "catalog_folder",
     "check_entries",
     "entry_files",

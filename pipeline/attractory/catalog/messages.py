@@ -70,6 +70,8 @@ def _location(loc: Sequence[str | int], mapping: object) -> list[str]:
             value = value[step]
         elif isinstance(value, list | tuple) and isinstance(step, int) and step < len(value):
             value = value[step]
+        elif step == "parameters" and len(path) == 2 and path[0] == "variants":
+            continue  # a variant of parameters alone is written without that word
         else:
             break
         path.append(str(step))

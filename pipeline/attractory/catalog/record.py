@@ -15,11 +15,13 @@ from pydantic_core import PydanticCustomError
 from attractory.catalog.messages import sentences
 from attractory.catalog.names import base_name, index_name
 from attractory.catalog.rules import record_problems
-from attractory.errors import CatalogError
+from attractory.catalog.variants import in_full, variant_mapping, variant_source
+from attractory.errors import CatalogError, nearest
 
 Kind = Literal["flow", "map", "delay", "stochastic", "field", "network"]
 Behaviour = Literal[
     "chaotic",  # one positive exponent, on an attractor
+    "transient_chaotic",  # chaotic for many periods, then something else: a fixed point, a cycle, infinity
     "hyperchaotic",  # two or more positive exponents
     "conservative_chaotic",  # a chaotic sea: volume is conserved and there is no attractor
     "periodic",
@@ -48,6 +50,8 @@ Expression = Annotated[str, Field(strict=True, min_length=1), BeforeValidator(_e
 Scalar = Integer | Number | Text
 ScalarList = tuple[Scalar, ...]
 Numbers = Number | tuple[Number, ...] | tuple[tuple[Number, ...], ...]
+Range = tuple[Number, Number]
+ParameterValues = dict[str, Scalar | ScalarList | tuple[ScalarList, ...]]
 
 
 class _Record(BaseModel):
@@ -91,6 +95,25 @@ class Invariant(_Record):
     computed_with: Text | dict[str, Any]
 
 
+class StateVariable(_Record):
+    """What a state variable stands for, and its unit where it has one."""
+
+    meaning: Text
+    unit: Text | None = None
+
+
+class Variant(_Record):
+    """What a variant of a system has in place of the entry's: values of parameters, equations, an initial state."""
+
+    parameters: ParameterValues = Field(default_factory=dict)
+    definitions: dict[str, Expression] = Field(default_factory=dict)
+    equations: dict[str, Expression] = Field(default_factory=dict)
+    initial: dict[str, Scalar | ScalarList] = Field(default_factory=dict)
+    timescale: Timescale | None = None
+    behaviour: Behaviour = "unknown"
+    notes: Text = ""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a record was read: the file and the line of every dotted key (both empty for a record made in Python)."""
@@ -106,6 +129,14 @@ class Source:
         return f"{self.path}:{line}: {key}" if key else f"{self.path}:{line}"
 
 
+WrittenVariant = Annotated[Variant, BeforeValidator(in_full, json_schema_input_type=Variant | ParameterValues)]
+
+
+def _optional(empty: type) -> Any:
+    """A key that is left out where it is empty: the stored form of an entry without it is what it was before there was such a key."""
+    return Field(default_factory=empty, exclude_if=lambda value: not value)
+
+
 class SystemRecord(_Record):
     """One system of the catalog, as written; what each key means is in `schema.py`, where editors show it from."""
 
@@ -115,16 +146,22 @@ class SystemRecord(_Record):
     reference: Reference | None = None
     tags: tuple[Text, ...] = ()
     behaviour: Behaviour = "unknown"
-    parameters: dict[str, Scalar | ScalarList | tuple[ScalarList, ...]] = Field(default_factory=dict)
+    variables: dict[str, StateVariable] = _optional(dict)
+    parameters: ParameterValues = Field(default_factory=dict)
+    ranges: dict[str, Range] = _optional(dict)
     definitions: dict[str, Expression] = Field(default_factory=dict)
     indices: dict[str, Integer | Text] = Field(default_factory=dict)
     equations: dict[str, Expression]
     initial: dict[str, Scalar | ScalarList] = Field(default_factory=dict)
+    basin: dict[str, Range] = _optional(dict)
+    avoid: tuple[Expression, ...] = _optional(tuple)
     history: dict[str, Expression] = Field(default_factory=dict)
     wrap: dict[str, tuple[Scalar, Scalar]] = Field(default_factory=dict)
+    unbounded: tuple[Text, ...] = _optional(tuple)
     symmetries: tuple[dict[str, Expression], ...] = ()
     conserved: dict[str, Expression] = Field(default_factory=dict)
     timescale: Timescale | None = None
+    variants: dict[str, WrittenVariant] = _optional(dict)
     published: tuple[Published, ...] = ()
     notes: Text = ""
     invariants: dict[str, Invariant] = Field(default_factory=dict)
@@ -159,7 +196,7 @@ class SystemRecord(_Record):
         return self._source
 
     @property
-    def variables(self) -> tuple[str, ...]:
+    def state_variables(self) -> tuple[str, ...]:
         """Names of the state variables as declared, in order: `x` for `x[i]` (what it expands to is for `expressions`)."""
         return tuple(base_name(key) for key in self.equations)
 
@@ -176,6 +213,18 @@ class SystemRecord(_Record):
         size = self.indices[index]
         number = self.parameters.get(size) if isinstance(size, str) else size
         return int(number) if isinstance(number, int | float) else None
+
+    def variant(self, name: str) -> SystemRecord:
+        """The record of a named variant: a system of its own, of the same name, with its own digest and nothing published or computed.
+
+        Raises:
+            CatalogError: there is no such variant, or what it changes does not fit.
+        """
+        if name not in self.variants:
+            known = ", ".join(self.variants) or "none"
+            message = f"{self.name} has no variant {name[:60]!r}; it has {known}.{nearest(name[:60], self.variants)}"
+            raise CatalogError(message)
+        return SystemRecord.from_mapping(variant_mapping(self, name), source=variant_source(self._source, name))
 
     @property
     def digest(self) -> str:

@@ -23,6 +23,8 @@ def record_problems(record: SystemRecord) -> list[Problem]:
         *_indices(record),
         *_states(record),
         *_conserved(record),
+        *_ranges(record),
+        *_variants(record),
     ]
 
 
@@ -80,10 +82,12 @@ def _states(record: SystemRecord) -> Iterator[Problem]:
     start = "history" if record.kind == "delay" else "initial"
     if not record.equations:
         return
-    for section in ("initial", "history", "wrap"):
+    for section in ("initial", "history", "wrap", "variables", "basin"):
         yield from _only_variables(record, section, getattr(record, section))
     for number, symmetry in enumerate(record.symmetries):
         yield from _only_variables(record, f"symmetries.{number}", symmetry)
+    for number, name in enumerate(record.unbounded):
+        yield from _only_variables(record, "unbounded", {name: number})
     given = {base_name(key) for key in getattr(record, start)}
     missing = [key for key in record.equations if base_name(key) not in given]
     if missing:
@@ -94,9 +98,9 @@ def _states(record: SystemRecord) -> Iterator[Problem]:
 
 def _only_variables(record: SystemRecord, section: str, keys: Mapping[str, object]) -> Iterator[Problem]:
     for key in keys:
-        if base_name(key) not in record.variables:
-            known = _listed(record.variables)
-            yield f"{section}.{key}", f"{key!r} is not a state variable (those are {known}).{nearest(key, record.variables)}"
+        if base_name(key) not in record.state_variables:
+            known = _listed(record.state_variables)
+            yield f"{section}.{key}", f"{key!r} is not a state variable (those are {known}).{nearest(key, record.state_variables)}"
 
 
 def _conserved(record: SystemRecord) -> Iterator[Problem]:
@@ -104,6 +108,37 @@ def _conserved(record: SystemRecord) -> Iterator[Problem]:
         for key in getattr(record, section):
             if problem := name_problem(key):
                 yield f"{section}.{key}", problem
+
+
+def _ranges(record: SystemRecord) -> Iterator[Problem]:
+    for key in record.ranges:
+        yield from _only_parameters(record, "ranges", key)
+    for section in ("ranges", "basin"):
+        for key, (low, high) in getattr(record, section).items():
+            if not low < high:
+                yield f"{section}.{key}", f"found [{low:g}, {high:g}], expected [low, high] with low below high"
+
+
+def _variants(record: SystemRecord) -> Iterator[Problem]:
+    """A variant changes what the entry has; other equations may bring parameters of their own."""
+    for name, variant in record.variants.items():
+        here = f"variants.{name}"
+        if problem := name_problem(name):
+            yield here, problem
+        if not (variant.equations or variant.definitions):
+            for key in variant.parameters:
+                yield from _only_parameters(record, here, key)
+        for key in variant.equations:
+            if key not in record.equations:
+                near = nearest(key, record.equations)
+                yield f"{here}.equations.{key}", f"{key!r} is not an equation of the entry (it has {_listed(record.equations)}).{near}"
+        yield from _only_variables(record, f"{here}.initial", variant.initial)
+
+
+def _only_parameters(record: SystemRecord, section: str, key: str) -> Iterator[Problem]:
+    if key not in record.parameters:
+        known = _listed(record.parameters) or "none"
+        yield f"{section}.{key}", f"{key!r} is not a parameter (those are {known}).{nearest(key, record.parameters)}"
 
 
 def _listed(names: Iterable[str]) -> str:

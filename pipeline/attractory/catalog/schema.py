@@ -11,8 +11,8 @@ from attractory.catalog.record import SystemRecord
 _NAME = f"^[A-Za-z][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}$"
 _VARIABLE = "^[A-Za-z][A-Za-z0-9_]*(\\[[A-Za-z][A-Za-z0-9_]*\\])?$"
 _KEYS = {
-    **dict.fromkeys(("parameters", "definitions", "indices", "conserved", "invariants"), _NAME),
-    **dict.fromkeys(("equations", "initial", "history", "wrap"), _VARIABLE),
+    **dict.fromkeys(("parameters", "ranges", "definitions", "indices", "conserved", "variants", "invariants"), _NAME),
+    **dict.fromkeys(("variables", "equations", "initial", "basin", "history", "wrap"), _VARIABLE),
 }
 _MEANINGS = {
     "name": "letters, digits and underscores; unique ignoring case; a system of dysts keeps the name that it has there",
@@ -21,16 +21,22 @@ _MEANINGS = {
     "reference": "where it was first written down",
     "tags": "words that a recipe can ask for",
     "behaviour": "what it does at these parameters, from this initial state",
+    "variables": "what each state variable stands for, and its unit where it has one",
     "parameters": "numbers, lists of numbers, or expressions of numbers and of the parameters above",
+    "ranges": "{rho: [24.74, 30]}: where the behaviour stays the same kind, the other parameters being as they are",
     "definitions": "named parts of the equations, in order",
     "indices": "{i: N}: i runs from 0 to N - 1, and x[i+1] is cyclic",
     "equations": "one for each state variable, or x[i] for all i, in the order of the state",
     "initial": "a state on the attractor or near it",
+    "basin": "{x: [-1, 1]}: a box of initial states that all reach the behaviour above",
+    "avoid": "expressions that vanish on invariant sets without that behaviour: start at none of them",
     "history": "delay systems: expressions in t, for t <= 0",
     "wrap": "{theta: [0, 2*pi]}: a coordinate on a circle, or a map taken modulo a range",
+    "unbounded": "variables that grow without bound, such as the phase of a force",
     "symmetries": "images of the state that obey the same equations",
     "conserved": "quantities that a trajectory keeps, such as energy",
     "timescale": "by hand, rounded: what granularities and transients are counted in",
+    "variants": "{periodic_window: {rho: 99.65}}: other parameters under a name; in full, other equations too",
     "published": "what the literature says of these parameters; never written by a program",
     "notes": "how and why this differs from other places, and what to look out for",
     "invariants": "written by `attractory annotate`, never by hand",

@@ -209,12 +209,12 @@ def expression_names(
     indexed = _indexed(record)
     section, _, name = current.partition(".")
     return Names(
-        scalars={"t", *numbers.scalars, *definitions, *(base for base in record.variables if base not in indexed)},
+        scalars={"t", *numbers.scalars, *definitions, *(base for base in record.state_variables if base not in indexed)},
         lists={*numbers.lists, *indexed},
         integers=numbers.integers,
         indices=set(record.indices),
         bound={index} if index else set(),
-        states=set(record.variables),
+        states=set(record.state_variables),
         delays=record.kind == "delay",
         unusable=lambda found: out_of_order(name, found, record.definitions) if section == "definitions" else None,
     )

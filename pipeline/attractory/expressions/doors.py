@@ -7,13 +7,14 @@ from attractory.errors import RequestError
 from attractory.expressions.system import System
 
 
-def system(name: str) -> System:
-    """The catalogued system of that name.
+def system(name: str, *, variant: str | None = None) -> System:
+    """The catalogued system of that name, or a named variant of it.
 
     Raises:
-        CatalogError: the catalog has no such system; the nearest name is in the message.
+        CatalogError: the catalog has no such system, or the system no such variant; the nearest name is in the message.
     """
-    return System.from_record(catalog.read_catalog().get(name))
+    record = catalog.read_catalog().get(name)
+    return System.from_record(record if variant is None else record.variant(variant))
 
 
 def as_system(named: str | System) -> System:

@@ -13,6 +13,7 @@ from attractory.catalog import SystemRecord, check_entries
 from attractory.errors import AttractoryError, CatalogError
 from attractory.expressions import System
 from attractory.expressions.check import circle_failures
+from attractory.expressions.definition import Model
 from attractory.layout import Status
 from attractory.stages.progress import Progress
 
@@ -48,7 +49,7 @@ def check(paths: Iterable[str | Path] | None = None, *, progress: Progress | Non
     """
     records, problems = check_entries(paths or ())
     systems = [System.from_record(record) for record in records]
-    unread = [*problems, *(line for system in systems for line in _unreadable(system))]
+    unread = [*problems, *(line for record in records for line in _unreadable(record))]
     if unread:
         raise CatalogError("\n".join(unread))
     failures: list[str] = []
@@ -61,11 +62,21 @@ def check(paths: Iterable[str | Path] | None = None, *, progress: Progress | Non
     return Checked(tuple(system.name for system in systems), tuple(failures))
 
 
-def _unreadable(system: System) -> Iterator[str]:
-    try:
-        system.conserved_quantities(system.initial)  # reads every expression of the entry that a trajectory depends on
-    except AttractoryError as error:
-        yield from str(error).splitlines()
+def _unreadable(record: SystemRecord) -> Iterator[str]:
+    """A sentence for every expression of the entry and of its variants that cannot be read."""
+    for variant in (None, *record.variants):
+        try:
+            _read(record if variant is None else record.variant(variant))
+        except AttractoryError as error:
+            yield from str(error).splitlines()
+
+
+def _read(record: SystemRecord) -> None:
+    system = System.from_record(record)
+    system.conserved_quantities(system.initial)  # reads every expression of the entry that a trajectory depends on
+    model = Model(record)
+    for number, text in enumerate(record.avoid):
+        model.number(f"avoid.{number}", text)
 
 
 def _numerical(system: System) -> Iterator[str]:
