@@ -91,6 +91,7 @@ class Status(IntEnum):
     STEP_BUDGET = 3
     SLIDING = 4
     NOT_STARTED = 5
+    PRECISION = 8
 
     @property
     def sentence(self) -> str:
@@ -104,6 +105,7 @@ _SENTENCES = {
     Status.STEP_BUDGET: "the budget of steps was spent",
     Status.SLIDING: "the solution slides along a switching surface, which this version does not follow",
     Status.NOT_STARTED: "the initial state or a parameter is not a finite number",
+    Status.PRECISION: "needs more digits than the longest expansion has; the samples before are true to the last digit",
 }
 
 
