@@ -35,6 +35,8 @@ LICENCE = "licence"
 AUTHORS = "authors"
 CONVENTIONS = "Conventions"  # "CF-1.11"
 CERTIFICATE_FILES = "certificate_files"  # {path: SHA-256} of the files that certifying added to a finished store; absent where it did not
+PRECISION = "precision"  # "reference" where every sample is the true solution through sample 0, rounded; absent otherwise
+PROVEN_BITS = "proven_bits"  # binary digits of each number that are proven to be the true solution's; with `precision` only
 
 # Attributes of a system's group.
 NAME = "name"

@@ -148,3 +148,136 @@ def test_chaotic_samples_are_those_of_another_integrator(equations, coefficients
     made = attractory.integrate(system, initial=start, samples=151, dt=dt, precision="reference")
     assert made.status.item() == Status.OK
     assert np.array_equal(made.state.values[0], followed(coefficients, start, dt=dt, samples=151))
+
+
+def iterated(step: Callable[[tuple[mpmath.mpf, ...]], tuple[mpmath.mpf, ...]], start: list[float], samples: int) -> np.ndarray:
+    """A map's iterates with 200 digits, of which none of these loses more than 150."""
+    with mp.workdps(200):
+        now, rows = tuple(mp.mpf(value) for value in start), []
+        for _ in range(samples):
+            rows.append([float(value) for value in now])
+            now = step(now)
+        return np.array(rows)
+
+
+MAPS = {
+    "Henon": (
+        {"x": "1 - 1.4*x**2 + y", "y": "0.3*x"},
+        [0.1, 0.2],
+        lambda u: (1 - mp.mpf(1.4) * u[0] ** 2 + u[1], mp.mpf(0.3) * u[0]),
+    ),
+    "cat": (
+        {"x": "mod(2*x + y, 1)", "y": "mod(x + y, 1)"},
+        [0.1, 0.2],
+        lambda u: ((2 * u[0] + u[1]) % 1, (u[0] + u[1]) % 1),
+    ),
+    "bent": (
+        {"x": "where(x < 0.3, x/0.3, (1 - x)/0.7) + 0.01*sign(y)*abs(y)", "y": "0.5*sin(3*y) + 0.1*max(x, 0.5) - min(y, 0.2)*floor(2*x)"},
+        [0.123, 0.2],
+        lambda u: (
+            (u[0] / mp.mpf(0.3) if u[0] < mp.mpf(0.3) else (1 - u[0]) / mp.mpf(0.7)) + mp.mpf(0.01) * u[1],
+            mp.sin(3 * u[1]) / 2 + mp.mpf(0.1) * max(u[0], mp.mpf(0.5)) - min(u[1], mp.mpf(0.2)) * mp.floor(2 * u[0]),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(MAPS))
+def test_iterates_of_maps_are_the_rounded_true_ones(name: str) -> None:
+    """Bit for bit over 201 iterates, in which a cat map loses 84 digits; `mod`, `floor`, `where` and their like included."""
+    equations, start, step = MAPS[name]
+    system = System(name="Map", kind="map", equations=equations, initial=dict(zip(equations, start, strict=True)))
+    made = attractory.integrate(system, initial=start, samples=201, precision="reference")
+    assert made.status.item() == Status.OK
+    assert np.array_equal(made.state.values[0], iterated(step, start, 201))
+
+
+def states(engine: Engine | None = None, trajectories: int = 5) -> bytes:
+    """An ensemble that needs three and four words, with functions of several kinds."""
+    system = System(
+        name="Mixed",
+        equations={"x": "10*(y - x)", "y": "x*(28 - z) - y + sin(t)*exp(-x*x)", "z": "x*y - 8/3*z/sqrt(1 + 0.001*x*x)"},
+        initial={"x": 1.0, "y": 1.0, "z": 25.0},
+    )
+    start = np.array(system.initial) + 0.1 * np.arange(trajectories)[:, None]
+    made = attractory.integrate(system, initial=start, samples=80, dt=0.2, precision="reference", engine=engine)
+    assert (made.status.values == Status.OK).all()
+    return np.ascontiguousarray(made.state.values).tobytes()
+
+
+def test_bits_do_not_depend_on_lanes_neighbours_or_instructions() -> None:
+    """Two to sixteen lanes, one trajectory or five, SSE2, AVX2 and the machine's own: since what is proven is the only right answer."""
+    plain = states()
+    assert states(Engine(lanes=2)) == states(Engine(lanes=16)) == states(Engine(target=Target("avx2"))) == plain
+    assert states(trajectories=1) == plain[: len(plain) // 5]
+    assert states(Engine(target=Target("sse2")), 1) == states(trajectories=1)
+
+
+def test_what_needs_more_digits_than_there_are_ends_where_its_proof_does() -> None:
+    """x -> 4 x (1 - x) loses a bit an iterate, until no expansion is long enough: what is given is true, the rest is NaN."""
+    system = System(name="Parabola", kind="map", equations={"x": "4*x*(1 - x)"}, initial={"x": 0.1})
+    made = attractory.integrate(system, initial=[0.1], samples=1000, precision="reference")
+    assert made.status.item() == Status.PRECISION
+    values = made.state.values[0, :, 0]
+    proven = int(np.isfinite(values).sum())
+    assert 53 * (MOST_WORDS - 2) < proven < 53 * MOST_WORDS  # the last word and a half are for the rounding and its proof
+    assert np.isnan(values[proven:]).all()
+    with mp.workdps(400):
+        now = mp.mpf(0.1)
+        for value in values[:proven]:
+            assert value == float(now)
+            now = 4 * now * (1 - now)
+
+
+def test_a_pole_ends_a_trajectory_with_its_own_status() -> None:
+    """x' = x^2 from 1 is at infinity at t = 1; what comes before is 1 / (1 - t)."""
+    system = System(name="Pole", equations={"x": "x*x"}, initial={"x": 1.0})
+    made = attractory.integrate(system, initial=[1.0], samples=20, dt=0.125, precision="reference")
+    assert made.status.item() == Status.DIVERGED
+    assert np.array_equal(made.state.values[0, :8, 0], [1 / (1 - k / 8) for k in range(8)])
+    assert np.isnan(made.state.values[0, 9:]).all()
+
+
+def test_a_beginning_that_is_no_number_has_its_status_and_disturbs_no_other() -> None:
+    """NaN in, NaN out, for one trajectory of two."""
+    made = attractory.integrate("Lorenz", initial=[[1.0, 1.0, 25.0], [1.0, np.nan, 25.0]], samples=5, dt=0.1, precision="reference")
+    assert made.status.values.tolist() == [Status.OK, Status.NOT_STARTED]
+    alone = attractory.integrate("Lorenz", initial=[1.0, 1.0, 25.0], samples=5, dt=0.1, precision="reference")
+    assert np.array_equal(made.state.values[0], alone.state.values[0])
+    assert np.isnan(made.state.values[1]).all()
+
+
+def test_what_is_drawn_starts_where_the_doubles_start() -> None:
+    """The transient is run in doubles, so sample 0 is the same in both precisions; later ones agree as long as doubles are good."""
+    double, reference = (attractory.integrate("Rossler", 3, samples=20, dt=0.1, seed=4, precision=name) for name in ("double", "reference"))
+    assert np.array_equal(double.state.values[:, 0], reference.state.values[:, 0])
+    assert np.allclose(double.state.values, reference.state.values, rtol=0, atol=1e-12)  # 2 time units at rounding errors of 1e-15
+    assert not np.array_equal(double.state.values, reference.state.values)
+
+
+def test_switches_in_a_flow_and_unknown_precisions_are_refused() -> None:
+    """One sentence each, before any work."""
+    system = System(name="Bent", equations={"x": "-abs(x)"}, initial={"x": 1.0})
+    with pytest.raises(RequestError, match=r"Bent has switches \(abs, .*precision 'reference' is for smooth flows and for maps"):
+        attractory.integrate(system, samples=3, dt=0.1, precision="reference")
+    with pytest.raises(RequestError, match=r"precision is 'triple'; expected double or reference\."):
+        attractory.integrate("Lorenz", samples=3, dt=0.1, precision="triple")
+
+
+def test_what_no_coefficient_foresees_is_not_stepped_over() -> None:
+    """x' = 1 + tanh(2000 (x - 1)) / 2 is a straight line to the last bit of two words and of three until it is not; its closed form is
+    that of u = 2000 (x - 1) by separation: 4/3 (u - ln(cosh u + sinh(u) / 2) / 2) = 2000 t + constant."""
+    system = System(name="Bend", equations={"x": "1 + tanh(2000*(x - 1))/2"}, initial={"x": 0.5})
+    made = attractory.integrate(system, initial=[0.5], samples=8, dt=0.25, precision="reference")
+    assert made.status.item() == Status.OK
+
+    def elapsed(x: mpmath.mpf) -> mpmath.mpf:
+        u = 2000 * (x - 1)
+        return (u - mp.log(mp.cosh(u) + mp.sinh(u) / 2) / 2) * 4 / 3 / 2000
+
+    with mp.workdps(1000):  # cosh(1000) takes 435 digits
+        for k, value in enumerate(made.state.values[0, :, 0]):
+            low, high = mp.mpf(np.nextafter(value, 0)), mp.mpf(np.nextafter(value, 9))
+            below, above = (mp.mpf(value) + low) / 2, (mp.mpf(value) + high) / 2
+            if k:
+                assert elapsed(below) - elapsed(mp.mpf(0.5)) < exact(k, 0.25) < elapsed(above) - elapsed(mp.mpf(0.5))

@@ -61,7 +61,7 @@ def integrate_reference(definition: Definition, ensemble: Ensemble, *, grids: Se
     states = tuple(np.full((total, variables, grid.samples), np.nan, engine.dtype) for grid in grids)
     status, steps = np.full(total, int(Status.NOT_STARTED), np.int8), np.zeros(total, np.int64)
     runnable = np.isfinite(ensemble.initial).all(1) & np.isfinite(ensemble.parameters).all(1) & np.isfinite(ensemble.start_time)
-    _prepare(definition, engine)
+    _prepare(definition, total, engine)
     for batch in _batches(np.flatnonzero(runnable), variables, grids):
         for places, made in _proven(definition, ensemble, batch, grids, engine):
             status[places], steps[places] = made.status, made.steps
@@ -72,10 +72,10 @@ def integrate_reference(definition: Definition, ensemble: Ensemble, *, grids: Se
     return Trajectories(shown, *starts, status, np.ones(total, np.int64), steps, np.zeros(total, np.int64))
 
 
-def _prepare(definition: Definition, engine: Engine) -> None:
+def _prepare(definition: Definition, trajectories: int, engine: Engine) -> None:
     """Refuses what cannot be done, also where there is nothing to do."""
     if definition.kind == "flow":
-        precise_flow_kernel(definition, FEWEST_WORDS, engine.lanes or precise_width(FEWEST_WORDS), engine.target)
+        precise_flow_kernel(definition, FEWEST_WORDS, engine.lanes or precise_width(FEWEST_WORDS, trajectories), engine.target)
 
 
 def _batches(chosen: NDArray[np.int64], variables: int, grids: Sequence[SampleGrid]) -> Iterator[NDArray[np.int64]]:
@@ -142,7 +142,7 @@ def _run(definition: Definition, ensemble: Ensemble, grids: Sequence[SampleGrid]
     problem = (initial, parameters, ensemble.start_time, status, steps)
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
     sampling = WideSampling(offsets, counts, dts, out)
-    width = engine.lanes or precise_width(words)
+    width = engine.lanes or precise_width(words, total)
     make = precise_map_kernel if definition.kind == "map" else precise_flow_kernel
     kernel = make(definition, words, width, engine.target)
     lanes = wide_lanes(width, words, (variables, parameters.shape[1], kernel.rows))
@@ -150,9 +150,10 @@ def _run(definition: Definition, ensemble: Ensemble, grids: Sequence[SampleGrid]
         run_wide_map(kernel.code.functions["iterate"], problem, sampling, lanes)
     else:
         last = float(((counts - 1) * dts[:, 0]).max())
+        # quiet / words: where nothing can be estimated, two expansions shall not take the same steps either
         quiet, _, budget = step_limits(engine, float(dts.min()), last)
         functions = FlowFunctions(*(kernel.code.functions[name] for name in FlowFunctions._fields))
-        run_wide_flow(functions, problem, sampling, lanes, np.array([quiet, budget]))
+        run_wide_flow(functions, problem, sampling, lanes, np.array([quiet / words, budget]))
     pieces = np.split(out, np.cumsum(sizes)[:-1])
     samples = tuple(piece.reshape(total, variables, count, KEPT_WORDS) for piece, count in zip(pieces, counts, strict=True))
     return Wide(samples, status, steps)

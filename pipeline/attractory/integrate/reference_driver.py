@@ -20,7 +20,7 @@ _HUGE = 1e10  # a state beyond this whose steps vanish has met a pole
 
 FlowFunctions = namedtuple("FlowFunctions", "coefficients sample move")
 # Vectors of doubles, one in each lane; y, z and t hold words: see kernels/precise/kernel.py.
-WideLanes = namedtuple("WideLanes", "y z t p c origin h number")
+WideLanes = namedtuple("WideLanes", "y z t p c slope y_before t_before origin h number before cap")
 # out (trajectory, variable, sample, 2) of all grids one behind the other; offsets (grid,) and counts (grid,) say where; dts (grid, 1).
 WideSampling = namedtuple("WideSampling", "offsets counts dts out")
 
@@ -28,7 +28,8 @@ WideSampling = namedtuple("WideSampling", "offsets counts dts out")
 def wide_lanes(width: int, words: int, sizes: tuple[int, int, int]) -> WideLanes:
     """Zeroed lanes for sizes = (variables, parameters, expansions in the table of coefficients)."""
     variables, parameters, table = sizes
-    rows = [variables * words, variables * words, words, max(parameters, 1), table * words, 1, 1, 1]
+    states = variables * words
+    rows = [states, states, words, max(parameters, 1), table * words, states, states, words, 1, 1, 1, 1, 1]
     memory = np.zeros(sum(rows) * width + 8)
     first = (-memory.ctypes.data // 8) % 8
     parts = np.split(memory[first : first + sum(rows) * width].reshape(-1, width), np.cumsum(rows)[:-1])
@@ -44,25 +45,43 @@ def run_wide_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, limits: 
     initial, _, _, status, steps = problem
     width = lanes.h.shape[1]
     taken = np.zeros((sampling.counts.shape[0], width), np.int64)
+    taken_before = np.zeros_like(taken)
     for first in range(0, initial.shape[0], width):
         held = min(width, initial.shape[0] - first)
+        running = status[first : first + held]
         _begin(problem, lanes, first, held)
         taken[:] = 0
         while True:
-            kernel.coefficients(
-                lanes.p.ctypes, lanes.y.ctypes, lanes.t.ctypes, lanes.origin.ctypes, lanes.c.ctypes, lanes.h.ctypes
+            doubtful = kernel.coefficients(
+                lanes.p.ctypes, lanes.y.ctypes, lanes.t.ctypes, lanes.origin.ctypes, lanes.c.ctypes, lanes.h.ctypes,
+                lanes.slope.ctypes, lanes.before.ctypes,
             )  # fmt: skip
+            if doubtful != 0:
+                _take_back(lanes, taken, taken_before, doubtful)
+                continue
+            if not _still_running(sampling, taken, running):
+                break
             for lane in range(width):
-                if lane >= held or status[first + lane] != _RUNNING:
+                if lane >= held or running[lane] != _RUNNING:
                     lanes.h[0, lane] = 0.0
                 else:
-                    status[first + lane] = _judged(lanes, lane, steps[first + lane], limits)
+                    running[lane] = _judged(lanes, lane, steps[first + lane], limits)
                     steps[first + lane] += 1
+            lanes.before[:], lanes.y_before[:], lanes.t_before[:] = lanes.h, lanes.y, lanes.t
+            taken_before[:] = taken
             for g in range(sampling.counts.shape[0]):
-                _take_samples(kernel, sampling, lanes, taken, g, status[first : first + held], first)
-            if not _still_running(sampling, taken, status[first : first + held]):
-                break
-            kernel.move(lanes.c.ctypes, lanes.h.ctypes, lanes.y.ctypes, lanes.t.ctypes)
+                _take_samples(kernel, sampling, lanes, taken, g, running, first)
+            kernel.move(lanes.c.ctypes, lanes.h.ctypes, lanes.y.ctypes, lanes.t.ctypes, lanes.slope.ctypes)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _take_back(lanes: Any, taken: Any, taken_before: Any, doubtful: int) -> None:  # pragma: no cover - compiled
+    """Undoes the last step of the lanes in these bits; their next is at most half as long. Samples that it took are taken again."""
+    for lane in range(lanes.h.shape[1]):
+        if (doubtful >> lane) & 1:
+            lanes.y[:, lane], lanes.t[:, lane] = lanes.y_before[:, lane], lanes.t_before[:, lane]
+            taken[:, lane] = taken_before[:, lane]
+            lanes.cap[0, lane], lanes.before[0, lane] = 0.5 * lanes.before[0, lane], 0.0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -70,7 +89,7 @@ def _begin(problem: Any, lanes: Any, first: int, held: int) -> None:  # pragma: 
     """A group's states; lanes beyond its end repeat the last one."""
     initial, parameters, start, status, _ = problem
     words = lanes.t.shape[0]
-    lanes.y[:], lanes.t[:] = 0.0, 0.0
+    lanes.y[:], lanes.t[:], lanes.before[:], lanes.cap[:] = 0.0, 0.0, 0.0, np.inf
     for lane in range(lanes.h.shape[1]):
         i = first + min(lane, held - 1)
         for v in range(initial.shape[1]):
@@ -87,6 +106,8 @@ def _judged(lanes: Any, lane: int, count: int, limits: Any) -> int:  # pragma: n
     step = lanes.h[0, lane]
     if step < 0.0:
         step = limits[0]
+    step = lanes.cap[0, lane] if lanes.cap[0, lane] < step else step  # NaN stays
+    lanes.cap[0, lane] *= 2.0
     verdict = _RUNNING
     if not step < np.inf:
         verdict = _DIVERGED
@@ -146,13 +167,13 @@ def run_wide_map(iterate: Any, problem: Any, sampling: Any, lanes: Any) -> None:
     """As `run_wide_flow`, for maps: dts are whole numbers of iterates."""
     initial, _, start, status, steps = problem
     width, words = lanes.h.shape[1], lanes.t.shape[0]
-    y, z = lanes.y, lanes.z
     last = 0
     for g in range(sampling.counts.shape[0]):
         last = max(last, (sampling.counts[g] - 1) * int(sampling.dts[g, 0]))
     for first in range(0, initial.shape[0], width):
         held = min(width, initial.shape[0] - first)
-        _begin(problem, lanes._replace(y=y, z=z), first, held)
+        _begin(problem, lanes, first, held)
+        y, z = lanes.y, lanes.z
         for n in range(last + 1):
             for lane in range(held):
                 if status[first + lane] == _RUNNING and not _all_finite(y, lane):

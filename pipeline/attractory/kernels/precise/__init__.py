@@ -9,11 +9,13 @@ kernel.py                   put together, compiled
 
 from attractory.kernels.precise.kernel import (
     KEPT_WORDS,
+    NOT_SMOOTH,
     PreciseKernel,
+    is_smooth,
     precise_flow_kernel,
     precise_map_kernel,
     precise_order,
     precise_width,
 )
 
-__all__ = ["KEPT_WORDS", "PreciseKernel", "precise_flow_kernel", "precise_map_kernel", "precise_order", "precise_width"]
+__all__ = ["KEPT_WORDS", "NOT_SMOOTH", "PreciseKernel", "is_smooth", "precise_flow_kernel", "precise_map_kernel", "precise_order", "precise_width"]

@@ -50,7 +50,7 @@ class Levels:
 
     def _product(self, level: int, a: Value, b: Value) -> None:
         if level == self.count - 1:
-            self.last.append(self.lanes.mul(a, b))
+            self.last.append(self.lanes.fma(a, b, self.last.pop(0)) if self.last else self.lanes.mul(a, b))
             return
         product = self.lanes.mul(a, b)
         rest = self.lanes.fma(a, b, self.lanes.neg(product))

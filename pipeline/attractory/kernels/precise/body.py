@@ -13,11 +13,16 @@ PREFIX = "wide."  # of the functions in routines.py and elementary.py: @wide.NAM
 
 
 class Body:
-    """The body of one function on expansions of `count` words, in lanes; addresses are those of their first words."""
+    """The body of one function on expansions of `count` words, in lanes; addresses are those of their first words.
 
-    def __init__(self, lanes: Lanes, count: int) -> None:
+    stride: words from one row of a table to the next, a number or a value; the count may become less in the course of a function, and
+    then only the first words of what is there are read and written.
+    """
+
+    def __init__(self, lanes: Lanes, count: int, stride: Value | int | None = None) -> None:
         self.lanes = lanes
         self.count = count
+        self.stride = count if stride is None else stride
         self.slots: list[str] = []
         self.constants: dict[tuple[float, ...], Value] = {}
 
@@ -77,22 +82,19 @@ class Body:
 
     def row(self, base: Value, index: Value | int) -> Value:
         """The address of an expansion in a table of them."""
-        number = str(index * self.count) if isinstance(index, int) else self.whole("mul", index, self.count)
+        known = isinstance(index, int) and isinstance(self.stride, int)
+        number = str(int(index) * int(self.stride)) if known else self.whole("mul", index, self.stride)
         return self.lanes.emit(f"getelementptr {self.lanes.vector}, ptr {base}, i64 {number}")
 
     def whole(self, operation: str, a: Value | int, b: Value | int) -> Value:
         """Arithmetic on one i64 for all lanes."""
         return self.lanes.emit(f"{operation} i64 {a}, {b}")
 
-    def function(self, name: str, parameters: str, *, internal: bool = False) -> str:
-        """The whole function."""
+    def function(self, name: str, parameters: str, *, internal: bool = False, result: Value | None = None) -> str:
+        """The whole function; it returns an i64 where there is a result."""
         lines = "\n".join(["entry:", *self.slots, *self.lanes.lines])
-        return f"define {'internal ' * internal}void @{name}({parameters}) {ALIGNED} {{\n{lines}\n  ret void\n}}\n"
-
-
-def phi(lanes: Lanes, kind: str, incoming: Sequence[tuple[Value, str]]) -> Value:
-    listed = ", ".join(f"[ {value}, %{label} ]" for value, label in incoming)
-    return lanes.emit(f"phi {kind} {listed}")
+        kind, end = ("void", "ret void") if result is None else ("i64", f"ret i64 {result}")
+        return f"define {'internal ' * internal}{kind} @{name}({parameters}) {ALIGNED} {{\n{lines}\n  {end}\n}}\n"
 
 
 class Loop:

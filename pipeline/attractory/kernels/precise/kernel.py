@@ -1,8 +1,9 @@
 """The compiled step of a flow, and the iterate of a map, on expansions of a given number of words.
 
-Flows: coefficients(p, y, t, origin, c, h)    the table of Taylor coefficients and the step; t is the time since the start in words
+Flows: coefficients(p, y, t, origin, c, h, slope, before)   the table of Taylor coefficients and the step; t is the time since the start in
+                                              words; the bits of the lanes that must take back their last step, which was `before` long
        sample(c, t, n, dt, z)                 the state at n dt, in its two leading words, from the polynomials of the step that began at t
-       move(c, h, y, t)                       the state and the time at the step's end
+       move(c, h, y, t, slope)                the state and the time at the step's end, and the slopes of the polynomials there
 Maps:  iterate(p, y, t, z)                    the next state, and the two leading words of this one
 Rows of y, z, t are words: word w of variable v is row v words + w. p, origin, n, dt hold doubles: a parameter is exactly what it is."""
 
@@ -22,25 +23,31 @@ from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
 from attractory.kernels.pointwise import LEAVES, reachable
 from attractory.kernels.precise.arithmetic import Levels
-from attractory.kernels.precise.body import PREFIX, Body
+from attractory.kernels.precise.body import Body
 from attractory.kernels.precise.pointwise import operation
 from attractory.kernels.precise.routines import routines
 from attractory.kernels.precise.series import PreciseSeries
+from attractory.kernels.precise.words import BITS, DECAY
 from attractory.kernels.step_size import NO_ESTIMATE, VANISHING, emit_exp2, emit_log2
 
-BITS = 53  # of a word
-# A step is the radius of convergence / e^2: Jorba and Zou's optimum where a step costs order^2 operations, as it does here.
-DECAY = 2.0
 # Samples are evaluated in so many words: 159 bits, of which the two leading words are kept.
 SAMPLE_WORDS = 3
 KEPT_WORDS = 2
 # A step keeps so many bits of its length: the time, a sum of steps, then fits into two words without rounding.
 _STEP_BITS = 20
+_NARROW, _WIDE_WORDS = 8, 8
+# A step's slopes at its end and the rates that the equations have there may differ by so many bits more than the last word shows.
+_DISAGREEMENT_BITS = 20
+# The end of a sentence about a system.
+NOT_SMOOTH = (
+    "has switches (abs, sign, floor, min, max, mod, heaviside or where), and precision 'reference' is for smooth flows and for maps. "
+    "Expected equations without them, or precision 'double'."
+)
 
 _FLOW = {
-    "coefficients": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
+    "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 8),
     "sample": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
-    "move": ctypes.CFUNCTYPE(None, *[Pointer] * 4),
+    "move": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
 }
 _MAP = {"iterate": ctypes.CFUNCTYPE(None, *[Pointer] * 4)}
 
@@ -62,9 +69,15 @@ def precise_order(count: int) -> int:
     return order + order % 2
 
 
-def precise_width(count: int) -> int:
-    """The lane width that was fastest: docs/adr/015 has the measurements."""
-    return 8
+def precise_width(count: int, trajectories: int) -> int:
+    """The lane width that was fastest: sixteen hide latency, as long as the words of both factors stay in registers. A narrower one than
+    eight saves nothing. docs/adr/015 has the measurements."""
+    return 16 if count <= _WIDE_WORDS and trajectories > _NARROW else _NARROW
+
+
+def is_smooth(definition: Definition) -> bool:
+    """Whether this is a map, or a flow without switches."""
+    return definition.kind == "map" or not branched(definition.graph, definition.roots).switches
 
 
 @lru_cache(maxsize=256)
@@ -74,11 +87,8 @@ def precise_flow_kernel(definition: Definition, count: int, width: int, target: 
     Raises:
         RequestError: the flow has switches, which are followed in double precision only.
     """
-    if branched(definition.graph, definition.roots).switches:
-        message = (
-            f"{definition.name} has switches (abs, sign, floor, min, max, mod, where …), and `precision: reference` follows smooth flows and "
-            "maps only. Use `precision: double`, or equations without them."
-        )
+    if not is_smooth(definition):
+        message = f"{definition.name} {NOT_SMOOTH}"
         raise RequestError(message)
     code = kept_functions(_flow, definition, (count, width), signatures=_FLOW, target=target)
     return PreciseKernel(code, count, width, code.facts["order"], code.facts["rows"])
@@ -93,31 +103,54 @@ def precise_map_kernel(definition: Definition, count: int, width: int, target: T
 
 def _flow(definition: Definition, count: int, width: int) -> Module:
     order, variables = precise_order(count), len(definition.variables)
-    coefficients, rows = _coefficients(definition, count, order, width)
-    text = coefficients + _sample(variables, count, order, width) + _move(variables, count, order, width)
-    return Module(_with_routines(text, width), {"order": order, "rows": rows})
+    body, now = Body(Lanes(width), count), "%now"
+    body.slots.append(f"  {now} = alloca [{count} x {body.lanes.vector}], align 64")
+
+    def leaf(node: Node) -> Value:
+        return body.kept([body.lanes.load("%p", node.place)]) if node.op == "parameter" else now
+
+    series = PreciseSeries(body, branched(definition.graph, definition.roots), variables, order, leaf)
+    text = _coefficients(body, series, now) + _sample(variables, count, order, width) + _move(series, count, width)
+    return Module(_with_routines(text, width), {"order": order, "rows": series.rows})
 
 
 def _with_routines(text: str, width: int) -> str:
     return declarations(width) + text + routines(text, width)
 
 
-def _coefficients(definition: Definition, count: int, order: int, width: int) -> tuple[str, int]:
-    body, variables = Body(Lanes(width), count), len(definition.variables)
-    now = body.slot()
-
-    def leaf(node: Node) -> Value:
-        return body.kept([body.lanes.load("%p", node.place)]) if node.op == "parameter" else now
-
-    series = PreciseSeries(body, branched(definition.graph, definition.roots), variables, order, leaf)
+def _coefficients(body: Body, series: PreciseSeries, now: Value) -> str:
+    lanes, order, variables = body.lanes, series.order, series.variables
     _store_time(body, now)
     for variable in range(variables):
         body.store(body.load(body.row("%y", variable)), body.row("%c", variable * (order + 1)))
     series.emit()
-    leading = [[body.lanes.load(body.row("%c", variable * (order + 1) + k), 0) for variable in range(variables)] for k in (0, order - 1, order)]
-    body.lanes.store(_step(body.lanes, leading, order), "%h", 0)
-    pointers = ", ".join(f"ptr noalias %{name}" for name in ("p", "y", "t", "origin", "c", "h"))
-    return body.function("coefficients", pointers), series.rows
+
+    def leading(k: int) -> list[Value]:
+        return [lanes.load(body.row("%c", variable * (order + 1) + k), 0) for variable in range(variables)]
+
+    first = leading(0)
+    lanes.store(_step(lanes, [first, leading(order - 1), leading(order)], order), "%h", 0)
+    doubtful = _doubtful(body, series, largest(lanes, first))
+    pointers = ", ".join(f"ptr noalias %{name}" for name in ("p", "y", "t", "origin", "c", "h", "slope", "before"))
+    return body.function("coefficients", pointers, result=lanes.packed(doubtful))
+
+
+def largest(lanes: Lanes, values: Sequence[Value]) -> Value:
+    return reduce(lambda a, b: lanes.intrinsic("maxnum", a, b), [lanes.intrinsic("fabs", value) for value in values])
+
+
+def _doubtful(body: Body, series: PreciseSeries, size: Value) -> Value:
+    """The lanes whose last step ended with slopes that the equations do not have there: as `step_size.emit_disagreement`, in all words."""
+    lanes, zero = body.lanes, body.lanes.constant(0.0)
+    limit = lanes.mul(lanes.intrinsic("maxnum", size, lanes.constant(1.0)), lanes.constant(2.0 ** (_DISAGREEMENT_BITS - BITS * body.count)))
+    before = lanes.load("%before", 0)
+    doubt = lanes.compare("olt", zero, zero)
+    for variable in range(series.variables):
+        rate = body.row("%c", variable * (series.order + 1) + 1)
+        apart = body.first_word(body.call("sub", rate, body.row("%slope", variable)))
+        far = lanes.compare("ugt", lanes.mul(lanes.intrinsic("fabs", apart), before), limit)
+        doubt = lanes.logic("or", doubt, far)
+    return lanes.logic("and", doubt, lanes.compare("ogt", before, zero))
 
 
 def _store_time(body: Body, now: Value) -> None:
@@ -129,7 +162,7 @@ def _store_time(body: Body, now: Value) -> None:
 
 def _step(lanes: Lanes, leading: Sequence[Sequence[Value]], order: int) -> Value:
     """The step, as `step_size.emit_step_size` estimates it, from the leading words of the orders 0, order - 1 and order of all variables."""
-    norms = [reduce(lambda a, b: lanes.intrinsic("maxnum", a, b), [lanes.intrinsic("fabs", v) for v in values]) for values in leading]
+    norms = [largest(lanes, values) for values in leading]
     tiny = lanes.constant(VANISHING)
     scale = lanes.intrinsic("maxnum", emit_log2(lanes, norms[0]), lanes.constant(0.0))
     lasts = [lanes.intrinsic("maxnum", norm, tiny) for norm in norms[1:]]
@@ -167,17 +200,19 @@ def _keep_two_words(body: Body, value: Value, variable: int) -> None:
         body.lanes.store(body.lanes.load(value, word), "%z", variable * KEPT_WORDS + word)
 
 
-def _move(variables: int, count: int, order: int, width: int) -> str:
-    body = Body(Lanes(width), count)
+def _move(series: PreciseSeries, count: int, width: int) -> str:
+    body = series.body = Body(Lanes(width), count)
     lanes = body.lanes
     step = lanes.load("%h", 0)
-    for variable in range(variables):
-        first = body.row("%c", variable * (order + 1))
-        body.call("horner_short", first, (lanes.vector, step), ("i64", str(order)), into=body.row("%y", variable))
+    for variable in range(series.variables):
+        first = body.row("%c", variable * (series.order + 1))
+        body.call("horner_short", first, (lanes.vector, step), ("i64", str(series.order)), into=body.row("%y", variable))
+        rates, last = series.slope(variable)
+        body.call("horner_short", rates, (lanes.vector, step), ("i64", str(last)), into=body.row("%slope", variable))
     levels = Levels(lanes, count, body.load("%t"))
     levels.put(0, step)
     body.store(levels.result(), "%t")
-    return body.function("move", ", ".join(f"ptr noalias %{name}" for name in ("c", "h", "y", "t")))
+    return body.function("move", ", ".join(f"ptr noalias %{name}" for name in ("c", "h", "y", "t", "slope")))
 
 
 def _map(definition: Definition, count: int, width: int) -> Module:
@@ -202,6 +237,3 @@ def _map_leaf(body: Body, node: Node) -> Value:
     if node.op == "variable":
         return body.row("%y", node.place)
     return body.kept([body.lanes.load({"parameter": "%p", "time": "%t"}[node.op], node.place)])
-
-
-__all__ = ["KEPT_WORDS", "PREFIX", "PreciseKernel", "precise_flow_kernel", "precise_map_kernel", "precise_order", "precise_width"]

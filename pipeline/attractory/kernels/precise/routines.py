@@ -99,15 +99,15 @@ def _accumulated(body: Body, first: Value | int, last: Value) -> list[Value]:
 
 
 def _convolve(name: str, width: int, count: int) -> str:
-    """out = the sum of a_j b_(k-j) for j from first to last; a and b are the addresses of order zero."""
-    body = Body(Lanes(width), count)
+    """out = the sum of a_j b_(k-j) for j from first to last; a and b are the addresses of order zero, rows `stride` words apart."""
+    body = Body(Lanes(width), count, "%stride")
     body.store(Levels(body.lanes, count, _accumulated(body, "%first", "%last")).result(), "%out")
-    return _function(body, name, "ptr %out, ptr %a, ptr %b, i64 %k, i64 %first, i64 %last")
+    return _function(body, name, "ptr %out, ptr %a, ptr %b, i64 %stride, i64 %k, i64 %first, i64 %last")
 
 
 def _square(name: str, width: int, count: int) -> str:
-    """out = the sum of a_j a_(k-j) for j from first to k - first, each pair once and doubled."""
-    body = Body(Lanes(width), count)
+    """out = the sum of a_j a_(k-j) for j from first to k - first, each pair once and doubled; b is a."""
+    body = Body(Lanes(width), count, "%stride")
     lanes = body.lanes
     last = body.whole("ashr", body.whole("sub", "%k", 1), 1)
     pairs = _accumulated(body, "%first", last)
@@ -117,7 +117,7 @@ def _square(name: str, width: int, count: int) -> str:
     weight = lanes.splat(even)
     levels.multiply(middle, [lanes.mul(word, weight) for word in middle])
     body.store(levels.result(), "%out")
-    return _function(body, name, "ptr %out, ptr %a, ptr %b, i64 %k, i64 %first")
+    return _function(body, name, "ptr %out, ptr %a, ptr %b, i64 %stride, i64 %k, i64 %first")
 
 
 def _reciprocal(name: str, width: int, count: int) -> str:

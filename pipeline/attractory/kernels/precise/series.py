@@ -6,8 +6,10 @@ node's series is its coefficient of order k."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import groupby
 
 from attractory.expressions.graph import Node
 from attractory.kernels.branches import Branched
@@ -15,10 +17,27 @@ from attractory.kernels.lanes import Value
 from attractory.kernels.pointwise import LEAVES
 from attractory.kernels.precise.body import Body, Loop
 from attractory.kernels.precise.pointwise import CONDITIONS, operation
-from attractory.kernels.precise.words import log_of_10, words
+from attractory.kernels.precise.words import BITS, DECAY, log_of_10, words
 from attractory.kernels.taylor import TaylorSeries
 
+# Bits that a coefficient of order k keeps beyond those that its term, e^(-2 k) of the state, shows in the sum: with 8 as with 200 the error
+# is 2^-104 of the state after two periods in two words (Lorenz, Thomas, HenonHeiles, Rossler), with -8 it is 2^-97.
+SPARE_BITS = 8
 _WEIGHTED = {"exp", "sin", "cos", "sinh", "cosh", "tan", "tanh", "atan2", "pow"}  # read j times their argument's coefficient
+
+
+def bands(count: int, order: int) -> Iterator[tuple[int, int, int]]:
+    """(words, first order, last order): how many words the coefficients of these orders need for a sum of `count`, from order one on.
+
+    The terms of a step's series fall by e^DECAY from one to the next, and so do the words that they need: sums of products of eight words
+    cost ten times as much as those of eight for the first terms, of one for the last.
+    """
+    needs = [max(1, min(count, math.ceil(count - (DECAY * k / math.log(2) - SPARE_BITS) / BITS))) for k in range(1, order)]
+    first = 1
+    for words_, alike in groupby(needs):
+        last = first + len(list(alike)) - 1
+        yield words_, first, last
+        first = last + 1
 
 
 class PreciseSeries:
@@ -75,6 +94,11 @@ class PreciseSeries:
     def at(self, index: int, k: Value) -> Value:
         return self.body.row(self.base(index), k)
 
+    def slope(self, variable: int) -> tuple[Value, int]:
+        """(the address of order zero, the last order) of a variable's rate; the address alone of one that stands still, with order zero."""
+        root = self.roots[variable]
+        return (self.base(root), self.order - 1) if self.moving[root] else (self.body.row("%c", variable * (self.order + 1) + 1), 0)
+
     # driving
 
     def emit(self) -> None:
@@ -89,17 +113,25 @@ class PreciseSeries:
         self.inverses = {index: self.body.call("reciprocal", self.values[index]) for index in divisors if index is not None}
         for variable, root in enumerate(self.roots):
             self._copy(self.values[root], self.body.row("%c", variable * (self.order + 1) + 1))
-        with Loop(self.body, 1, self.order - 1, []) as loop:
-            for index in self.needed:
-                if self.moving[index]:
-                    self._order(index, loop.index)
-            following = self.body.whole("add", loop.index, 1)
-            for variable, root in enumerate(self.roots):
-                into = self.body.row(self.body.row("%c", variable * (self.order + 1)), following)
-                if self.moving[root]:
-                    self._over(self.at(root, loop.index), following, into=into)
-                else:
-                    self.body.store([], into)
+        full = self.body.count
+        for count, first, last in bands(full, self.order):
+            self.body.count = count
+            with Loop(self.body, first, last, []) as loop:
+                self._orders(loop.index)
+        self.body.count = full
+
+    def _orders(self, k: Value) -> None:
+        """The coefficients of order k of all nodes, and of order k + 1 of the variables."""
+        for index in self.needed:
+            if self.moving[index]:
+                self._order(index, k)
+        following = self.body.whole("add", k, 1)
+        for variable, root in enumerate(self.roots):
+            into = self.body.row(self.body.row("%c", variable * (self.order + 1)), following)
+            if self.moving[root]:
+                self._over(self.at(root, k), following, into=into)
+            else:
+                self.body.store([], into)
 
     def _copy(self, source: Value, target: Value) -> None:
         self.body.store(self.body.load(source), target)
@@ -147,7 +179,11 @@ class PreciseSeries:
         return index if node.op == "sqrt" else None
 
     def _sum(self, a: Value, b: Value, k: Value, first: Value | int, last: Value) -> Value:
-        return self.body.call("convolve", a, b, *(("i64", str(number)) for number in (k, first, last)))
+        return self.body.call("convolve", a, b, *self._whole(k, first, last))
+
+    def _whole(self, *numbers: Value | int) -> list[tuple[str, Value]]:
+        """The distance of rows and other whole numbers, as arguments."""
+        return [("i64", str(number)) for number in (self.body.stride, *numbers)]
 
     def _weighted(self, a: int, b: int, k: Value) -> Value:
         """The sum of j a_j b_(k-j) for j from 1 to k."""
@@ -169,9 +205,9 @@ class PreciseSeries:
             factor, series = (b, a) if self.moving[a] else (a, b)
             self.body.call("mul", self.values[factor], self.at(series, k), into=out)
         elif a == b:
-            self.body.call("square", self.base(a), self.base(a), ("i64", k), ("i64", "0"), into=out)
+            self.body.call("square", self.base(a), self.base(a), *self._whole(k, 0), into=out)
         else:
-            self.body.call("convolve", self.base(a), self.base(b), ("i64", k), ("i64", "0"), ("i64", k), into=out)
+            self.body.call("convolve", self.base(a), self.base(b), *self._whole(k, 0, k), into=out)
 
     def div(self, index: int, k: Value, out: Value) -> None:
         a, b = self.nodes[index].args
@@ -186,7 +222,7 @@ class PreciseSeries:
 
     def sqrt(self, index: int, k: Value, out: Value) -> None:
         body = self.body
-        square = body.call("square", self.base(index), self.base(index), ("i64", k), ("i64", "1"))
+        square = body.call("square", self.base(index), self.base(index), *self._whole(k, 1))
         rest = body.call("sub", self.at(self.nodes[index].args[0], k), square)
         body.call("mul", body.doubled(rest, -1), self.inverses[index], into=out)
 
