@@ -88,10 +88,10 @@ def _proven(
     definition: Definition, ensemble: Ensemble, batch: NDArray[np.int64], grids: Sequence[SampleGrid], engine: Engine
 ) -> Iterator[tuple[NDArray[np.int64], Wide]]:
     """(numbers, trajectories) as they are proven, with more words from round to round; the last round gives what is left, cut off."""
-    shorter = _run(definition, ensemble.subset(batch), grids, engine, FEWEST_WORDS)
+    shorter = run_words(definition, ensemble.subset(batch), grids, engine, FEWEST_WORDS)
     for words in range(FEWEST_WORDS + 1, MOST_WORDS + 1):
-        longer = _run(definition, ensemble.subset(batch), grids, engine, words)
-        good = [_proven_samples(short, long) for short, long in zip(shorter.samples, longer.samples, strict=True)]
+        longer = run_words(definition, ensemble.subset(batch), grids, engine, words)
+        good = [proven_samples(short, long) for short, long in zip(shorter.samples, longer.samples, strict=True)]
         done = np.logical_and.reduce([(held >= _reached(long)) for held, long in zip(good, longer.samples, strict=True)])
         last = words == MOST_WORDS
         ended = np.flatnonzero(done | last)
@@ -106,18 +106,23 @@ def _proven(
 
 def _reached(samples: Float) -> NDArray[np.int64]:
     """How many samples of each trajectory there are before it failed: all, of one that did not."""
-    finite = np.isfinite(samples[..., 0]).all(1)
-    return np.where(finite.all(1), finite.shape[1], np.argmin(finite, axis=1))
+    return _leading(np.isfinite(samples[..., 0]))
 
 
-def _proven_samples(short: Float, long: Float) -> NDArray[np.int64]:
+def _leading(good: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many samples of each trajectory are good in all variables before the first that is not; good is (trajectory, variable, time)."""
+    everywhere = np.asarray(good.all(axis=1), np.bool_)
+    found: NDArray[np.int64] = np.where(everywhere.all(axis=1), everywhere.shape[1], np.argmin(everywhere, axis=1)).astype(np.int64)
+    return found
+
+
+def proven_samples(short: Float, long: Float) -> NDArray[np.int64]:
     """How many samples of each trajectory, from the first on, round to the same double in all variables whatever the longer one's error."""
     difference = np.abs((short[..., 0] - long[..., 0]) + (short[..., 1] - long[..., 1]))
     # The largest so far: where two solutions happen to cross, they are no better than before.
     error = TRUST * np.maximum.accumulate(difference, axis=-1)
     value, rest = long[..., 0], long[..., 1]
-    same = ((value + (rest - error) == value) & (value + (rest + error) == value)).all(1)
-    return np.where(same.all(1), same.shape[1], np.argmin(same, axis=1))
+    return _leading((value + (rest - error) == value) & (value + (rest + error) == value))
 
 
 def _cut(made: Wide, good: Sequence[NDArray[np.int64]], done: NDArray[np.bool_], grids: Sequence[SampleGrid]) -> Wide:
@@ -131,7 +136,7 @@ def _cut(made: Wide, good: Sequence[NDArray[np.int64]], done: NDArray[np.bool_],
     return replace(made, status=np.where(done, made.status, int(Status.PRECISION)).astype(np.int8))
 
 
-def _run(definition: Definition, ensemble: Ensemble, grids: Sequence[SampleGrid], engine: Engine, words: int) -> Wide:
+def run_words(definition: Definition, ensemble: Ensemble, grids: Sequence[SampleGrid], engine: Engine, words: int) -> Wide:
     """All trajectories on expansions of so many words."""
     total, variables = ensemble.initial.shape
     counts, dts = np.array([grid.samples for grid in grids], np.int64), np.array([[float(grid.dt)] for grid in grids])

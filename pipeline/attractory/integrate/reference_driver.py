@@ -70,7 +70,7 @@ def run_wide_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, limits: 
             lanes.before[:], lanes.y_before[:], lanes.t_before[:] = lanes.h, lanes.y, lanes.t
             taken_before[:] = taken
             for g in range(sampling.counts.shape[0]):
-                _take_samples(kernel, sampling, lanes, taken, g, running, first)
+                _take_samples(kernel, sampling, lanes, taken, g, (first, running))
             kernel.move(lanes.c.ctypes, lanes.h.ctypes, lanes.y.ctypes, lanes.t.ctypes, lanes.slope.ctypes)
 
 
@@ -123,8 +123,9 @@ def _judged(lanes: Any, lane: int, count: int, limits: Any) -> int:  # pragma: n
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _take_samples(kernel: Any, sampling: Any, lanes: Any, taken: Any, g: int, status: Any, first: int) -> None:  # pragma: no cover - compiled
-    """All samples of a grid within this step of the running lanes."""
+def _take_samples(kernel: Any, sampling: Any, lanes: Any, taken: Any, g: int, group: Any) -> None:  # pragma: no cover - compiled
+    """All samples of a grid within this step of the running lanes; group = (number of the first trajectory, status of each)."""
+    first, status = group
     dt, count, held = sampling.dts[g, 0], sampling.counts[g], status.shape[0]
     variables = lanes.y.shape[0] // lanes.t.shape[0]
     due = np.zeros(held, np.bool_)

@@ -18,4 +18,13 @@ from attractory.kernels.precise.kernel import (
     precise_width,
 )
 
-__all__ = ["KEPT_WORDS", "NOT_SMOOTH", "PreciseKernel", "is_smooth", "precise_flow_kernel", "precise_map_kernel", "precise_order", "precise_width"]
+__all__ = [
+    "KEPT_WORDS",
+    "NOT_SMOOTH",
+    "PreciseKernel",
+    "is_smooth",
+    "precise_flow_kernel",
+    "precise_map_kernel",
+    "precise_order",
+    "precise_width",
+]

@@ -26,7 +26,8 @@ _HALVINGS = 6
 
 def _terms(count: int, bits_each: float, first: int, step: int) -> list[int]:
     """The powers of a Taylor series in x^k / k!, |x| <= 2^-bits_each, that `count` words show."""
-    powers, k = [], first
+    powers: list[int] = []
+    k = first
     while not powers or bits_each * (k - first) + _log2_factorial(k) - _log2_factorial(first) < 53 * count + 4:
         powers.append(k)
         k += step

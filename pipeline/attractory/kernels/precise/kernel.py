@@ -161,7 +161,7 @@ def _store_time(body: Body, now: Value) -> None:
 
 
 def _step(lanes: Lanes, leading: Sequence[Sequence[Value]], order: int) -> Value:
-    """The step, as `step_size.emit_step_size` estimates it, from the leading words of the orders 0, order - 1 and order of all variables."""
+    """The step, as `step_size.emit_step_size` estimates it, from the leading words of orders 0, order - 1 and order of all variables."""
     norms = [largest(lanes, values) for values in leading]
     tiny = lanes.constant(VANISHING)
     scale = lanes.intrinsic("maxnum", emit_log2(lanes, norms[0]), lanes.constant(0.0))

@@ -69,9 +69,7 @@ def sampled_trajectories(stored: StoredSystem, *, seed: int, per_split: int = PE
     return np.sort(np.concatenate(chosen))
 
 
-def _compare(
-    stored: StoredSystem, summaries: dict[str, Summary], row: int, *, tolerance: float, truer: bool
-) -> dict[str, Outcome | str]:
+def _compare(stored: StoredSystem, summaries: dict[str, Summary], row: int, *, tolerance: float, truer: bool) -> dict[str, Outcome | str]:
     """The outcome at every granularity, or a sentence that says why there is none."""
     problem = replace(reference_problem(stored, row, summaries[stored.granularities[0].name].spread), truer=truer)
     longest = _longest(stored, tolerance=tolerance)
