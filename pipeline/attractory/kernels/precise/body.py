@@ -23,13 +23,25 @@ class Body:
         self.lanes = lanes
         self.count = count
         self.stride = count if stride is None else stride
+        self.words = count  # that a slot has room for
         self.slots: list[str] = []
+        self.used: list[Value] = []
+        self.free: list[Value] = []
         self.constants: dict[tuple[float, ...], Value] = {}
 
     def slot(self) -> Value:
-        """Memory for one expansion, the function's own."""
+        """Memory for one expansion, the function's own, until it is released."""
+        self.used.append(self.free.pop() if self.free else self._new_slot())
+        return self.used[-1]
+
+    def release(self, mark: int) -> None:
+        """Gives back all slots but the first `mark` that are in use."""
+        self.free += self.used[mark:]
+        del self.used[mark:]
+
+    def _new_slot(self) -> Value:
         name = f"%slot{len(self.slots)}"
-        self.slots.append(f"  {name} = alloca [{self.count} x {self.lanes.vector}], align 64")
+        self.slots.append(f"  {name} = alloca [{self.words} x {self.lanes.vector}], align 64")
         return name
 
     def load(self, address: Value) -> list[Value]:
@@ -52,7 +64,8 @@ class Body:
         """A number that is the same in all lanes; only where the code has not branched yet."""
         key = tuple(words)
         if key not in self.constants:
-            self.constants[key] = self.kept([self.lanes.constant(word) for word in key])
+            self.constants[key] = self._new_slot()
+            self.store([self.lanes.constant(word) for word in key], self.constants[key])
         return self.constants[key]
 
     def call(self, name: str, *arguments: Value | tuple[str, Value], into: Value | None = None) -> Value:

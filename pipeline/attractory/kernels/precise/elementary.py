@@ -40,9 +40,11 @@ def _log2_factorial(k: int) -> int:
 
 def _series(body: Body, x: Value, coefficients: Sequence[Fraction]) -> Value:
     """Horner's rule, the coefficient of the highest power first."""
-    result = body.constant(words(coefficients[0], body.count))
+    result, term = body.kept([body.lanes.constant(word) for word in words(coefficients[0], body.count)]), body.slot()
     for coefficient in coefficients[1:]:
-        result = body.call("add", body.call("mul", result, x), body.constant(words(coefficient, body.count)))
+        body.store([body.lanes.constant(word) for word in words(coefficient, body.count)], term)
+        body.call("mul", result, x, into=result)
+        body.call("add", result, term, into=result)
     return result
 
 

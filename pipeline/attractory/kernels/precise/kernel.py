@@ -147,7 +147,9 @@ def _doubtful(body: Body, series: PreciseSeries, size: Value) -> Value:
     doubt = lanes.compare("olt", zero, zero)
     for variable in range(series.variables):
         rate = body.row("%c", variable * (series.order + 1) + 1)
+        mark = len(body.used)
         apart = body.first_word(body.call("sub", rate, body.row("%slope", variable)))
+        body.release(mark)
         far = lanes.compare("ugt", lanes.mul(lanes.intrinsic("fabs", apart), before), limit)
         doubt = lanes.logic("or", doubt, far)
     return lanes.logic("and", doubt, lanes.compare("ogt", before, zero))

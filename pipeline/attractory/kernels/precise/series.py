@@ -103,10 +103,6 @@ class PreciseSeries:
 
     def emit(self) -> None:
         """All orders: zero for itself, then the loop, and the variables' rows one order ahead of it."""
-        for variable in range(self.variables):
-            for index in self.needed:
-                if self.nodes[index].op == "variable" and self.nodes[index].place == variable:
-                    self.values[index] = self.base(index)
         for index in self.needed:
             self._order_zero(index)
         divisors = {self._divisor(index): None for index in self.needed if self.moving[index]}
@@ -137,12 +133,13 @@ class PreciseSeries:
         self.body.store(self.body.load(source), target)
 
     def _order_zero(self, index: int) -> None:
-        node = self.nodes[index]
-        if node.op != "variable":
-            value = self._value(index, node)
-            self.values[index] = value
-            if index in self.places:
-                self._copy(value, self.base(index))
+        node, mark = self.nodes[index], len(self.body.used)
+        value = self.base(index) if node.op == "variable" else self._value(index, node)
+        if node.op != "variable" and index in self.places:
+            self._copy(value, self.base(index))
+            value = self.base(index)
+            self.body.release(mark)
+        self.values[index] = value
         if node.op == "time":
             self.body.store([self.body.lanes.constant(1.0)], self.body.row("%c", self.places[index] * (self.order + 1) + 1))
 
@@ -155,10 +152,11 @@ class PreciseSeries:
 
     def _order(self, index: int, k: Value) -> None:
         """One node's coefficient; a variable's is there, and the time's rows from order two on stay zero."""
-        node = self.nodes[index]
+        node, mark = self.nodes[index], len(self.body.used)
         if node.op not in LEAVES and node.op not in CONDITIONS:
             _RULES[node.op](self, index, k, self.at(index, k))
         self._weight(index, k)
+        self.body.release(mark)
 
     def _weight(self, index: int, k: Value) -> None:
         if index in self.weights:
