@@ -238,6 +238,18 @@ def test_a_pole_ends_a_trajectory_with_its_own_status() -> None:
     assert np.isnan(made.state.values[0, 9:]).all()
 
 
+def test_a_budget_that_is_spent_ends_it_there_and_is_not_spent_again_with_more_words() -> None:
+    """Ten steps are some eleven samples of Lorenz at dt = 0.05, which are those of a run without a budget."""
+    start = {"initial": [1.0, 1.0, 25.0], "samples": 100, "dt": 0.05, "precision": "reference"}
+    made = attractory.integrate("Lorenz", engine=Engine(step_budget=10), **start)
+    assert (made.status.item(), made.steps.item()) == (Status.STEP_BUDGET, 11)
+    values, free = made.state.values[0], attractory.integrate("Lorenz", **start).state.values[0]
+    given = int(np.isfinite(values[:, 0]).sum())
+    assert 2 < given < 50
+    assert np.array_equal(values[:given], free[:given])
+    assert np.isnan(values[given:]).all()
+
+
 def test_a_beginning_that_is_no_number_has_its_status_and_disturbs_no_other() -> None:
     """NaN in, NaN out, for one trajectory of two."""
     made = attractory.integrate("Lorenz", initial=[[1.0, 1.0, 25.0], [1.0, np.nan, 25.0]], samples=5, dt=0.1, precision="reference")

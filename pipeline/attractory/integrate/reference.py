@@ -94,12 +94,13 @@ def _proven(
         good = [proven_samples(short, long) for short, long in zip(shorter.samples, longer.samples, strict=True)]
         done = np.logical_and.reduce([(held >= _reached(long)) for held, long in zip(good, longer.samples, strict=True)])
         last = words == MOST_WORDS
-        ended = np.flatnonzero(done | last)
+        spent = longer.status == Status.STEP_BUDGET  # more words would only take longer to spend it
+        ended = np.flatnonzero(done | spent | last)
         if len(ended):
             kept = longer.subset(ended)
-            yield batch[ended], _cut(kept, [held[ended] for held in good], done[ended], grids)
-        going = np.flatnonzero(~done)
-        if not len(going) or last:
+            yield batch[ended], _cut(kept, [held[ended] for held in good], (done | spent)[ended], grids)
+        going = np.flatnonzero(~(done | spent | last))
+        if not len(going):
             return
         batch, shorter = batch[going], longer.subset(going)
 
@@ -125,15 +126,15 @@ def proven_samples(short: Float, long: Float) -> NDArray[np.int64]:
     return _leading((value + (rest - error) == value) & (value + (rest + error) == value))
 
 
-def _cut(made: Wide, good: Sequence[NDArray[np.int64]], done: NDArray[np.bool_], grids: Sequence[SampleGrid]) -> Wide:
-    """Without the samples of any grid from the first time on at which one is not proven."""
+def _cut(made: Wide, good: Sequence[NDArray[np.int64]], known: NDArray[np.bool_], grids: Sequence[SampleGrid]) -> Wide:
+    """Without the samples of any grid from the first time on at which one is not proven; known: whose own status says how it ended."""
     until = np.full(len(made.status), np.inf)
     for held, samples, grid in zip(good, made.samples, grids, strict=True):
         until = np.where(held < samples.shape[2], np.minimum(until, held * grid.dt), until)
     for samples, grid in zip(made.samples, grids, strict=True):
         late = np.arange(grid.samples) * grid.dt >= until[:, None]
         samples[np.broadcast_to(late[:, None, :], late.shape[:1] + samples.shape[1:3])] = np.nan
-    return replace(made, status=np.where(done, made.status, int(Status.PRECISION)).astype(np.int8))
+    return replace(made, status=np.where(known, made.status, int(Status.PRECISION)).astype(np.int8))
 
 
 def run_words(definition: Definition, ensemble: Ensemble, grids: Sequence[SampleGrid], engine: Engine, words: int) -> Wide:
