@@ -35,6 +35,8 @@ LICENCE = "licence"
 AUTHORS = "authors"
 CONVENTIONS = "Conventions"  # "CF-1.11"
 CERTIFICATE_FILES = "certificate_files"  # {path: SHA-256} of the files that certifying added to a finished store; absent where it did not
+PRECISION = "precision"  # "reference" where every sample is the true solution through sample 0, rounded; absent otherwise
+PROVEN_BITS = "proven_bits"  # binary digits of each number that are proven to be the true solution's; with `precision` only
 
 # Attributes of a system's group.
 NAME = "name"
@@ -91,6 +93,7 @@ class Status(IntEnum):
     STEP_BUDGET = 3
     SLIDING = 4
     NOT_STARTED = 5
+    PRECISION = 8
 
     @property
     def sentence(self) -> str:
@@ -104,6 +107,7 @@ _SENTENCES = {
     Status.STEP_BUDGET: "the budget of steps was spent",
     Status.SLIDING: "the solution slides along a switching surface, which this version does not follow",
     Status.NOT_STARTED: "the initial state or a parameter is not a finite number",
+    Status.PRECISION: "needs more digits than the longest expansion has; the samples before are true to the last digit",
 }
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from attractory.expressions.circles import within
 from attractory.expressions.system import System
-from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
+from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance
 from attractory.integrate.random_numbers import bell_shaped_draws
+from attractory.integrate.reference import sampled_ensemble
 from attractory.layout import Status
 
 Float = NDArray[np.float64]
@@ -21,6 +22,8 @@ Float = NDArray[np.float64]
 SPREAD = 0.05
 SMALLEST_SIZE = 0.1
 ATTEMPTS = 8
+# What is not drawn again: another draw would need as many digits.
+_KEPT = (Status.OK, Status.PRECISION)
 # The transient where nobody says another: of flows with a period, and of maps.
 TRANSIENT_PERIODS = 20
 TRANSIENT_ITERATES = 1000
@@ -34,6 +37,7 @@ class BlockSettings:
     transient: float
     tolerance: float
     dtype: str
+    precision: str = "double"
 
 
 def default_transient(system: System, otherwise: float) -> float:
@@ -57,12 +61,13 @@ def integrate_block(
 ) -> Trajectories:
     """The trajectories of a system with these numbers, from states drawn around the catalogued one and run through the transient.
 
-    One that fails is drawn again, at most `ATTEMPTS` times in all; after that it keeps its status and a tail of NaN.
+    One that fails is drawn again, at most `ATTEMPTS` times in all; after that it keeps its status and a tail of NaN. The transient is run
+    in doubles, whatever the precision.
     """
-    engine = replace(engine or Engine(), tolerance=settings.tolerance, dtype=settings.dtype)
+    engine = replace(engine or Engine(), tolerance=settings.tolerance, dtype=settings.dtype, precision=settings.precision)
     made = _attempt(system, indices, grids, settings, engine, attempt=0)
     for attempt in range(1, ATTEMPTS):
-        failed = np.flatnonzero(made.status != Status.OK)
+        failed = np.flatnonzero(~np.isin(made.status, _KEPT))
         if not failed.size:
             break
         again = _attempt(system, [indices[int(place)] for place in failed], grids, settings, engine, attempt=attempt)
@@ -79,7 +84,7 @@ def _attempt(
     quiet = replace(engine, quiet=min(grid.dt for grid in grids))
     settled, status, _ = advance(system.definition, ensemble, duration=settings.transient, engine=quiet)
     settled = replace(settled, initial=within(settled.initial, system.definition.wrap))
-    made = integrate_ensemble(system.definition, settled, grids=grids, engine=engine)
+    made = sampled_ensemble(system.definition, settled, grids=grids, engine=engine)
     lost = status != Status.OK
     made.status[lost] = status[lost]
     made.attempts[:] = attempt + 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TOLERANCES = (1e-15, 1e-2)
 WIDTHS = (1, 2, 4, 8, 16, 32)
+PRECISIONS = ("double", "reference")
 # Iterates of one trajectory of a map: some minutes. A map has no steps to count while it runs; how many it takes is known before.
 MOST_ITERATES = 10**10
 _LINE = 64  # bytes
@@ -52,7 +53,7 @@ def _shortened(value: object) -> str:
 
 
 def check_engine(engine: Engine) -> None:
-    """Nothing, where the tolerance, dtype, target, lane width and step budget can be.
+    """Nothing, where the tolerance, dtype, precision, target, lane width and step budget can be.
 
     Raises:
         RequestError: one cannot.
@@ -62,6 +63,8 @@ def check_engine(engine: Engine) -> None:
         _refuse("tolerance", engine.tolerance, f"a number between {low:g} and {high:g}")
     if engine.dtype not in ("float32", "float64"):
         _refuse("dtype", engine.dtype, "float32 or float64")
+    if engine.precision not in PRECISIONS:
+        _refuse("precision", engine.precision, f"{' or '.join(PRECISIONS)}")
     if not isinstance(engine.target, Target):
         _refuse("target", engine.target, "a Target, such as Target('avx2')")
     if engine.lanes is not None and (isinstance(engine.lanes, bool) or engine.lanes not in WIDTHS):

@@ -17,7 +17,8 @@ from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
 from attractory.integrate.block import BlockSettings, default_transient, drawn_state, integrate_block
 from attractory.integrate.checks import check_engine, check_grids, check_room, doubles, is_number
-from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
+from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance
+from attractory.integrate.reference import sampled_ensemble
 from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status
 
@@ -39,6 +40,7 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
     initial: ArrayLike | None = None,
     parameters: Mapping[str, ArrayLike] | None = None,
     transient: float | None = None,
+    precision: str = "double",
     engine: Engine | None = None,
 ) -> xarray.Dataset:
     """An ensemble of trajectories, sampled at equal steps.
@@ -52,6 +54,7 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
         parameters: numbers or arrays (trajectory,) by name, in place of the catalogued values. transient: what is discarded first, in time
         units (maps: iterates). None: 20 periods (1000 iterates; for a flow without a period, as long
             as what is sampled) where states are drawn, nothing where `initial` is given.
+        precision: "reference" makes each sample the true solution through sample 0, rounded to a double, at a cost: docs/precision.md.
         engine: target, lanes and step budget; they change the speed, never the result.
     Returns:
         Dataset with `state` (trajectory, time, variable) in float64, `time` (time) from sample 0 in the system's units, `status`
@@ -68,25 +71,25 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
     # states; two rows of times on the way to the coordinate; initial states and parameters before and after the transient
     check_room(count * grid.samples * system.dimension + 2 * grid.samples + 4 * count * (system.dimension + 4), "float64")
     length = _transient(system, transient, grid, given=starts is not None)
-    engine = _engine(engine, tolerance)
+    engine = _engine(engine, tolerance, precision)
     check_grids(system.definition, [grid])
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         message = f"seed is {seed!r}; expected a whole number."
         raise RequestError(message)
     values = system.parameter_rows(parameters, count)
     if starts is None and not parameters:
-        settings = BlockSettings(seed, length, tolerance, "float64")
+        settings = BlockSettings(seed, length, tolerance, "float64", precision)
         made = integrate_block(system, indices=range(count), grids=[grid], settings=settings, engine=engine)
     else:
         made = _from_states(system, _states(system, starts, count, seed), values, grid, length, engine)
     return _dataset(system, made, grid, tolerance)
 
 
-def _engine(engine: Engine | None, tolerance: float) -> Engine:
+def _engine(engine: Engine | None, tolerance: float, precision: str) -> Engine:
     if engine is not None and not isinstance(engine, Engine):
         message = f"engine is {engine!r}; expected an Engine or None."
         raise RequestError(message)
-    engine = replace(engine or Engine(), tolerance=tolerance, dtype="float64", quiet=None)
+    engine = replace(engine or Engine(), tolerance=tolerance, dtype="float64", quiet=None, precision=precision)
     check_engine(engine)
     return engine
 
@@ -195,7 +198,7 @@ def _states(system: System, starts: Float | None, count: int, seed: int) -> Floa
 def _from_states(system: System, states: Float, values: Float, grid: SampleGrid, length: float, engine: Engine) -> Trajectories:
     ensemble = Ensemble(states, values, np.zeros(len(states)))
     settled, status, _ = advance(system.definition, ensemble, duration=length, engine=replace(engine, quiet=grid.dt))
-    made = integrate_ensemble(system.definition, settled, grids=[grid], engine=engine)
+    made = sampled_ensemble(system.definition, settled, grids=[grid], engine=engine)
     lost = status != Status.OK
     made.status[lost] = status[lost]
     return made

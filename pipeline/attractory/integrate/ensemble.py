@@ -42,7 +42,8 @@ class Engine:
 
     step_budget: the most steps of one trajectory; None: 20 million and 100,000 for each sample of the finest granularity, at most 10^9.
     quiet: the longest step, in time units, where all of a solution's last Taylor coefficients vanish, so that its speed says nothing; None:
-    the smallest dt that is sampled."""
+    the smallest dt that is sampled.
+    precision: "double", or "reference": samples that are true to the last digit, which `sampled_ensemble` gives."""
 
     tolerance: float = 1e-14
     dtype: str = "float64"
@@ -50,6 +51,7 @@ class Engine:
     lanes: int | None = None
     step_budget: int | None = None
     quiet: float | None = None
+    precision: str = "double"
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def row_length(samples: int, dtype: str) -> int:
     return samples if samples < _LONG_ROW else (-(-samples // line) | 1) * line
 
 
-def _limits(engine: Engine, dt: float, last: float) -> Float:
+def step_limits(engine: Engine, dt: float, last: float) -> Float:
     """(the step where none can be estimated, the time of the last sample, the budget of steps) for a finest sampling step dt."""
     quiet = engine.quiet or dt
     budget = engine.step_budget or min(STEP_BUDGET + STEPS_PER_SAMPLE * last / quiet, MOST_STEPS)
@@ -193,6 +195,6 @@ def _run(  # noqa: PLR0913 - the seam between records and arrays
         kernel,
         Problem(initial, parameters, ensemble.start_time, status, steps, np.arange(len(initial)), parked),
         Sampling(places, np.stack([dts, counts, places[:, 1]], 1), counts, out),
-        Settings(_limits(engine, float(dts.min()), float(((counts - 1) * dts).max())), engine.tolerance, engine.target),
+        Settings(step_limits(engine, float(dts.min()), float(((counts - 1) * dts).max())), engine.tolerance, engine.target),
     )
     return steps, parked[:, STIFF_COUNT].astype(np.int64)

@@ -90,7 +90,7 @@ def planned_job(located: LocatedRecipe, store: Path, produce: Produce = integrat
 
 def block_settings(recipe: Recipe, plan: StorePlan) -> BlockSettings:
     """What the engine must know of the recipe for blocks of the plan's one system."""
-    return BlockSettings(seed=recipe.seed, transient=plan.systems[0].transient, tolerance=recipe.tolerance, dtype=recipe.dtype)
+    return BlockSettings(recipe.seed, plan.systems[0].transient, recipe.tolerance, recipe.dtype, recipe.precision)
 
 
 def _run(job: Job, workers: Workers, progress: Progress) -> GenerateSummary:

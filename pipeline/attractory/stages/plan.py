@@ -8,6 +8,7 @@ from typing import Any
 import attractory
 from attractory import layout
 from attractory.expressions.system import System
+from attractory.kernels.precise import NOT_SMOOTH, is_smooth
 from attractory.stages.located import LocatedRecipe
 from attractory.stages.recipe import Granularity, Recipe, recipe_digest
 from attractory.store import GridPlan, StorePlan, SystemPlan
@@ -17,6 +18,7 @@ from attractory.store.files import canonical_json, sha256
 # that stays below 1 GiB.
 BLOCK_BYTES = 192 * 2**20
 KINDS = ("flow", "map")
+_MANTISSAS = {"float32": 24, "float64": 53}  # binary digits
 WRITERS = ("numcodecs", "pyarrow")  # packages whose version may change the bytes of a file, never the values in it
 
 
@@ -76,6 +78,8 @@ def step_between_samples(located: LocatedRecipe, name: str, system: System) -> f
 def _system_plan(located: LocatedRecipe, system: System) -> SystemPlan:
     if system.kind not in KINDS:
         raise located.error("systems", f"{system.name} is of kind {system.kind!r}; this version generates flows and maps.")
+    if located.recipe.precision == "reference" and not is_smooth(system.definition):
+        raise located.error("precision", f"{system.name} {NOT_SMOOTH}")
     return SystemPlan(
         name=system.name,
         variables=system.variables,
@@ -145,7 +149,14 @@ def _root_attributes(recipe: Recipe, systems: tuple[System, ...]) -> dict[str, A
         layout.RECIPE_DIGEST: recipe_digest(canonical),
         layout.CATALOG_DIGEST: catalog_digest(systems),
         layout.VERSIONS: versions(),
+        **_precision(recipe),
     }
+
+
+def _precision(recipe: Recipe) -> dict[str, Any]:
+    if recipe.precision == "double":
+        return {}
+    return {layout.PRECISION: recipe.precision, layout.PROVEN_BITS: _MANTISSAS[recipe.dtype]}
 
 
 def _check_memory(located: LocatedRecipe, plan: StorePlan, system: SystemPlan) -> None:

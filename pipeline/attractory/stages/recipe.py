@@ -111,6 +111,7 @@ class Recipe(_Part):
     transient: Transient = Transient()
     granularities: dict[str, Granularity]
     tolerance: Number = 1e-14
+    precision: Literal["double", "reference"] = "double"
     dtype: Literal["float32", "float64"] = "float32"
     shard_trajectories: Count = 64
     catalog: Text | None = None
@@ -121,6 +122,8 @@ class Recipe(_Part):
         """The recipe as JSON in which equal requests are equal: defaults filled in, systems by name, sorted, without what is empty."""
         plain = self.model_dump(mode="json", exclude_none=True)
         plain["systems"] = sorted(names)
+        if self.precision == "double":
+            del plain["precision"]  # recipes from before there was a choice keep their digest
         return {key: value for key, value in plain.items() if value not in ("", [], None)}
 
     @field_validator("name")

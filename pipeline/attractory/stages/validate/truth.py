@@ -46,9 +46,10 @@ def check_truth(dataset: StoredDataset, stored: StoredSystem, summaries: dict[st
     """Every check of this group for one system: one check a granularity."""
     rows = sampled_trajectories(stored, seed=seed)
     tolerance = float(dataset.recipe.get("tolerance", 1e-14))
+    truer = dataset.recipe.get("precision") == "reference"
     outcomes: dict[str, list[Outcome | str]] = {granularity.name: [] for granularity in stored.granularities}
     for row in rows:
-        for name, outcome in _compare(stored, summaries, int(row), tolerance=tolerance).items():
+        for name, outcome in _compare(stored, summaries, int(row), tolerance=tolerance, truer=truer).items():
             outcomes[name].append(outcome)
     checks = []
     for granularity in stored.granularities:
@@ -68,9 +69,9 @@ def sampled_trajectories(stored: StoredSystem, *, seed: int, per_split: int = PE
     return np.sort(np.concatenate(chosen))
 
 
-def _compare(stored: StoredSystem, summaries: dict[str, Summary], row: int, *, tolerance: float) -> dict[str, Outcome | str]:
+def _compare(stored: StoredSystem, summaries: dict[str, Summary], row: int, *, tolerance: float, truer: bool) -> dict[str, Outcome | str]:
     """The outcome at every granularity, or a sentence that says why there is none."""
-    problem = reference_problem(stored, row, summaries[stored.granularities[0].name].spread)
+    problem = replace(reference_problem(stored, row, summaries[stored.granularities[0].name].spread), truer=truer)
     longest = _longest(stored, tolerance=tolerance)
     times = {granularity.name: granularity.dt * np.arange(len(granularity.time)) for granularity in stored.granularities}
     times = {name: axis[axis <= max(longest, axis[min(2, len(axis) - 1)])] for name, axis in times.items()}
