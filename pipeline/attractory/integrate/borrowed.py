@@ -1,7 +1,8 @@
 """Arrays that compiled code uses without counting references.
 
-numba counts a reference to every array of a record for each call that the record is passed to, and takes it back: two atomic instructions
-an array. With some forty arrays these took a fifth of a whole integration. Whoever calls a driver keeps the arrays while it runs."""
+numba counts a reference to every array of a record for each call that the record is passed to, and takes it back: two atomic
+instructions an array. With some forty arrays these took a fifth of a whole integration. Whoever calls a driver keeps the arrays for as
+long as it runs."""
 
 from __future__ import annotations
 
@@ -10,7 +11,6 @@ from typing import Any, cast
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
@@ -19,8 +19,7 @@ def _unowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """The same array without an owner: counting its references does nothing."""
     array = context.make_array(kind)(context, builder, value=value)
     for owner in ("meminfo", "parent"):
-        pointer = getattr(array, owner)
-        setattr(array, owner, cgutils.get_null_value(pointer.type))
+        setattr(array, owner, ir.Constant(getattr(array, owner).type, None))
     return array._getvalue()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from attractory.integrate.bits import lowest_bit
+from attractory.integrate.borrowed import borrowed
 from attractory.integrate.handover import (
     CAP,
     COUNT,
@@ -65,6 +66,7 @@ def run_stiff(kernel: Any, problem: Any, sampling: Any, lanes: Any, controls: An
 
     controls: limits as for `emit_attempt`; quiet: Taylor's step where it has no estimate; the costs of one step of each method.
     """
+    problem, sampling, lanes, controls = borrowed(problem), borrowed(sampling), borrowed(lanes), borrowed(controls)
     total, width = problem.queue.shape[0], lanes.h.shape[0]
     following, live = 0, 0
     for lane in range(width):

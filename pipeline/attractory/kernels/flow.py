@@ -40,13 +40,13 @@ _NARROWEST = 2
 _MANY = 24
 # Nodes times the square of (order + 1) is about the length of straight-line code. Up to the second length it is the faster form; beyond it
 # loops are better for the time that LLVM takes. Where so many units share a pattern, loops are faster, too, from so many operations on;
-# the first length is certainly less. docs/adr/010 and 012 have the measurements.
+# the first length is certainly less. docs/adr/010 has the measurements.
 _SHORT, _LONG, _ALIKE, _MOST = 8_000, 25_000, 4.0, 3_200
 
 # Coefficients are made for all lanes at once up to so many operations: two streams of instructions, of which one works while the other
 # waits. Longer code is for a part of the lanes, and runs once for each part: half the instructions, registers and first cache. Up to the
 # next number sums are begun some orders ahead and LLVM leaves them there; beyond it, registers are what counts, and LLVM's own order is
-# better. docs/adr/012 has the measurements.
+# better. docs/adr/006 has the measurements.
 _PART, _WHOLE, _IN_ORDER = 8, 850, 1_900
 
 
