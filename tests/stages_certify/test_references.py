@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import attractory
+from attractory.expressions.circles import difference
 from attractory.stages.certify import flow_reference, map_reference
 from attractory.stages.certify.flow_reference import FlowReference
 from attractory.stages.certify.map_reference import MapReference
@@ -102,7 +103,10 @@ def test_catalogued_flows_are_the_ones_that_the_engine_integrates(name):
     made = attractory.integrate(system, initial=system.initial[None], samples=65, dt=system.period / 64)
     states, _ = followed(system, made["time"].values)
     scale = np.abs(states).max(axis=0)
-    np.testing.assert_allclose(made["state"].values[0] / scale, states / scale, atol=1e-12)
+    off = difference(
+        made["state"].values[0], states, system.definition.wrap
+    )  # the engine's angles lie in their ranges, the reference's do not
+    np.testing.assert_allclose(off / scale, 0.0, atol=1e-12)
 
 
 def test_an_orbit_is_followed_with_all_its_digits():
