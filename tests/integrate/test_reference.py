@@ -293,6 +293,23 @@ def test_what_no_coefficient_foresees_is_not_stepped_over() -> None:
             assert abs(late) < 1e-26  # in doubles 1e-12, and 0.1 for a step over the corner
 
 
+def test_coordinates_on_circles_are_true_in_their_ranges() -> None:
+    """A clock of three hands after up to 30,000 turns: 2 pi is 2 pi, and not the double nearest to it; what is in its range stays there."""
+    system = System(
+        name="Clock",
+        equations={"x": "1", "y": "-2", "z": "x - x"},
+        initial={"x": 0.25, "y": 1.0, "z": 3.0},
+        wrap={"x": ["0", "2*pi"], "y": ["-pi", "pi"], "z": ["0", "2*pi"]},
+    )
+    dt = 4711.123
+    made = attractory.integrate(system, initial=[0.25, 1.0, 3.0], samples=41, dt=dt, precision="reference")
+    assert made.status.item() == Status.OK
+    for k, (x, y, z) in enumerate(made.state.values[0]):
+        assert x == float((mp.mpf(0.25) + exact(k, dt)) % (2 * mp.pi))
+        assert y == float((1 - 2 * exact(k, dt) + mp.pi) % (2 * mp.pi) - mp.pi)
+        assert z == 3.0
+
+
 def test_a_sample_is_proven_only_if_the_difference_cannot_round_it_to_another() -> None:
     """Trusted to a millionth of the difference: 2^-60 + 2^-54 of rest is near enough to half a unit in the last place to be doubted where
     the shorter one is off by 2^-30, and not where by 2^-45; what was far apart once is not trusted more later."""
