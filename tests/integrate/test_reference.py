@@ -41,6 +41,15 @@ CLOSED_FORMS: dict[str, tuple[dict[str, str], dict[str, float], dict[str, Callab
         {"x": lambda t: mp.mpf(0.1) * mp.exp(-t), "y": lambda t: mp.mpf(0.7) + 3 * t, "z": lambda t: mp.mpf(0.2) + t * t / 2},
     ),
     "driven": ({"x": "x*cos(t)"}, {"x": 1.3}, {"x": lambda t: mp.mpf(1.3) * mp.exp(mp.sin(t))}),
+    "phases, which doubles carry in two parts": (
+        {"x": "sin(1.4*t + 0.3)", "y": "cos(z)", "z": "1.4"},
+        {"x": 0.0, "y": 0.0, "z": 1000.1},
+        {
+            "x": lambda t: (mp.cos(mp.mpf(0.3)) - mp.cos(mp.mpf(1.4) * t + mp.mpf(0.3))) / mp.mpf(1.4),
+            "y": lambda t: (mp.sin(mp.mpf(1000.1) + mp.mpf(1.4) * t) - mp.sin(mp.mpf(1000.1))) / mp.mpf(1.4),
+            "z": lambda t: mp.mpf(1000.1) + mp.mpf(1.4) * t,
+        },
+    ),
     "exp and log": (
         {"x": "exp(-x)", "y": "-y*log(y)"},
         {"x": 0.5, "y": 0.9},
