@@ -41,6 +41,15 @@ CLOSED_FORMS: dict[str, tuple[dict[str, str], dict[str, float], dict[str, Callab
         {"x": lambda t: mp.mpf(0.1) * mp.exp(-t), "y": lambda t: mp.mpf(0.7) + 3 * t, "z": lambda t: mp.mpf(0.2) + t * t / 2},
     ),
     "driven": ({"x": "x*cos(t)"}, {"x": 1.3}, {"x": lambda t: mp.mpf(1.3) * mp.exp(mp.sin(t))}),
+    "phases, which doubles carry in two parts": (
+        {"x": "sin(1.4*t + 0.3)", "y": "cos(z)", "z": "1.4"},
+        {"x": 0.0, "y": 0.0, "z": 1000.1},
+        {
+            "x": lambda t: (mp.cos(mp.mpf(0.3)) - mp.cos(mp.mpf(1.4) * t + mp.mpf(0.3))) / mp.mpf(1.4),
+            "y": lambda t: (mp.sin(mp.mpf(1000.1) + mp.mpf(1.4) * t) - mp.sin(mp.mpf(1000.1))) / mp.mpf(1.4),
+            "z": lambda t: mp.mpf(1000.1) + mp.mpf(1.4) * t,
+        },
+    ),
     "exp and log": (
         {"x": "exp(-x)", "y": "-y*log(y)"},
         {"x": 0.5, "y": 0.9},
@@ -291,6 +300,23 @@ def test_what_no_coefficient_foresees_is_not_stepped_over() -> None:
         for k, (value, rest) in enumerate(made.samples[0][0, 0]):
             late = elapsed(mp.mpf(value) + mp.mpf(rest)) - elapsed(mp.mpf(0.5)) - exact(k, 0.25)
             assert abs(late) < 1e-26  # in doubles 1e-12, and 0.1 for a step over the corner
+
+
+def test_coordinates_on_circles_are_true_in_their_ranges() -> None:
+    """A clock of three hands after up to 30,000 turns: 2 pi is 2 pi, and not the double nearest to it; what is in its range stays there."""
+    system = System(
+        name="Clock",
+        equations={"x": "1", "y": "-2", "z": "x - x"},
+        initial={"x": 0.25, "y": 1.0, "z": 3.0},
+        wrap={"x": ["0", "2*pi"], "y": ["-pi", "pi"], "z": ["0", "2*pi"]},
+    )
+    dt = 4711.123
+    made = attractory.integrate(system, initial=[0.25, 1.0, 3.0], samples=41, dt=dt, precision="reference")
+    assert made.status.item() == Status.OK
+    for k, (x, y, z) in enumerate(made.state.values[0]):
+        assert x == float((mp.mpf(0.25) + exact(k, dt)) % (2 * mp.pi))
+        assert y == float((1 - 2 * exact(k, dt) + mp.pi) % (2 * mp.pi) - mp.pi)
+        assert z == 3.0
 
 
 def test_a_sample_is_proven_only_if_the_difference_cannot_round_it_to_another() -> None:

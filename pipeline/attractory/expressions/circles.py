@@ -135,6 +135,29 @@ def within(states: Doubles, circles: Sequence[Circle]) -> Doubles:
     return found
 
 
+def turn_back(values: Doubles, one: Circle) -> None:
+    """Takes whole turns off coordinates values (..., 2), doubles with what their rounding has lost; what lies in the range stays as it is.
+
+    What would be rounded to the upper end becomes the lower one.
+    """
+    for _ in range(2):  # once more where the quotient was rounded to the next turn
+        value, rest = values[..., 0], values[..., 1]
+        turns = np.floor(((value - one.low) + rest) / one.width[0])
+        turns[~np.isfinite(turns)] = 0.0
+        product, lost = _product(turns, one.width[0])
+        value, error = _sum(value, -product)
+        rest, more = _sum(rest, -lost)
+        values[..., 0], values[..., 1] = _sum(value, rest + (error + (more - turns * one.width[1])))
+    values[values[..., 0] >= one.high] = one.low, 0.0
+
+
+def _sum(a: Doubles, b: Doubles) -> tuple[Doubles, Doubles]:
+    """(a + b rounded, what the rounding lost), exactly."""
+    total = a + b
+    back = total - a
+    return total, (a - (total - back)) + (b - back)
+
+
 def as_stored(states: Doubles, circles: Sequence[Circle], dtype: str) -> NDArray[Any]:
     """States (..., variable) in the type of the store: what would be rounded out of its range becomes the bottom of it."""
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinity

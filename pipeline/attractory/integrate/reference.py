@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from attractory.expressions.circles import as_stored, turn_back
 from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room
 from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, integrate_ensemble, step_limits
@@ -58,7 +59,7 @@ def integrate_reference(definition: Definition, ensemble: Ensemble, *, grids: Se
     check_grids(definition, grids)
     total, variables = ensemble.initial.shape
     check_room(total * variables * sum(grid.samples for grid in grids), engine.dtype)
-    states = tuple(np.full((total, variables, grid.samples), np.nan, engine.dtype) for grid in grids)
+    states = tuple(np.full((total, variables, grid.samples), np.nan, engine.dtype).transpose(0, 2, 1) for grid in grids)
     status, steps = np.full(total, int(Status.NOT_STARTED), np.int8), np.zeros(total, np.int64)
     runnable = np.isfinite(ensemble.initial).all(1) & np.isfinite(ensemble.parameters).all(1) & np.isfinite(ensemble.start_time)
     _prepare(definition, total, engine)
@@ -66,10 +67,9 @@ def integrate_reference(definition: Definition, ensemble: Ensemble, *, grids: Se
         for places, made in _proven(definition, ensemble, batch, grids, engine):
             status[places], steps[places] = made.status, made.steps
             for target, samples in zip(states, made.samples, strict=True):
-                target[places] = samples[..., 0]
-    shown = tuple(target.transpose(0, 2, 1) for target in states)
+                target[places] = as_stored(samples[..., 0].transpose(0, 2, 1), definition.wrap, engine.dtype)
     starts = (ensemble.initial, ensemble.parameters, ensemble.start_time)
-    return Trajectories(shown, *starts, status, np.ones(total, np.int64), steps, np.zeros(total, np.int64))
+    return Trajectories(states, *starts, status, np.ones(total, np.int64), steps, np.zeros(total, np.int64))
 
 
 def _prepare(definition: Definition, trajectories: int, engine: Engine) -> None:
@@ -162,4 +162,12 @@ def run_words(definition: Definition, ensemble: Ensemble, grids: Sequence[Sample
         run_wide_flow(functions, problem, sampling, lanes, np.array([quiet / words, budget]))
     pieces = np.split(out, np.cumsum(sizes)[:-1])
     samples = tuple(piece.reshape(total, variables, count, KEPT_WORDS) for piece, count in zip(pieces, counts, strict=True))
+    for grid_samples in samples:
+        _keep_on_circles(grid_samples, definition)
     return Wide(samples, status, steps)
+
+
+def _keep_on_circles(samples: Float, definition: Definition) -> None:
+    """Takes whole turns off a flow's coordinates on circles; a map's equations do so themselves."""
+    for circle in definition.wrap if definition.kind == "flow" else ():
+        turn_back(samples[:, circle.variable], circle)

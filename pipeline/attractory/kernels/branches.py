@@ -43,9 +43,9 @@ class Branched:
         return found or tuple(range(len(self.roots)))
 
 
-def branched(graph: Graph, roots: tuple[int, ...]) -> Branched:
-    """The graph of a flow with every switch replaced by its mode, and its phases in two parts."""
-    nodes, roots = two_parts(graph.nodes, roots, clocks=roots)
+def branched(graph: Graph, roots: tuple[int, ...], *, phases: bool = True) -> Branched:
+    """The graph of a flow with every switch replaced by its mode, and its phases in two parts, where doubles need them."""
+    nodes, roots = two_parts(graph.nodes, roots, clocks=roots) if phases else (graph.nodes, roots)
     rewriter = _Rewriter()
     places = [rewriter.rewrite(node) for node in nodes]  # old index -> new index; args always lie earlier
     return rewriter.result(tuple(places[root] for root in roots))

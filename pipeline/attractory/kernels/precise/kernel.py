@@ -77,7 +77,7 @@ def precise_width(count: int, trajectories: int) -> int:
 
 def is_smooth(definition: Definition) -> bool:
     """Whether this is a map, or a flow without switches."""
-    return definition.kind == "map" or not branched(definition.graph, definition.roots).switches
+    return definition.kind == "map" or not branched(definition.graph, definition.roots, phases=False).switches
 
 
 @lru_cache(maxsize=256)
@@ -109,7 +109,7 @@ def _flow(definition: Definition, count: int, width: int) -> Module:
     def leaf(node: Node) -> Value:
         return body.kept([body.lanes.load("%p", node.place)]) if node.op == "parameter" else now
 
-    series = PreciseSeries(body, branched(definition.graph, definition.roots), variables, order, leaf)
+    series = PreciseSeries(body, branched(definition.graph, definition.roots, phases=False), variables, order, leaf)
     text = _coefficients(body, series, now) + _sample(variables, count, order, width) + _move(series, count, width)
     return Module(_with_routines(text, width), {"order": order, "rows": series.rows})
 
