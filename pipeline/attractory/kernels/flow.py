@@ -47,7 +47,7 @@ _SHORT, _LONG, _ALIKE, _MOST = 8_000, 25_000, 4.0, 3_200
 # waits. Longer code is for a part of the lanes, and runs once for each part: half the instructions, registers and first cache. Up to the
 # next number sums are begun some orders ahead and LLVM leaves them there; beyond it, registers are what counts, and LLVM's own order is
 # better. docs/adr/006 has the measurements.
-_PART, _WHOLE, _IN_ORDER = 8, 850, 1_900
+_PART, _WHOLE, _IN_ORDER = 8, 700, 1_900
 
 
 @dataclass(frozen=True)
