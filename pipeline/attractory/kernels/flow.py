@@ -47,7 +47,7 @@ _SHORT, _LONG, _ALIKE, _MOST = 8_000, 25_000, 4.0, 3_200
 # waits. Longer code is for a part of the lanes, and runs once for each part: half the instructions, registers and first cache. Up to the
 # next number sums are begun some orders ahead and LLVM leaves them there; beyond it, registers are what counts, and LLVM's own order is
 # better. docs/adr/006 has the measurements.
-_PART, _WHOLE, _IN_ORDER = 8, 850, 1_900
+_PART, _WHOLE, _IN_ORDER = 8, 700, 1_900
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,11 @@ def _coefficients_of(graph: Branched, order: int, lanes: Lanes, *, ahead: int) -
     state = [[lanes.load("%y", variable)] for variable in range(len(graph.roots))]
     places = {node.place: index for index, node in enumerate(graph.nodes) if node.op == "variable"}
     for k in range(order):
-        for variable, place in places.items():
-            if len(series.table[place]) == k:
-                series.table[place].append(state[variable][k])
+        for variable, coefficients in enumerate(state):
+            # at once: a value that waits for its store is one that registers have to hold
+            lanes.store(coefficients[k], "%c", variable * (order + 1) + k)
+            if variable in places and len(series.table[places[variable]]) == k:
+                series.table[places[variable]].append(coefficients[k])
         series.extend(k)
         for variable, root in enumerate(graph.roots):
             rate = series.table[root][k]
@@ -175,15 +177,16 @@ def _coefficients_of(graph: Branched, order: int, lanes: Lanes, *, ahead: int) -
             state[variable].append(value if k == 0 else lanes.mul(value, lanes.constant(1.0 / (k + 1))))
             if variable in places:
                 series.scaled_terms[places[variable], k + 1] = rate  # k + 1 times the coefficient, without a product's rounding
+        if k == 0:
+            sized = [state[place][0] for place in graph.sized]
+            doubtful = lanes.packed(emit_disagreement(lanes, sized, [row[1] for row in state], order))
         series.look_ahead(k, range(k + 1, min(k + ahead, order - 1) + 1))
     for variable, coefficients in enumerate(state):
-        for k, value in enumerate(coefficients):
-            lanes.store(value, "%c", variable * (order + 1) + k)
+        lanes.store(coefficients[order], "%c", variable * (order + 1) + order)
     _emit_switch_rows(lanes, series, graph, state, order)
-    step = emit_step_size(lanes, state, graph.sized, order)
-    lanes.store(step, "%h", 0)
-    doubtful = emit_disagreement(lanes, [state[place][0] for place in graph.sized], [row[1] for row in state], order)
-    return lanes, lanes.packed(doubtful)
+    kept = [[lanes.load("%c", variable * (order + 1)), *row[1:]] for variable, row in enumerate(state)]
+    lanes.store(emit_step_size(lanes, kept, graph.sized, order), "%h", 0)
+    return lanes, doubtful
 
 
 def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state: list[list[Value]], order: int) -> None:
