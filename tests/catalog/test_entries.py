@@ -103,15 +103,6 @@ def test_the_initial_state_is_not_where_it_should_not_be(name: str, model: Any) 
     assert all(value != 0 for value in model(RECORDS[name]).avoided())
 
 
-@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.unbounded])
-def test_an_unbounded_variable_grows(name: str, solution: Solution) -> None:
-    """Between the halves of sixty periods it goes on by more than it does within a period."""
-    record, (_, states) = RECORDS[name], solution(name)
-    for key in record.unbounded:
-        values = states[record.state_variables.index(key)]
-        assert np.ptp(values) > 4 * np.ptp(values[:30])
-
-
 def test_names_become_file_names() -> None:
     """Words of a name are parted by underscores, and numbers stay with their word."""
     stems = {"HenonHeiles": "henon_heiles", "SprottA": "sprott_a", "Lorenz96": "lorenz96", "HyperRossler": "hyper_rossler"}
