@@ -13,7 +13,7 @@ import pytest
 from attractory.catalog import SystemRecord
 
 FUNCTIONS: dict[str, Any] = {
-    **{name: getattr(math, name) for name in ("sin", "cos", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "pi")},
+    **{name: getattr(math, name) for name in ("sin", "cos", "acos", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "floor", "pi")},
     **{function.__name__: function for function in (abs, max, min, range, sum)},
     "sign": lambda x: float(x > 0) - float(x < 0),
     "heaviside": lambda x, h=0.5: float(x > 0) if x != 0 else h,

@@ -103,15 +103,6 @@ def test_the_initial_state_is_not_where_it_should_not_be(name: str, model: Any) 
     assert all(value != 0 for value in model(RECORDS[name]).avoided())
 
 
-@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.unbounded])
-def test_an_unbounded_variable_grows(name: str, solution: Solution) -> None:
-    """Between the halves of sixty periods it goes on by more than it does within a period."""
-    record, (_, states) = RECORDS[name], solution(name)
-    for key in record.unbounded:
-        values = states[record.state_variables.index(key)]
-        assert np.ptp(values) > 4 * np.ptp(values[:30])
-
-
 def test_names_become_file_names() -> None:
     """Words of a name are parted by underscores, and numbers stay with their word."""
     stems = {"HenonHeiles": "henon_heiles", "SprottA": "sprott_a", "Lorenz96": "lorenz96", "HyperRossler": "hyper_rossler"}
@@ -216,8 +207,14 @@ def test_the_torus_starts_on_its_torus(solution: Solution) -> None:
 @pytest.mark.parametrize("name", [name for name in RECORDS if name not in FLOWS])
 def test_a_map_stays_bounded(name: str, model: Any) -> None:
     """Ten thousand iterates from the catalogued state."""
-    entry = model(RECORDS[name])
+    record, entry = RECORDS[name], model(RECORDS[name])
+    ends = {key: [float(eval(str(end), dict(entry.names))) for end in ends] for key, ends in record.wrap.items()}
+    circles = [(list(record.state_variables).index(key), low, high - low) for key, (low, high) in ends.items()]
     state = entry.initial
     for _ in range(10_000):
         state = entry.rhs(0.0, state)
-    assert np.all(np.abs(state) < 2)
+        for place, low, width in circles:
+            state[place] = low + (state[place] - low) % width
+    assert np.all(np.isfinite(state))
+    bounded = [key not in record.unbounded for key in record.state_variables]
+    assert np.all(np.abs(state)[bounded] < 50)

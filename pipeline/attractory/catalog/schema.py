@@ -32,7 +32,7 @@ _MEANINGS = {
     "avoid": "expressions that vanish on invariant sets without that behaviour: start at none of them",
     "history": "delay systems: expressions in t, for t <= 0",
     "wrap": "{theta: [0, 2*pi]}: a coordinate on a circle, or a map taken modulo a range",
-    "unbounded": "variables that grow without bound, such as the phase of a force",
+    "unbounded": "variables that grow without bound and are no angles",
     "symmetries": "images of the state that obey the same equations",
     "conserved": "quantities that a trajectory keeps, such as energy",
     "timescale": "by hand, rounded: what granularities and transients are counted in",
