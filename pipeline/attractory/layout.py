@@ -93,6 +93,7 @@ class Status(IntEnum):
     STEP_BUDGET = 3
     SLIDING = 4
     NOT_STARTED = 5
+    ZENO = 6
     PRECISION = 8
 
     @property
@@ -105,8 +106,9 @@ _SENTENCES = {
     Status.DIVERGED: "left every bound: a state became infinite or undefined",
     Status.STEP_UNDERFLOW: "the step size fell below the resolution of time",
     Status.STEP_BUDGET: "the budget of steps was spent",
-    Status.SLIDING: "the solution slides along a switching surface, which this version does not follow",
+    Status.SLIDING: "the solution slides along a switching surface on which the equations do not say how it goes on",
     Status.NOT_STARTED: "the initial state or a parameter is not a finite number",
+    Status.ZENO: "the switches turn ever faster, without end in finite time",
     Status.PRECISION: "needs more digits than the longest expansion has; the samples before are true to the last digit",
 }
 

@@ -145,10 +145,11 @@ def test_leaving_the_domain_of_a_function_is_a_status() -> None:
     np.testing.assert_allclose(made.state.values[1, :, 0], (1000 - np.arange(31) * 0.15) ** (2 / 3), rtol=1e-13)
 
 
-def test_sliding_along_a_surface_is_reported_not_ground_through() -> None:
-    """x' = 0.3 - sign(x) is pushed onto x = 0 from both sides."""
+def test_sliding_along_a_surface_is_followed_not_ground_through() -> None:
+    """x' = 0.3 - sign(x) is pushed onto x = 0 from both sides, and stays there."""
     made = integrate(flow({"x": "0.3 - sign(x)"}), initial=[1.0], samples=31, dt=0.1)
-    assert made.status.values.tolist() == [Status.SLIDING]
+    np.testing.assert_allclose(made.state.values[0, :, 0], np.maximum(1 - 0.7 * TIMES[:31], 0), atol=1e-14)
+    assert made.steps.values[0] < 40
 
 
 def test_the_step_budget_ends_what_never_ends() -> None:

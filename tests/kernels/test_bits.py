@@ -46,6 +46,20 @@ SYSTEMS = {
         initial={"x": 0.1, "y": 0.3, "q": 0.5},
         wrap={"q": [0, "2*pi"]},
     ),
+    "relay": System(
+        name="Relay",
+        equations={
+            "x": "y",
+            "y": "where(mod(t, 2) < 0.5, 1, -1) - x - sign(y + 0.1*x)*max(x, 0.2)",
+            "z": "min(x, y) - z + heaviside(y - z)",
+        },
+        initial={"x": 0.1, "y": 0.1, "z": 0.2},
+    ),
+    "sliding": System(
+        name="Sliding",
+        equations={"x": "v", "v": "-x - (0.5 + 0.5*exp(-abs(v - 0.3)))*sign(v - 0.3)", "w": "-2*sign(w - sin(t)*x)"},
+        initial={"x": 0.1, "v": 0.3, "w": 1.0},
+    ),
     "map": System(name="Quadratic", kind="map", equations={"x": "1 - 1.4*x**2 + y", "y": "0.3*sin(x)"}, initial={"x": 0.1, "y": 0.1}),
 }
 

@@ -23,7 +23,7 @@ def coefficients(text: str, loops: bool) -> np.ndarray:
     """Coefficients of orders 0 to ORDER - 1 of an expression in t at t = 0: those of x' = expression, from the compiled kernel."""
     definition = System(name="Series", equations={"x": text}, initial={"x": 0.0}).definition
     kernel = flow_kernel(definition, ORDER, 8, Target(), loops=loops)
-    lanes = lane_arrays(8, (1, 0, len(kernel.levels), 1), kernel.rows)
+    lanes = lane_arrays(8, (1, 0, len(kernel.switches), 1), kernel.rows)
     arrays = (lanes.p, lanes.y, lanes.now, lanes.mode, lanes.c, lanes.h, lanes.before, lanes.rate, lanes.y_low)
     arguments = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
     kernel.code.functions["modes"](*arguments[:5], arguments[-1])

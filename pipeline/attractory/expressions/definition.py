@@ -36,6 +36,7 @@ class Definition:
     Indexed variables are named x0, x1, … and list parameters b[0], b[1], …; `values` and `initial` go with `parameters` and `variables`.
     `roots` are the nodes of the equations, in the order of the variables: time derivatives of a flow, next states of a map.
     `wrap`: coordinates on a circle; a map's equations take them modulo their ranges, a flow's do not.
+    vectors: how many tangent vectors are among the variables, behind the system's own (`derivative.variational`).
     """
 
     name: str
@@ -47,6 +48,7 @@ class Definition:
     graph: Graph
     roots: tuple[int, ...]
     wrap: tuple[Circle, ...] = ()
+    vectors: int = 0
 
 
 def definition(record: SystemRecord) -> Definition:

@@ -59,7 +59,8 @@ def variational(definition: Definition, vectors: int | None = None) -> Definitio
     graph, live = pruned(builder.graph(), tuple(roots))
     names = tuple(f"v{vector}.{name}" for vector in range(count) for name in definition.variables)
     units = tuple(float(place == vector) for vector in range(count) for place in range(size))
-    return replace(definition, variables=definition.variables + names, initial=definition.initial + units, graph=graph, roots=live, wrap=())
+    variables, initial = definition.variables + names, definition.initial + units
+    return replace(definition, variables=variables, initial=initial, graph=graph, roots=live, wrap=(), vectors=count)
 
 
 def sparse_jacobian(builder: GraphBuilder, roots: Sequence[int]) -> list[dict[int, int]]:
@@ -227,6 +228,10 @@ def _where(builder: GraphBuilder, node: int, args: tuple[int, ...], moved: tuple
     return _chosen(builder, args[0], moved[1], moved[2])
 
 
+def _relay(builder: GraphBuilder, node: int, args: tuple[int, ...], moved: tuple[Tangent, ...]) -> Tangent:
+    return None if moved[1] is None else builder.add("where", builder.add("slides", args[0]), moved[1], builder.const(0.0))
+
+
 def _extreme(comparison: str) -> Rule:
     def rule(builder: GraphBuilder, node: int, args: tuple[int, ...], moved: tuple[Tangent, ...]) -> Tangent:
         return _chosen(builder, builder.add(comparison, *args), *moved)
@@ -296,4 +301,5 @@ _RULES: dict[str, Rule] = {
     "max": _extreme("ge"),
     "mod": _modulo,
     "where": _where,
+    "relay": _relay,
 }  # sign, floor and heaviside are flat between their steps: no rule, no tangent

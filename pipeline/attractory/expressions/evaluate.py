@@ -65,6 +65,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "floor": np.floor, "min": np.minimum, "max": np.maximum, "mod": _modulo, "heaviside": np.heaviside, "lt": np.less, "le": np.less_equal,
     "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or,
     "not": np.logical_not, "where": np.where,
+    "slides": lambda u: np.zeros(np.shape(u), np.bool_), "relay": lambda u, equivalent: np.sign(u),
 }  # fmt: skip
 
 

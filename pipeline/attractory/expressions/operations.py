@@ -90,7 +90,10 @@ OPERATIONS: dict[str, Operation] = {
     "or": Operation(2, _either, exact=True),
     "not": Operation(1, operator.not_, exact=True),
     "where": Operation(3, _where, exact=True),
+    # Made by `sliding.followed` alone: whether a solution slides along a function's zeros; the function's sign, or a number while it does.
+    "slides": Operation(1, lambda u: False, exact=False),
+    "relay": Operation(2, lambda u, equivalent: _sign(u), exact=False),
 }
 LEAVES = frozenset({"const", "variable", "parameter", "time"})
-CONDITIONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
+CONDITIONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "slides"})
 COMMUTATIVE = frozenset({"add", "mul"})  # to the bit: IEEE rounds a + b and b + a alike

@@ -36,6 +36,23 @@ def first_crossing(  # noqa: PLR0913 - called by the compiled driver, where a re
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def first_return(  # noqa: PLR0913 - as above
+    c: Any, base: int, lane: int, order: int, step: float, known: tuple[float, float, int], level: bool
+) -> tuple[float, int]:  # pragma: no cover - compiled
+    """As `first_crossing`, at a step that begins on the surface: `known` is the mode, the direction in which it went there, and how many
+    roots of the polynomial that is, one or two. These are taken out; whatever value the state's rounding left there counts as zero."""
+    mode, went, roots = known
+    back, found = _first_root(c, base + roots, lane, order - roots, step, went, 0.0)
+    if not level:
+        return back, (-1 if went > 0 else 1) if found == _ROOT else 0
+    shift = mode + 1.0 if went > 0.0 else -mode
+    on, beyond = _first_root(c, base, lane, order, back, -went, shift)
+    if beyond != _NONE:
+        return on, (1 if went > 0.0 else -1) if beyond == _ROOT else 0
+    return back, (-1 if went > 0 else 1) if found == _ROOT else 0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def _bounds(c: Any, base: int, lane: int, order: int, step: float) -> tuple[float, float]:  # pragma: no cover - compiled
     """Over the whole step: (how far the polynomial may move from its first value, the size of its second derivative)."""
     reach, curvature, power = abs(c[base + 1, lane]) * step, 0.0, 1.0
@@ -70,16 +87,41 @@ def _first_root(  # noqa: PLR0913 - as above
     for _ in range(_MARCH):
         value, slope = _value_and_slope(c, base, lane, order, tau)
         value, slope = factor * value + shift, factor * slope
-        if value <= noise and (slope < 0.0 or (slope == 0.0 and value < 0.0)):
+        if value < -noise:
             return tau, _ROOT
-        if value <= noise:  # leaving the surface on the mode's side: the slope keeps its sign for this long
+        if value > noise:
+            if curvature > 0.0:
+                root = math.sqrt(slope * slope + 2.0 * curvature * value)
+                advance = (slope + root) / curvature if slope > 0.0 else 2.0 * value / (root - slope)  # whichever does not cancel
+            else:
+                advance = -value / slope if slope < 0.0 else step
+        elif slope * slope > 2.0 * curvature * noise:  # no touch: it goes through, or leaves on the mode's side
+            if slope < 0.0:
+                return tau, _ROOT
             advance = slope / curvature if curvature > 0.0 else step
-        elif curvature > 0.0:
-            root = math.sqrt(slope * slope + 2.0 * curvature * value)
-            advance = (slope + root) / curvature if slope > 0.0 else 2.0 * value / (root - slope)  # whichever does not cancel
         else:
-            advance = -value / slope if slope < 0.0 else step
+            advance = _advance_along(c, base, lane, order, (tau, step, factor, slope, noise))
         tau += max(advance, 1.0e-15 * step)
         if tau > step:
             return step, _NONE
     return tau, _UNDECIDED
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _advance_along(
+    c: Any, base: int, lane: int, order: int, at: tuple[float, float, float, float, float]
+) -> float:  # pragma: no cover - compiled
+    """How far a polynomial that is zero but for its noise, with a slope near zero, certainly falls by no more than the noise."""
+    tau, step, factor, slope, noise = at
+    bend, twist, power = 0.0, 0.0, 1.0
+    for k in range(order, 1, -1):
+        bend = bend * tau + k * (k - 1) * c[base + k, lane]
+    for k in range(3, order + 1):
+        twist += k * (k - 1) * (k - 2) * abs(c[base + k, lane]) * power
+        power *= step
+    bend *= factor
+    fall, bow, stride = -min(slope, 0.0), -min(bend, 0.0) / 2.0, step
+    while stride > 1.0e-15 * step and stride * (fall + stride * (bow + stride * twist / 6.0)) > noise:
+        stride *= 0.5
+    # Where it bends upwards, that outweighs the slope (whose square is small) and, for so long, the third derivative.
+    return max(stride, min(bend / twist, step)) if bend > 0.0 and twist > 0.0 else stride

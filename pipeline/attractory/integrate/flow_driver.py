@@ -9,6 +9,7 @@ in two parts so that a million steps lose no digits; a lane without a trajectory
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,25 @@ from numba import njit
 
 from attractory.integrate.bits import lowest_bit
 from attractory.integrate.borrowed import borrowed
-from attractory.integrate.crossings import first_crossing
 from attractory.integrate.handover import CAP, COUNT, DONE, METHOD, leaves_taylor, resume
+from attractory.integrate.switches import (
+    ROWS,
+    Switches,
+    forget_turns,
+    is_endless,
+    judge_turns,
+    set_modes,
+    settle,
+    switch_facts,
+    turn_modes,
+)
+from attractory.kernels.flow import SwitchFacts
 from attractory.kernels.stepping import LOOK, RESOLUTION
 from attractory.layout import Status
 
 _OK, _DIVERGED, _UNDERFLOW = int(Status.OK), int(Status.DIVERGED), int(Status.STEP_UNDERFLOW)
-_BUDGET, _SLIDING = int(Status.STEP_BUDGET), int(Status.SLIDING)
+_BUDGET, _SLIDING, _ZENO = int(Status.STEP_BUDGET), int(Status.SLIDING), int(Status.ZENO)
 
-# Steps of zero length in a row that mean: the solution cannot leave the switching surface.
-_STUCK = 64
 # A trajectory that has grown by this factor in so many steps is leaving for infinity, as an unstable spiral does whose turns get faster.
 # What grows as the time does, such as a phase, is not: by this factor its rate is larger than its size over its time.
 _ESCAPE, _ESCAPE_STEPS, _ESCAPE_LOOK, _FASTER = 1.0e6, 500_000, 65_536, 8.0
@@ -34,31 +44,42 @@ Problem = namedtuple("Problem", "initial parameters start status steps queue par
 Sampling = namedtuple("Sampling", "places grids counts out")
 Lanes = namedtuple(
     "Lanes",
-    "trajectory base stuck crossed direction t t_low origin now h live count cap size taken taken_before before "
-    "y y_low y_before rate z p c mode fresh",
+    "table trajectory base t t_low origin now h live count cap size known found before taken taken_before "
+    "y y_low y_before rate z side p c mode fresh work",
 )
 Controls = namedtuple("Controls", "order limits")
-Kernel = namedtuple("Kernel", "coefficients finish samples modes bound move")
+Kernel = namedtuple("Kernel", "coefficients finish samples modes bound move crossings")
 
 
 def lane_arrays(width: int, sizes: tuple[int, int, int, int], coefficients: int) -> Lanes:
     """Zeroed lanes for `sizes` = (variables, parameters, switches, granularities), with so many rows of coefficients; vectors begin at
     multiples of 64 bytes."""
     variables, parameters, switches, kinds = sizes
-    states = [variables, variables, 2 * variables, variables, variables + 1]
-    blocks = [*states, max(parameters, 1), coefficients, max(switches, 1), max(switches, 1)]
-    rows = [1] * 9 + [kinds, kinds, 4, *blocks, kinds]
+    states = [variables, variables, 2 * variables, variables, variables + 1, variables]
+    # The last: order + 1 rows of scratch, of which c has as many for each variable.
+    blocks = [*states, max(parameters, 1), coefficients, max(switches, 1), max(switches, 1), coefficients // variables]
+    rows = [1] * len(ROWS) + [3, 3, 4, kinds, kinds, *blocks, kinds]
     memory = np.zeros(sum(rows) * width + 8)
     first = (-memory.ctypes.data // 8) % 8
     table = memory[first : first + sum(rows) * width].reshape(sum(rows), width)
     *parts, base = np.split(table, np.cumsum(rows)[:-1])
-    trajectory, stuck, crossed, direction = (np.full(width, -1, np.int64) for _ in range(4))
-    vectors = [part[0] for part in parts[:9]]
-    return Lanes._make([trajectory, base.view(np.int64), stuck, crossed, direction, *vectors, *parts[9:]])
+    vectors = {name: part[0] for name, part in zip(ROWS, parts, strict=False)}
+    kept = [vectors[name] for name in Lanes._fields if name in vectors]
+    return Lanes._make([table, np.full(width, -1, np.int64), base.view(np.int64), *kept, *parts[len(ROWS) :]])
+
+
+def switch_layout(lanes: Lanes, switches: Sequence[SwitchFacts], order: int, vectors: int) -> Switches:
+    """The facts of the switches, and where in a lane's memory lies what they need."""
+    start, row = lanes.table.ctypes.data, lanes.table.strides[0]
+    first = [(getattr(lanes, name).ctypes.data - start) // row for name in ("y", "c", "mode", "fresh", "side")]
+    nested = any(switch.nested for switch in switches)
+    return Switches(switch_facts(switches), nested, order, len(lanes.y), vectors, *first)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, controls: Any) -> None:  # pragma: no cover - compiled
+def run_flow(  # noqa: C901 - a function of its own for a part of the loop would cost more, for passing all arrays, than it shows
+    kernel: Any, problem: Any, sampling: Any, lanes: Any, switches: Any, controls: Any
+) -> None:  # pragma: no cover - compiled
     """Integrates the trajectories of `problem.queue` until they end or are handed over, and fills `sampling.out`.
 
     Args:
@@ -67,21 +88,23 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
             run; parked: where those go on that have begun. status and steps are written, and parked for those that are handed over.
         sampling: grids (granularity, 3) holds dt, count and row; places (granularity, 2) offset and row. Sample n of variable v of
             trajectory i lies at out[offset + (i variables + v) row + n] and belongs to the time n dt after the start.
-        levels: (switch,) whether a mode is an integer.
+        switches: what `switch_layout` gives.
         controls: the order; limits = (the step where none can be estimated, the time of the last sample, the budget of steps).
     """
     problem, sampling, lanes, controls = borrowed(problem), borrowed(sampling), borrowed(lanes), borrowed(controls)
     total, width = problem.queue.shape[0], lanes.h.shape[0]
-    switched = levels.shape[0] > 0
+    switched = switches.facts.shape[0] > 0
     following, live, closing = 0, 0, 0
+    attention, paused, turning = 0, 0, 0  # bits of lanes: see `settle`, `turn_modes` and `emit_crossings`
     grids = sampling.counts.shape[0]
     for lane in range(width):
         _vacate(lanes, lane, sampling.counts)
     while True:
         while following < total and live < width:
-            filled = _fill(kernel, problem, sampling, lanes, following)
+            filled, resting = _fill(kernel, problem, sampling, lanes, switches, following)
             following += filled
             live += filled
+            attention |= resting
         if live == 0:
             return
         while True:
@@ -98,8 +121,18 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
             lanes.h.ctypes, lanes.t.ctypes, lanes.now.ctypes, lanes.live.ctypes, lanes.count.ctypes, lanes.cap.ctypes,
             controls.limits.ctypes,
         )  # fmt: skip
-        if odd != 0 or switched:
-            live -= _examine_steps(problem, sampling, lanes, levels, controls, odd)
+        if switched:
+            if attention != 0:
+                paused, failed = settle(lanes.table, switches, attention)
+                live -= _end_sliding(problem, sampling, lanes, failed)
+            turning = kernel.crossings(
+                lanes.c.ctypes, lanes.mode.ctypes, lanes.h.ctypes, lanes.known.ctypes, lanes.found.ctypes, lanes.work.ctypes
+            )  # fmt: skip
+            odd &= ~paused
+            if turning != 0:
+                odd |= judge_turns(lanes.table, switches, turning)
+        if odd != 0:
+            live -= _examine_steps(problem, sampling, lanes, switched, controls, odd)
         _remember_taken(lanes)
         kernel.finish(
             lanes.c.ctypes, lanes.taken.ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids.ctypes,
@@ -115,21 +148,23 @@ def run_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, levels: Any, 
         kernel.move(
             lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, lanes.origin.ctypes, lanes.now.ctypes, lanes.before.ctypes
         )  # fmt: skip
-        if switched:
-            _turn_modes(lanes, levels)
+        if turning | attention != 0:
+            attention, paused = turn_modes(lanes.table, switches, turning, attention), 0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _fill(kernel: Any, problem: Any, sampling: Any, lanes: Any, following: int) -> int:  # pragma: no cover - compiled
-    """Puts the next trajectories into the free lanes; returns how many."""
-    filled = 0
+def _fill(
+    kernel: Any, problem: Any, sampling: Any, lanes: Any, switches: Any, following: int
+) -> tuple[int, int]:  # pragma: no cover - compiled
+    """Puts the next trajectories into the free lanes; (how many, bits of those that begin on a surface)."""
+    filled, bits = 0, 0
     for lane in range(lanes.h.shape[0]):
         if lanes.trajectory[lane] < 0 and following + filled < problem.queue.shape[0]:
             _refill(problem, sampling, lanes, lane, problem.queue[following + filled])
             filled += 1
+            bits |= 1 << lane
     kernel.modes(lanes.p.ctypes, lanes.y.ctypes, lanes.now.ctypes, lanes.fresh.ctypes, lanes.c.ctypes, lanes.y_low.ctypes)
-    _set_modes(lanes)
-    return filled
+    return filled, set_modes(lanes.table, switches, bits)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -141,7 +176,7 @@ def _refill(problem: Any, sampling: Any, lanes: Any, lane: int, i: int) -> None:
     lanes.t[lane], lanes.t_low[lane], lanes.count[lane] = 0.0, 0.0, 0.0
     lanes.origin[lane] = problem.start[i]
     lanes.now[lane] = problem.start[i]
-    lanes.stuck[lane], lanes.crossed[lane] = 0, -2
+    forget_turns(lanes.table, lane)
     lanes.cap[lane], lanes.before[2, lane] = np.inf, 0.0
     for v in range(variables):
         lanes.y[v, lane] = problem.initial[i, v]
@@ -171,43 +206,34 @@ def _vacate(lanes: Any, lane: int, counts: Any) -> None:  # pragma: no cover - c
         lanes.taken[g, lane] = counts[g]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _set_modes(lanes: Any) -> None:  # pragma: no cover - compiled
-    """The modes of lanes that have just been filled."""
-    for lane in range(lanes.h.shape[0]):
-        if lanes.crossed[lane] == -2:
-            lanes.crossed[lane] = -1
-            for s in range(lanes.mode.shape[0]):
-                lanes.mode[s, lane] = lanes.fresh[s, lane]
-
-
 @njit(cache=True, error_model="numpy", nogil=True, inline="always")
-def _examine_steps(problem: Any, sampling: Any, lanes: Any, levels: Any, controls: Any, odd: int) -> int:  # pragma: no cover - compiled
-    """Shortens steps to the first crossing of a switch, ends trajectories that failed, hands over stiff ones; returns how many it ended."""
+def _examine_steps(problem: Any, sampling: Any, lanes: Any, switched: bool, controls: Any, odd: int) -> int:  # pragma: no cover - compiled
+    """Looks at the steps of the lanes in these bits: ends trajectories that failed, hands over stiff ones; returns how many it
+    ended."""
     ended = 0
-    for lane in range(lanes.h.shape[0]):
-        if lanes.trajectory[lane] < 0 or (levels.shape[0] == 0 and (odd >> lane) & 1 == 0):
+    while odd != 0:
+        lane = lowest_bit(odd)
+        odd &= odd - 1
+        if lanes.trajectory[lane] < 0:
             continue
-        step = lanes.h[lane]
-        lanes.crossed[lane] = -1
-        if step == step:
-            for s in range(levels.shape[0]):
-                row = (lanes.y.shape[0] + s) * (controls.order + 1)
-                if lanes.c[row, lane] != lanes.c[row, lane]:  # a condition that is no number decides nothing
-                    step = np.nan
-                    break
-                root, side = first_crossing(lanes.c, row, lane, controls.order, step, lanes.mode[s, lane], levels[s])
-                if root < step or side != 0:
-                    step = root
-                    lanes.crossed[lane], lanes.direction[lane] = s if side != 0 else -1, side
-        lanes.h[lane] = step
         status = _judge(lanes, lane, controls)
         if status != _OK:
             _end(problem, sampling, lanes, lane, status)
             ended += 1
-        elif levels.shape[0] == 0 and lanes.count[lane] % LOOK == 0.0 and leaves_taylor(problem.parked, lanes, lane, controls.order):
+        elif not switched and lanes.count[lane] % LOOK == 0.0 and leaves_taylor(problem.parked, lanes, lane, controls.order):
             _vacate(lanes, lane, sampling.counts)
             ended += 1
+    return ended
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _end_sliding(problem: Any, sampling: Any, lanes: Any, failed: int) -> int:  # pragma: no cover - compiled
+    """Ends the trajectories of the lanes in these bits, which slide where they cannot be followed; returns how many."""
+    ended = 0
+    while failed != 0:
+        _end(problem, sampling, lanes, lowest_bit(failed), _SLIDING)
+        failed &= failed - 1
+        ended += 1
     return ended
 
 
@@ -221,12 +247,10 @@ def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - c
         return _BUDGET
     if lanes.count[lane] > _ESCAPE_STEPS and lanes.count[lane] % _ESCAPE_LOOK == 0 and _escapes(lanes, lane, controls.order):
         return _DIVERGED
-    if step > lanes.t[lane] * RESOLUTION:
-        lanes.stuck[lane] = 0
+    if is_endless(lanes.table, lane):
+        return _ZENO
+    if step > lanes.t[lane] * RESOLUTION or lanes.found[0, lane] >= 0.0:
         return _OK
-    if lanes.crossed[lane] >= 0:
-        lanes.stuck[lane] += 1
-        return _SLIDING if lanes.stuck[lane] > _STUCK else _OK
     return _DIVERGED if _largest(lanes.y, lane) > 1e10 else _UNDERFLOW  # a pole in finite time, or a stiff spot
 
 
@@ -284,15 +308,6 @@ def _take_back(lanes: Any, doubtful: int) -> None:  # pragma: no cover - compile
             lanes.y[v, lane], lanes.y_low[v, lane] = lanes.y_before[2 * v, lane], lanes.y_before[2 * v + 1, lane]
         for g in range(lanes.taken.shape[0]):
             lanes.taken[g, lane] = lanes.taken_before[g, lane]
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _turn_modes(lanes: Any, levels: Any) -> None:  # pragma: no cover - compiled
-    for lane in range(lanes.h.shape[0]):
-        s = lanes.crossed[lane]
-        if lanes.trajectory[lane] >= 0 and s >= 0:
-            lanes.before[2, lane] = 0.0  # behind a switch the rates may be others
-            lanes.mode[s, lane] = lanes.mode[s, lane] + lanes.direction[lane] if levels[s] else -lanes.mode[s, lane]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

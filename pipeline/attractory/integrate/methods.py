@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attractory.expressions.definition import Definition
-from attractory.integrate.flow_driver import Controls, Kernel, Problem, Sampling, lane_arrays, run_flow
+from attractory.integrate.flow_driver import Controls, Kernel, Problem, Sampling, lane_arrays, run_flow, switch_layout
 from attractory.integrate.handover import LOOK_FROM, METHOD, STIFF, TAYLOR
 from attractory.integrate.stiff_driver import StiffControls, StiffFunctions, run_stiff, stiff_lane_arrays
 from attractory.kernels import FlowKernel, Target
@@ -39,9 +39,10 @@ def run_methods(definition: Definition, kernel: FlowKernel, problem: Problem, sa
     """
     parked, kinds = problem.parked, len(sampling.counts)
     functions = Kernel(*(kernel.code.functions[name] for name in Kernel._fields))
-    lanes = lane_arrays(kernel.width, (kernel.variables, kernel.parameters, len(kernel.levels), kinds), kernel.rows)
+    lanes = lane_arrays(kernel.width, (kernel.variables, kernel.parameters, len(kernel.switches), kinds), kernel.rows)
+    switches = switch_layout(lanes, kernel.switches, kernel.order, kernel.vectors)
     while len(problem.queue):
-        run_flow(functions, problem, sampling, lanes, np.array(kernel.levels, np.bool_), Controls(kernel.order, settings.limits))
+        run_flow(functions, problem, sampling, lanes, switches, Controls(kernel.order, settings.limits))
         handed = np.flatnonzero(parked[:, METHOD] == STIFF)
         if len(handed) and fits_straight_line(definition):
             _run_stiff(definition, kernel, problem._replace(queue=handed), sampling, settings)

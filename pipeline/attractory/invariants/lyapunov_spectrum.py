@@ -13,6 +13,7 @@ from attractory.errors import IntegrationError, RequestError
 from attractory.expressions.definition import Definition
 from attractory.expressions.derivative import variational
 from attractory.expressions.doors import as_system
+from attractory.expressions.sliding import followed
 from attractory.expressions.system import System
 from attractory.integrate import Engine, Ensemble, advance, default_transient
 from attractory.invariants.ensemble import TRANSIENT_TIME, draw_ensemble
@@ -28,9 +29,8 @@ _ROUND = 16  # intervals that are measured together
 _FEWEST_ROUNDS = 16
 _FEWEST_PERIODS = 8
 _MOST_ROUNDS = 256  # where no budget is given
-# Nearby trajectories: far above the errors of the integration, and still in the linear range after growing by the parting.
-_SEPARATION, _NEARBY_TOLERANCE, _NEARBY_PARTING = 1.0e-7, 1.0e-13, 1.0e2
-_JUMPS = frozenset({"sign", "floor", "mod", "heaviside", "where"})
+# A direction that is lost altogether (a map's singular Jacobian, a solution that begins to slide along a surface) says nothing about that.
+_LOST = -300.0
 _LARGEST_TOGETHER = 160  # variables of state and tangent vectors in one compiled step
 _BLOCKS = 16  # long enough to be independent where rounds may not be
 
@@ -57,7 +57,6 @@ class Way(Enum):
 
     TOGETHER = "the state with all its tangent vectors in one lane"
     APART = "each tangent vector in a lane of its own with a copy of the state, where the whole would take minutes to compile"
-    NEARBY = "as differences of nearby trajectories, where the right-hand side jumps and tangent vectors would have to jump too"
 
 
 @dataclass(frozen=True)
@@ -120,8 +119,8 @@ def lyapunov_spectrum(
 
     Runs until every exponent's standard error is below `standard_error`, or below that part of its own size where it is larger than
     one, or until the budget is spent; `settings["reached"]` says which. A zero exponent comes out as a number of the order of its
-    error. A flow whose right-hand side may jump (sign, floor, mod, heaviside, where) is measured by nearby trajectories at a distance of
-    1e-7, since its tangent vectors jump too.
+    error. Where the right-hand side of a flow jumps (sign, floor, mod, heaviside, where) tangent vectors jump too, by the saltation matrix;
+    where solutions slide along a surface, the direction across it is lost, and its exponent is minus infinity, kept finite.
 
     Args:
         exponents: how many of the largest; None is all of them.
@@ -179,19 +178,14 @@ def _starts(bundle: Bundle) -> FloatArray:
     rows, count, variables = vectors.shape
     if bundle.way is Way.TOGETHER:
         return np.concatenate([states, vectors.reshape(rows, -1)], axis=1)
-    if bundle.way is Way.APART:
-        return np.concatenate([np.repeat(states, count, axis=0), vectors.reshape(-1, variables)], axis=1)
-    near = states[:, None] + _SEPARATION * vectors
-    return np.concatenate([states[:, None], near], axis=1).reshape(-1, variables)
+    return np.concatenate([np.repeat(states, count, axis=0), vectors.reshape(-1, variables)], axis=1)
 
 
 def _ends(bundle: Bundle, lanes: FloatArray) -> tuple[FloatArray, FloatArray]:
     """States (trajectory, variable) and tangent vectors (trajectory, variable, vector) from final lanes (trajectory, copy, variable)."""
     _, variables, vectors = bundle.tangent.shape
     states = np.ascontiguousarray(lanes[:, 0, :variables])
-    if bundle.way is not Way.NEARBY:
-        return states, lanes[:, :, variables:].reshape(-1, vectors, variables).transpose(0, 2, 1)
-    return states, (lanes[:, 1:] - lanes[:, :1]).transpose(0, 2, 1) / _SEPARATION
+    return states, lanes[:, :, variables:].reshape(-1, vectors, variables).transpose(0, 2, 1)
 
 
 def _refuse(system: System, vectors: int, *, standard_error: float, effort: Effort) -> None:
@@ -213,11 +207,10 @@ def _first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) ->
     ensemble = draw_ensemble(system, effort.trajectories, seed=seed, transient=transient, tolerance=effort.tolerance)
     draw = np.random.Generator(np.random.Philox(key=seed)).standard_normal((len(ensemble.initial), system.dimension, vectors))
     way = _way(system, vectors)
-    nearby = way is Way.NEARBY
     return Bundle(
-        definition=replace(system.definition, wrap=()) if nearby else variational(system.definition, 1 if way is Way.APART else vectors),
+        definition=variational(followed(system.definition), 1 if way is Way.APART else vectors),
         way=way,
-        engine=Engine(tolerance=min(effort.tolerance, _NEARBY_TOLERANCE) if nearby else effort.tolerance),
+        engine=Engine(tolerance=effort.tolerance),
         ensemble=ensemble,
         tangent=np.linalg.qr(draw)[0],
         row=np.arange(len(draw)),
@@ -225,9 +218,6 @@ def _first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) ->
 
 
 def _way(system: System, vectors: int) -> Way:
-    """Jumps of the right-hand side ask for nearby trajectories; abs, min and max bend it only, and tangent vectors pass through them."""
-    if system.kind == "flow" and any(node.op in _JUMPS for node in system.definition.graph.nodes):
-        return Way.NEARBY
     return Way.APART if system.dimension * (1 + vectors) > _LARGEST_TOGETHER else Way.TOGETHER
 
 
@@ -243,8 +233,8 @@ def _find_interval(system: System, bundle: Bundle) -> tuple[float, Bundle]:
         for _ in range(_ROUND):
             bundle, growth = advance_bundle(bundle, interval)
             low, high = np.quantile(growth, [0.05, 0.95], axis=0)
-            fastest = max(fastest, float(high.max() - low.min()) / interval)
-        safe = float(np.log(_NEARBY_PARTING if bundle.way is Way.NEARBY else _LARGEST_PARTING)) / max(fastest, 1e-300)
+            fastest = max(fastest, float(high.max() - low[low > _LOST].min(initial=high.max())) / interval)
+        safe = float(np.log(_LARGEST_PARTING)) / max(fastest, 1e-300)
         interval = float(np.clip(np.floor(safe), 1, 16)) if system.kind == "map" else min(safe, max(longest, interval))
     return interval, bundle
 

@@ -6,16 +6,19 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from attractory.expressions.circles import Circle
 from attractory.expressions.definition import Definition
 from attractory.expressions.graph import Node
+from attractory.expressions.sliding import followed
 from attractory.kernels.branches import Branched, branched
 from attractory.kernels.circles import Circles
 from attractory.kernels.compact import COEFFICIENTS, MODES, compact_text
+from attractory.kernels.crossings import Watch, Watched, emit_crossings
 from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import IN_ORDER, MachineCode, Module, Pointer, Target, kept_functions
-from attractory.kernels.pointwise import emit_values
+from attractory.kernels.pointwise import emit_values, sign_mode
 from attractory.kernels.sampling import emit_sampling
 from attractory.kernels.step_size import emit_disagreement, emit_step_size
 from attractory.kernels.stepping import emit_bound, emit_finish, emit_move
@@ -28,6 +31,7 @@ _SIGNATURES = {
     "modes": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
     "bound": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 7),
     "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
+    "crossings": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 6),
     "samples": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 10),
 }
 
@@ -50,12 +54,26 @@ _SHORT, _LONG, _ALIKE, _MOST = 8_000, 25_000, 4.0, 3_200
 _PART, _WHOLE, _IN_ORDER = 8, 700, 1_900
 
 
+class SwitchFacts(NamedTuple):
+    """What the driver must know of a mode.
+
+    level: it is an integer, not a sign. holds: both sides may point to its surface. exit: the row of the function that lies between 0 and 1
+    as long as the solution slides along it, or -1 where that is not followed. gap: the row of the rate of its function along the first
+    tangent vector, or -1 where the right-hand side does not jump; the others follow. nested: its function jumps where other modes turn."""
+
+    level: bool
+    holds: bool
+    exit: int
+    gap: int
+    nested: bool
+
+
 @dataclass(frozen=True)
 class FlowKernel:
     """A flow's compiled functions for `width` trajectories at once.
 
-    levels: whether mode s is an integer (floor) or a sign. rows: of the array c, which holds other nodes' coefficients too where the code
-    is loops.
+    vectors: how many tangent vectors are among the variables. rows: of the array c, which holds other nodes' coefficients too where the
+    code is loops.
     """
 
     code: MachineCode
@@ -63,7 +81,8 @@ class FlowKernel:
     order: int
     variables: int
     parameters: int
-    levels: tuple[bool, ...]
+    switches: tuple[SwitchFacts, ...]
+    vectors: int
     rows: int
 
 
@@ -77,15 +96,29 @@ def flow_kernel(
     """
     settings = (order, width, dtype, loops, definition.wrap)
     code = kept_functions(_module, definition, settings, signatures=_SIGNATURES, target=target)
-    levels, rows = code.facts["levels"], code.facts["rows"]
-    return FlowKernel(code, width, order, len(definition.variables), len(definition.parameters), tuple(levels), rows)
+    switches = tuple(SwitchFacts(*facts) for facts in code.facts["switches"])
+    sizes = (len(definition.variables), len(definition.parameters))
+    return FlowKernel(code, width, order, *sizes, switches, definition.vectors, code.facts["rows"])
 
 
 def _module(definition: Definition, order: int, width: int, dtype: str, loops: bool | None, _: tuple[Circle, ...]) -> Module:
-    graph = branched(definition.graph, definition.roots)
+    definition = followed(definition)
+    graph = branched(definition.graph, definition.roots, definition.vectors)
     loops = is_large(graph, order) if loops is None else loops
     text, rows = flow_text(definition, graph, order, width, dtype, loops)
-    return Module(text, {"levels": [switch.kind == "level" for switch in graph.switches], "rows": rows})
+    return Module(text, {"switches": _switch_facts(graph, len(definition.variables), order), "rows": rows})
+
+
+def _switch_facts(graph: Branched, variables: int, order: int) -> list[SwitchFacts]:
+    row = {place: (variables + len(graph.switches) + number) * (order + 1) for number, (place, _) in enumerate(graph.exits)}
+    following, gap = variables + len(graph.switches) + len(graph.exits), {}
+    for place, nodes in graph.gaps:
+        gap[place] = following * (order + 1)
+        following += len(nodes)
+    return [
+        SwitchFacts(switch.kind == "level", place in graph.holding, row.get(place, -1), gap.get(place, -1), place in graph.nested)
+        for place, switch in enumerate(graph.switches)
+    ]
 
 
 def flow_text(
@@ -96,13 +129,23 @@ def flow_text(
     text = declarations(width) + emit_bound(width) + emit_move(width)
     circles = Circles(definition.wrap, variables, dtype)
     text += emit_sampling(width, order, dtype, circles) + emit_finish(width, order, circles) + circles.text
+    text += _emit_crossings(graph, variables, order, width)
     if loops:
         found, rows = compact_text(graph, variables, order, width)
         return text + found, rows
     text += _emit_coefficients(graph, order, width) + _emit_modes(graph, width)
     parts = declarations(min(width, _PART)) + declarations(min(width, 2 * _PART))
     text = "".join(line for line in dict.fromkeys(parts.splitlines(keepends=True)) if line not in text) + text
-    return text, (variables + len(graph.switches)) * (order + 1)
+    return text, (variables + len(graph.watched)) * (order + 1)
+
+
+def _emit_crossings(graph: Branched, variables: int, order: int, width: int) -> str:
+    facts = _switch_facts(graph, variables, order)
+    own = [Watched((variables + place) * (order + 1), place) for place in range(len(facts))]
+    signs = tuple(watched for watched, fact in zip(own, facts, strict=True) if not fact.level)
+    levels = tuple(watched for watched, fact in zip(own, facts, strict=True) if fact.level)
+    exits = tuple(Watched(fact.exit, place) for place, fact in enumerate(facts) if fact.exit >= 0)
+    return emit_crossings(width, order, variables, Watch(signs, levels, exits))
 
 
 def is_large(graph: Branched, order: int) -> bool:
@@ -127,8 +170,9 @@ def _leaves(lanes: Lanes) -> Callable[[Node], Value]:
 
     def leaf(node: Node) -> Value:
         index = node.place
-        if node.op == "positive":
-            return lanes.compare("ogt", lanes.load("%m", index), lanes.constant(0.0))
+        if node.op in ("positive", "slides"):
+            comparison = "ogt" if node.op == "positive" else "oeq"
+            return lanes.compare(comparison, lanes.load("%m", index), lanes.constant(0.0))
         pointer = {"variable": "%y", "low": "%y_low", "parameter": "%p", "time": "%t", "signum": "%m", "level": "%m"}[node.op]
         return lanes.load(pointer, index)
 
@@ -190,16 +234,16 @@ def _coefficients_of(graph: Branched, order: int, lanes: Lanes, *, ahead: int) -
 
 
 def _emit_switch_rows(lanes: Lanes, series: TaylorSeries, graph: Branched, state: list[list[Value]], order: int) -> None:
-    """The switches' functions to the full order, so that their roots are as good as the step."""
-    if not graph.switches:
+    """What the driver watches, to the full order, so that roots are as good as the step."""
+    if not graph.watched:
         return
     for index, node in enumerate(graph.nodes):
         if node.op == "variable" and len(series.table[index]) == order:
             series.table[index].append(state[node.place][order])
-    series.extend(order, only=[switch.function for switch in graph.switches])
-    for place, switch in enumerate(graph.switches):
+    series.extend(order, only=graph.watched)
+    for place, watched in enumerate(graph.watched):
         for k in range(order + 1):
-            value = series.table[switch.function][k]
+            value = series.table[watched][k]
             lanes.store(lanes.constant(0.0) if value is None else value, "%c", (len(state) + place) * (order + 1) + k)
 
 
@@ -212,7 +256,6 @@ def _emit_modes(graph: Branched, width: int) -> str:
         if switch.kind == "level":
             mode = lanes.intrinsic("floor", value)
         else:
-            below = lanes.compare("olt", value, lanes.constant(0.0))
-            mode = lanes.select(below, lanes.constant(-1.0), lanes.constant(1.0))
+            mode = sign_mode(lanes, value)
         lanes.store(mode, "%m", place)
     return lanes.function("modes", MODES)

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from attractory.kernels.branches import Branched
+from attractory.kernels.branches import MODES, Branched
 from attractory.kernels.units import NEWEST, NUMBER, SERIES, Pattern, Unit, Units, units_of
 
-MODES = ("signum", "level", "positive")
 RATE = "rate"
 LEAF, TURN, RECIPROCAL, COPY = ("leaf", "turn", "reciprocal", "copy")
 
@@ -40,7 +39,7 @@ class Layout:
         self.graph, self.variables, self.order = graph, variables, order
         self.found: Units = units_of(graph)
         self.rates = self._direct_rates()
-        self.rows = (variables + len(graph.switches)) * (order + 1)
+        self.rows = (variables + len(graph.watched)) * (order + 1)
         self.row: dict[int, int] = {}
         self.reciprocal: dict[int, int] = {}
         self._place()
@@ -117,7 +116,7 @@ class Layout:
     @cached_property
     def higher_orders(self) -> list[Group]:
         """The recurrences of what varies, and the rates and switches' rows, which are written at every order."""
-        wanted = self._closure([switch.function for switch in self.graph.switches])
+        wanted = self._closure(self.graph.watched)
         levels: dict[int, int] = {}
         groups = _Groups()
         for unit in self.found.units:
@@ -161,9 +160,9 @@ class Layout:
             if root not in self.rates:
                 pattern, row = simple(COPY, self.found.kinds[root], RATE), variable * (self.order + 1) + 1
                 groups.add(levels.get(root, 0) + 1, pattern, (self.row[root], row))
-        for place, switch in enumerate(self.graph.switches):
-            pattern, row = simple(COPY, self.found.kinds[switch.function], SERIES), (self.variables + place) * (self.order + 1)
-            groups.add(levels.get(switch.function, 0) + 1, pattern, (self.row[switch.function], row), last=True)
+        for place, node in enumerate(self.graph.watched):
+            pattern, row = simple(COPY, self.found.kinds[node], SERIES), (self.variables + place) * (self.order + 1)
+            groups.add(levels.get(node, 0) + 1, pattern, (self.row[node], row), last=True)
 
     def _closure(self, roots: Iterable[int]) -> set[int]:
         """The units and leaves that the roots depend on at the same order."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from attractory.expressions.graph import Node
 from attractory.kernels.groups import COPY, LEAF, RATE, RECIPROCAL, TURN
 from attractory.kernels.lanes import Lanes, Value, row_pointer
+from attractory.kernels.pointwise import sign_mode
 from attractory.kernels.taylor import Coefficient, TaylorSeries
 from attractory.kernels.units import CONDITION, NUMBER, SERIES, TIME, VARYING, Pattern
 
@@ -57,10 +58,10 @@ def _store(lanes: Lanes, pattern: Pattern, k: int, pointer: str, value: Coeffici
 
 
 def _emit_mode(lanes: Lanes, pattern: Pattern, rows: Sequence[Value]) -> None:
-    """A mode from where the driver keeps it, as a number or, for "positive", as a condition."""
+    """A mode from where the driver keeps it, as a number or, for "positive" and "slides", as a condition."""
     value = lanes.load(row_pointer(lanes, _MODES, rows[0]), 0)
     if pattern.out == CONDITION:
-        above = lanes.compare("ogt", value, lanes.constant(0.0))
+        above = lanes.compare("oeq" if pattern.kinds == ("slides",) else "ogt", value, lanes.constant(0.0))
         value = lanes.select(above, lanes.constant(1.0), lanes.constant(0.0))
     lanes.store(value, row_pointer(lanes, _TABLE, rows[1]), 0)
 
@@ -71,7 +72,7 @@ def _emit_turn(lanes: Lanes, pattern: Pattern, rows: Sequence[Value]) -> None:
     if pattern.kinds == ("level",):
         mode = lanes.intrinsic("floor", value)
     else:
-        mode = lanes.select(lanes.compare("olt", value, lanes.constant(0.0)), lanes.constant(-1.0), lanes.constant(1.0))
+        mode = sign_mode(lanes, value)
     lanes.store(mode, row_pointer(lanes, _MODES, rows[1]), 0)
 
 

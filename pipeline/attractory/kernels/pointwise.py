@@ -14,7 +14,7 @@ from attractory.kernels.lanes import Lanes, Value
 
 _COMPARISONS = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
 _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
-LEAVES = {"variable", "parameter", "time", "signum", "level", "positive"} | LOWS
+LEAVES = {"variable", "parameter", "time", "signum", "level", "positive", "slides"} | LOWS
 Leaf = Callable[[Node], Value]
 
 
@@ -28,6 +28,13 @@ def operation(lanes: Lanes, node: Node, arguments: Sequence[Value]) -> Value:
     if op in functions.UNARY:
         return functions.UNARY[op](lanes, *arguments)
     return _OTHERS[op](lanes, *arguments)
+
+
+def sign_mode(lanes: Lanes, x: Value) -> Value:
+    """The mode of a sign: -1 or 1, and 0 exactly on the surface."""
+    zero = lanes.constant(0.0)
+    side = lanes.select(lanes.compare("olt", x, zero), lanes.constant(-1.0), lanes.constant(1.0))
+    return lanes.select(lanes.compare("oeq", x, zero), zero, side)
 
 
 def _sign(lanes: Lanes, x: Value) -> Value:

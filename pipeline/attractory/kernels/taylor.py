@@ -64,7 +64,7 @@ class TaylorSeries:
         self.reciprocals: dict[int, Value] = {}
         self.sums: dict[Any, Callable[[Any, int], list[Product]]] = {}
         self.begun: dict[tuple[Any, int], _Begun] = {}
-        self.needed = self._with_companions(reachable(graph.nodes, [*graph.roots, *(switch.function for switch in graph.switches)]))
+        self.needed = self._with_companions(reachable(graph.nodes, [*graph.roots, *graph.watched]))
         self.table: list[list[Coefficient]] = [[] for _ in self.nodes]
         self.uses = self._uses(graph)
         self.absorbed = self._absorbed()
@@ -73,7 +73,7 @@ class TaylorSeries:
         """How many needed nodes, recurrences, equations and switches read each node."""
         uses = [0] * len(self.nodes)
         read = [argument for index in self.needed for argument in self.nodes[index].args]
-        for index in (*read, *self.partners.values(), *graph.roots, *(switch.function for switch in graph.switches)):
+        for index in (*read, *self.partners.values(), *graph.roots, *graph.watched):
             uses[index] += 1
         return uses
 
@@ -423,6 +423,7 @@ _RULES: dict[str, Callable[[TaylorSeries, int, int], Coefficient]] = {
     "signum": TaylorSeries.leaf,
     "level": TaylorSeries.leaf,
     "positive": TaylorSeries.condition,
+    "slides": TaylorSeries.condition,
     "and": TaylorSeries.condition,
     "or": TaylorSeries.condition,
     "not": TaylorSeries.condition,

@@ -121,7 +121,7 @@ class _Builder:
 
     def _kind(self, index: int, history: set[int]) -> str:
         op = self.nodes[index].op
-        if op in CONDITIONS or op == "positive":
+        if op in CONDITIONS or op in ("positive", "slides"):
             return CONDITION
         if op == "time":
             return TIME
