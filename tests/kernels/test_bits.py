@@ -46,6 +46,13 @@ SYSTEMS = {
         initial={"x": 0.1, "y": 0.3, "q": 0.5},
         wrap={"q": [0, "2*pi"]},
     ),
+    "delay": System(
+        name="Delay",
+        kind="delay",
+        parameters={"tau": 1.7},
+        equations={"x": "0.2*x(t - tau)/(1 + y(t - 1)**2) - 0.1*x", "y": "sin(x(t - 1)) - y + 0.1*cos(t)"},
+        history={"x": "0.5 + 0.1*sin(t)", "y": "exp(t)"},
+    ),
     "map": System(name="Quadratic", kind="map", equations={"x": "1 - 1.4*x**2 + y", "y": "0.3*sin(x)"}, initial={"x": 0.1, "y": 0.1}),
 }
 

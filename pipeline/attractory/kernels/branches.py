@@ -51,6 +51,13 @@ def branched(graph: Graph, roots: tuple[int, ...]) -> Branched:
     return rewriter.result(tuple(places[root] for root in roots))
 
 
+def smooth(graph: Graph, roots: tuple[int, ...]) -> Branched:
+    """A graph without switches; its phases stay in one part."""
+    rewriter = _Rewriter()
+    places = [rewriter.rewrite(node) for node in graph.nodes]
+    return rewriter.result(tuple(places[root] for root in roots))
+
+
 class _Rewriter:
     """Hash-conses the new nodes; `places` maps the old graph's indices as they are rewritten."""
 
