@@ -55,8 +55,8 @@ class Definition:
 
     Indexed variables are named x0, x1, … and list parameters b[0], b[1], …; `values` and `initial` go with `parameters` and `variables`.
     `roots` are the nodes of the equations, in the order of the variables: time derivatives of a flow, next states of a map.
-    `wrap`: coordinates on a circle; a map's equations take them modulo their ranges, a flow's do not. `delays` is what kind delay has, whose
-    `initial` is its history at t = 0.
+    `wrap`: coordinates on a circle; a map's equations take them modulo their ranges, a flow's do not. `delays` is what kind delay has;
+    its `initial` is the history at t = 0.
     """
 
     name: str
@@ -101,6 +101,9 @@ def definition(record: SystemRecord) -> Definition:
 
 
 def _delay_definition(record: SystemRecord, model: Model) -> Definition:
+    if record.wrap:
+        message = f"{record.where('wrap')} is for flows and maps; a delay system's samples are not turned back."
+        raise CatalogError(message)
     equations = tuple(node for _, node in model.assignments("equations", record.equations))
     lags = tuple(dict.fromkeys(lag for _, lag in model.reads))
     history = model.history()
