@@ -322,10 +322,11 @@ def _page(system: System) -> list[str]:
     """One screen about a system."""
     record = system.record
     page = [f"{system.name}  ({system.kind}, {system.dimension} variables, {system.behaviour})", f"  {system.description}", ""]
-    marks = ("' = ", "equations") if system.kind == "flow" else (" <- ", "next state")
+    marks = (" <- ", "next state") if system.kind == "map" else ("' = ", "equations")
     page += [f"{marks[1]}:", *(f"  {name}{marks[0]}{text}" for name, text in system.equations.items())]
     page += ["parameters: " + (", ".join(f"{name} = {value}" for name, value in record.parameters.items()) or "none")]
-    page += ["initial state: " + ", ".join(f"{name} = {value}" for name, value in record.initial.items())]
+    starts = ("history", record.history) if system.kind == "delay" else ("initial state", record.initial)
+    page += [f"{starts[0]}: " + ", ".join(f"{name} = {value}" for name, value in starts[1].items())]
     if record.timescale is not None:
         page += [f"period: {record.timescale.period} ({record.timescale.definition})"]
     page += [f"conserved: {name} = {text}" for name, text in system.conserved.items()]

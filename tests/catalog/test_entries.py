@@ -15,6 +15,7 @@ from scipy.integrate import solve_ivp
 from attractory.catalog import SystemRecord, catalog_folder, entry_files, read_system
 from attractory.catalog.names import file_stem
 from attractory.expressions import System
+from attractory.integrate import integrate
 
 RECORDS = {record.name: record for record in map(read_system, entry_files(catalog_folder()))}
 FLOWS = [name for name, record in RECORDS.items() if record.kind == "flow"]
@@ -45,6 +46,15 @@ DYSTS: dict[str, tuple[dict[str, float], list[float], list[float]]] = {
     "Thomas": ({}, [-0.88, -0.06, 1.92], [1.02835993521, 9.50745473685, -11.259388789]),
     "Torus": ({}, [0.73, 1.15, -1.23], [5.06059879335, 5.3857816107, -2.15507022891]),
 }
+# The same for delay systems: parameters where ours have other values, the state now, the state a delay ago, time derivative.
+DYSTS_DELAYS: dict[str, tuple[dict[str, float], float, float, float]] = {
+    "IkedaDelay": ({}, 0.7, 0.3, -0.7 - 20 * math.sin(0.3)),
+    "MackeyGlass": ({"tau": 16}, 0.9, 1.2, 0.2 * 1.2 / (1 + 1.2**10) - 0.09),
+    "PiecewiseCircuit": ({}, 0.7, 1.3, -1.3 + 3 * 1.3 / 2.24 - (1.3 / 2.24) ** 3),
+    "ScrollDelay": ({}, 0.7, 0.05, -0.2 * 0.05 + 0.2 * math.tanh(0.5)),
+    "SprottDelay": ({}, 9.0, 4.0, math.sin(4.0)),
+    "VossDelay": ({}, 0.2, -0.3, -3.24 * 0.2 + 10.44 * 0.027 - 13.95 * 0.09 + 3.63 * 0.3 + 0.85),
+}
 # Where dysts has no such system, or another one: the equations of the cited publication by hand.
 BY_HAND: dict[str, tuple[list[float], list[float]]] = {
     "LinzSprott": ([-0.5, 0.25, 2.0], [0.25, 2.0, -1.95]),  # -0.6*2 - 0.25 + 0.5 - 1
@@ -71,13 +81,13 @@ def solution(model: Any) -> Solution:
 
 @pytest.mark.parametrize("name", RECORDS)
 def test_an_entry_is_complete(name: str) -> None:
-    """Description, reference, tags and behaviour are there, a flow has its period, and the file is where its name and kind say."""
+    """Description, reference, tags and behaviour are there, all but maps have a period, and the file is where name and kind say."""
     record = RECORDS[name]
     assert record.description.endswith(".")
     assert record.reference is not None
     assert record.tags
     assert record.behaviour != "unknown"
-    assert (record.timescale is not None) == (record.kind == "flow")
+    assert (record.timescale is not None) == (record.kind != "map")
     assert record.source.path.endswith(f"{record.kind}s/{file_stem(name)}.yaml")
 
 
@@ -114,6 +124,25 @@ def test_equations_are_those_of_dysts(name: str, model: Any) -> None:
     """A user of dysts finds the same vector field under the same name, with the same names of parameters."""
     parameters, state, derivative = DYSTS[name]
     assert model(RECORDS[name], parameters).rhs(0.7, state) == pytest.approx(derivative, rel=1e-10)  # printed with 12 digits
+
+
+@pytest.mark.parametrize("name", DYSTS_DELAYS)
+def test_delayed_equations_are_those_of_dysts(name: str) -> None:
+    """A constant past that ends in another state: the slope at t = 0, from the equations' own text."""
+    parameters, now, past, derivative = DYSTS_DELAYS[name]
+    record = RECORDS[name]
+    names: dict[str, Any] = {"tanh": math.tanh, "sin": math.sin, **record.parameters, **parameters, "t": 0.0, "x": now}
+    text = record.equations["x"].replace("x(t - tau)", "past").replace("x0", "x_0")
+    names |= {"past": past, "x_0": names.get("x0", 0.0)}
+    assert eval(text, names) == pytest.approx(derivative, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.kind == "delay"])
+def test_a_delay_system_stays_where_it_is(name: str) -> None:
+    """Forty periods from the catalogued history: bounded, or a walk of bounded steps, and no trajectory is lost."""
+    made = integrate(name, trajectories=2, periods=40, samples_per_period=15, transient=0.0, tolerance=1e-9)
+    assert made.status.values.tolist() == [0, 0]
+    assert np.abs(np.diff(made.state.values, axis=1)).max() < 100.0
 
 
 @pytest.mark.parametrize("name", BY_HAND)
@@ -204,7 +233,7 @@ def test_the_torus_starts_on_its_torus(solution: Solution) -> None:
     assert np.hypot(np.hypot(x, y) - 1.0, z) == pytest.approx(0.5, abs=1e-4)  # 200 tolerances
 
 
-@pytest.mark.parametrize("name", [name for name in RECORDS if name not in FLOWS])
+@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.kind == "map"])
 def test_a_map_stays_bounded(name: str, model: Any) -> None:
     """Ten thousand iterates from the catalogued state."""
     record, entry = RECORDS[name], model(RECORDS[name])

@@ -70,12 +70,14 @@ def test_mistake_in_a_parameter_hides_no_other_kind_of_message() -> None:
 
 
 def test_delay_system_is_read_as_far_as_it_can_be() -> None:
-    """Kinds that are not integrated yet have their expressions checked all the same."""
+    """Its expressions are read, and its rate where the history ends is a number."""
     delay = {"name": "Mine", "kind": "delay", "parameters": {"tau": 2}, "equations": {"x": "-x(t - tau)"}, "history": {"x": "cos(t)"}}
     assert problems(record(delay)) == ()
     assert numerical_failures(record(delay)) == ()
     assert "history.x uses 'x'" in problems(record(delay, history={"x": "x"}))[0]
     assert "equations.x uses 'tua'" in problems(record(delay, equations={"x": "-x(t - tua)"}))[0]
+    assert "expected a finite number for every t from -2 to 0" in problems(record(delay, history={"x": "1/(t + 1)"}))[0]
+    assert "time derivative" in numerical_failures(record(delay, equations={"x": "log(-x(t - tau)**2)"}))[0]
 
 
 def test_false_symmetry_is_found() -> None:

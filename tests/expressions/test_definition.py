@@ -130,8 +130,9 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "few indices": ({"parameters": {"b": [[1], [2]]}, "equations": {"x": "b[1]*x"}}, r"uses 'b' with too few indices"),
     "many indices": ({"parameters": {"b": [1]}, "equations": {"x": "b[0][0]*x"}}, r"uses 'b' with too many indices"),
     "index zero": ({"parameters": {"b": [1]}, "equations": {"x": "b[1//0]*x"}}, r"divides by zero in an index"),
-    "delay": ({"equations": {"x": "-x(t - a)"}}, r"delay systems are not integrated yet"),
-    "kind": ({"kind": "delay", "history": {"x": "1"}}, r"kind is 'delay'; this version integrates flows and maps"),
+    "delay": ({"equations": {"x": "-x(t - a)"}}, r"which only kind delay has"),
+    "no delay": ({"kind": "delay", "history": {"x": "1"}}, r"equations read no past state"),
+    "kind": ({"kind": "network"}, r"kind is 'network'; this version integrates flows, maps and delay systems"),
     "empty range": ({"kind": "map", "wrap": {"x": [1, 1]}}, r"wrap\.x is a range of width 0"),
 }
 

@@ -77,7 +77,9 @@ def test_delayed_state_is_read_where_a_kind_has_delays() -> None:
     """x(t - tau) belongs to delay systems, and is told apart from a forgotten product."""
     delayed = Names({"x", "tau", "t"}, states={"x"}, delays=True)
     assert isinstance(parse("x(t - tau)", delayed, where="equations.x").tree, Delayed)
-    with pytest.raises(ExpressionError, match=r"delayed state x\(t - …\), which only kind delay has; delay systems are not integrated yet"):
+    ring = Names({"tau", "t"}, {"x"}, {"tau"}, bound={"i"}, states={"x"}, delays=True)
+    assert isinstance(parse("x[i + 1](t - tau)", ring, where="equations.x").tree, Delayed)
+    with pytest.raises(ExpressionError, match=r"delayed state x\(t - …\), which only kind delay has\. Write kind: delay, and a history"):
         read("x(t - 1)")
     with pytest.raises(ExpressionError, match=r"calls 'x', which is not a function. Write x\*\(…\) for a product"):
         read("x(y + 1)")

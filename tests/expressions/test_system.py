@@ -133,9 +133,10 @@ def test_lyapunov_time_needs_an_exponent_that_is_surely_positive(value: list[flo
     assert System.from_record(SystemRecord.from_mapping(entry)).lyapunov_time == expected
 
 
-def test_delay_system_is_a_record_without_functions() -> None:
-    """Kinds that are not integrated yet can be described, and say so when asked for more."""
+def test_delay_system_has_no_function_of_its_state_alone() -> None:
+    """Its rate depends on the past too, which an array of states does not hold."""
     delay = System(name="Mine", kind="delay", parameters={"tau": 2}, equations={"x": "-x(t - tau)"}, history={"x": "1"})
     assert delay.kind == "delay"
-    with pytest.raises(RequestError, match="kind is 'delay'; this version integrates flows and maps"):
+    assert delay.initial.tolist() == [1.0]
+    with pytest.raises(RequestError, match="a delay system's equations need its past"):
         delay.rhs([1.0])

@@ -60,6 +60,13 @@ SYSTEMS = {
         equations={"x": "v", "v": "-x - (0.5 + 0.5*exp(-abs(v - 0.3)))*sign(v - 0.3)", "w": "-2*sign(w - sin(t)*x)"},
         initial={"x": 0.1, "v": 0.3, "w": 1.0},
     ),
+    "delay": System(
+        name="Delay",
+        kind="delay",
+        parameters={"tau": 1.7},
+        equations={"x": "0.2*x(t - tau)/(1 + y(t - 1)**2) - 0.1*x", "y": "sin(x(t - 1)) - y + 0.1*cos(t)"},
+        history={"x": "0.5 + 0.1*sin(t)", "y": "exp(t)"},
+    ),
     "map": System(name="Quadratic", kind="map", equations={"x": "1 - 1.4*x**2 + y", "y": "0.3*sin(x)"}, initial={"x": 0.1, "y": 0.1}),
 }
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from attractory.catalog.names import base_name, index_name
 from attractory.catalog.record import SystemRecord
 from attractory.errors import CatalogError, RequestError
-from attractory.expressions.definition import KINDS, Model, expression_names
+from attractory.expressions.definition import KINDS, Model, definition, expression_names, history_values, lag_values
 from attractory.expressions.derivative import sparse_jacobian, tangents
 from attractory.expressions.evaluate import evaluate
 from attractory.expressions.parameters import Value, constant, index_sizes, number_names, parameter_values
@@ -41,6 +41,8 @@ def problems(record: SystemRecord) -> tuple[str, ...]:
     found = [message for check in _readings(record, values) if (message := _message(check))]
     if not found and record.kind in KINDS:
         found = [message for check in _meanings(record) if (message := _message(check))]
+        if not found and record.kind == "delay":
+            found = [message] if (message := _message(lambda: definition(record))) else []
     return tuple(dict.fromkeys(found))
 
 
@@ -48,6 +50,8 @@ def numerical_failures(record: SystemRecord, *, seed: int = 0) -> tuple[str, ...
     """One sentence for each claim of a readable entry that does not hold; empty where all do, and for kinds not integrated yet."""
     if record.kind not in KINDS:
         return ()
+    if record.kind == "delay":
+        return tuple(_infinite_delayed_rhs(record))
     trial = _trial(record, seed)
     found = (*_infinite_rhs(record, trial), *_broken_symmetries(record, trial), *_not_conserved(record, trial))
     return (*found, *_not_periodic(record, trial))
@@ -168,6 +172,18 @@ def _infinite_rhs(record: SystemRecord, trial: _Trial) -> Iterator[str]:
         if not np.isfinite(value):
             meaning = "next state" if record.kind == "map" else "time derivative"
             yield f"{record.where('initial')} gives {name} the {meaning} {value}; expected a finite number."
+
+
+def _infinite_delayed_rhs(record: SystemRecord) -> Iterator[str]:
+    """As `_infinite_rhs`, with the past as the history has it. Symmetries and conserved quantities of delay systems are not tried."""
+    made = definition(record)
+    parameters, delays = np.array([made.values]), made.delays
+    lags = lag_values(made, parameters)[0]
+    past = [history_values(made, parameters, np.array([-lags[lag]]))[0, variable] for variable, lag in (delays.reads if delays else ())]
+    values = evaluate(made.graph, made.roots, np.array([[*made.initial, *past]]), list(made.values))[0]
+    for name, value in zip(made.variables, values, strict=True):
+        if not np.isfinite(value):
+            yield f"{record.where('history')} gives {name} the time derivative {value} at t = 0; expected a finite number."
 
 
 def _broken_symmetries(record: SystemRecord, trial: _Trial) -> Iterator[str]:

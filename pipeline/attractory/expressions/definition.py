@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from attractory.catalog.names import base_name, index_name
 from attractory.catalog.record import SystemRecord
 from attractory.errors import CatalogError, ExpressionError, RequestError
 from attractory.expressions.circles import Circle, circle
+from attractory.expressions.evaluate import evaluate
 from attractory.expressions.expansion import Expander, Scope, Symbol
-from attractory.expressions.graph import Graph, GraphBuilder, pruned
+from attractory.expressions.graph import Graph, GraphBuilder, pruned, reachable
 from attractory.expressions.parameters import (
     MAX_VARIABLES,
     Value,
@@ -26,7 +30,23 @@ from attractory.expressions.parameters import (
 )
 from attractory.expressions.parser import RESERVED, Expression, Names, parse
 
-KINDS = ("flow", "map")
+KINDS = ("flow", "map", "delay")
+# What makes a right-hand side switch; the engine of delay systems has no event location.
+SWITCHES = frozenset({"abs", "sign", "floor", "min", "max", "mod", "heaviside", "where"})
+_LOOKS = 64  # at so many times of the longest delay, and at 0, a history must be a number
+
+
+@dataclass(frozen=True)
+class Delays:
+    """What a delay system reads of its past.
+
+    lags: nodes of the different delays, made of parameters and numbers. reads: (variable, lag) of each past state; read k is the graph's
+    variable node of place len(variables) + k. history: a node of t and parameters for each variable, for t <= 0.
+    """
+
+    lags: tuple[int, ...]
+    reads: tuple[tuple[int, int], ...]
+    history: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -37,6 +57,7 @@ class Definition:
     `roots` are the nodes of the equations, in the order of the variables: time derivatives of a flow, next states of a map.
     `wrap`: coordinates on a circle; a map's equations take them modulo their ranges, a flow's do not.
     vectors: how many tangent vectors are among the variables, behind the system's own (`derivative.variational`).
+    delays: what kind delay has; its `initial` is the history at t = 0.
     """
 
     name: str
@@ -49,19 +70,22 @@ class Definition:
     roots: tuple[int, ...]
     wrap: tuple[Circle, ...] = ()
     vectors: int = 0
+    delays: Delays | None = None
 
 
 def definition(record: SystemRecord) -> Definition:
-    """The definition of a flow or a map.
+    """The definition of a flow, a map or a delay system.
 
     Raises:
         ExpressionError: an expression cannot be read.
         RequestError: the kind is not integrated yet, or the system is too large.
     """
     if record.kind not in KINDS:
-        message = f"{record.where('kind')} is {record.kind!r}; this version integrates flows and maps."
+        message = f"{record.where('kind')} is {record.kind!r}; this version integrates flows, maps and delay systems."
         raise RequestError(message)
     model = Model(record)
+    if record.kind == "delay":
+        return _delay_definition(record, model)
     equations = model.assignments("equations", record.equations)
     roots = tuple(model.wrapped(name, node) for name, node in equations) if record.kind == "map" else tuple(node for _, node in equations)
     graph, roots = pruned(model.builder.graph(), roots)
@@ -78,6 +102,91 @@ def definition(record: SystemRecord) -> Definition:
     )
 
 
+def _delay_definition(record: SystemRecord, model: Model) -> Definition:
+    if record.wrap:
+        message = f"{record.where('wrap')} is for flows and maps; a delay system's samples are not turned back."
+        raise CatalogError(message)
+    equations = tuple(node for _, node in model.assignments("equations", record.equations))
+    lags = tuple(dict.fromkeys(lag for _, lag in model.reads))
+    history = model.history()
+    graph, live = pruned(model.builder.graph(), (*equations, *lags, *history))
+    count, size = len(equations), len(equations) + len(lags)
+    delays = Delays(live[count:size], tuple((place, lags.index(lag)) for place, lag in model.reads), live[size:])
+    _refuse_switches(record, graph, live[:count], delays.history)
+    made = Definition(
+        name=record.name,
+        kind=record.kind,
+        variables=model.variables,
+        parameters=tuple(model.parameters),
+        values=tuple(model.parameters.values()),
+        initial=model.initial(),
+        graph=graph,
+        roots=live[:count],
+        delays=delays,
+    )
+    _check_delays(record, made, delays)
+    return made
+
+
+def _refuse_switches(record: SystemRecord, graph: Graph, equations: tuple[int, ...], history: tuple[int, ...]) -> None:
+    for section, roots in (("equations", equations), ("history", history)):
+        found = SWITCHES & {graph.nodes[node].op for node in reachable(graph, roots)}
+        if found:
+            message = (
+                f"{record.where(section)} use {min(found)}; delay systems with switches are not integrated, only smooth functions are."
+            )
+            raise CatalogError(message)
+
+
+def lag_values(definition: Definition, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The delays (n, lag) of a delay system for parameters (n, parameter)."""
+    return _values(definition, definition.delays.lags if definition.delays else (), parameters, np.zeros(len(parameters)))
+
+
+def history_values(definition: Definition, parameters: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The history (n, variable) of a delay system for parameters (n, parameter) at times (n,)."""
+    return _values(definition, definition.delays.history if definition.delays else (), parameters, times)
+
+
+def _values(
+    definition: Definition, roots: tuple[int, ...], parameters: NDArray[np.float64], times: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Nodes without states (n, root)."""
+    graph, live = pruned(definition.graph, roots)
+    return evaluate(graph, live, np.zeros((len(parameters), 1)), parameters, times)
+
+
+def look_times(longest: float) -> NDArray[np.float64]:
+    """Times in [-longest, 0] at which a history is looked at before any work."""
+    return np.linspace(-longest, 0.0, _LOOKS + 1)
+
+
+def _check_delays(record: SystemRecord, made: Definition, delays: Delays) -> None:
+    """Nothing, where with the catalogued parameters each delay is above zero and the history is a number over the longest.
+
+    Raises:
+        CatalogError: one is not.
+    """
+    if not delays.reads:
+        message = f"{record.where('equations')} read no past state. Write x(t - tau), or kind: flow."
+        raise CatalogError(message)
+    parameters = np.array([made.values])
+    lags = lag_values(made, parameters)[0]
+    for lag in lags:
+        if not 0 < lag < np.inf:
+            message = f"{record.where('equations')} have a delay of {lag:g} with these parameters; expected a finite number above zero."
+            raise CatalogError(message)
+    times = look_times(float(lags.max()))
+    values = history_values(made, np.repeat(parameters, len(times), axis=0), times)
+    for place, name in enumerate(made.variables):
+        wrong = np.flatnonzero(~np.isfinite(values[:, place]))
+        if len(wrong):
+            message = (
+                f"{record.where('history')} gives {name} the value {values[wrong[0], place]} at t = {times[wrong[0]]:g}; expected a finite"
+            )
+            raise CatalogError(message + f" number for every t from {times[0]:g} to 0.")
+
+
 class Model:
     """One record's names in one builder: variables, parameters and definitions as nodes, ready for any expression of the record."""
 
@@ -91,7 +200,9 @@ class Model:
         structural = structural_parameters(record)
         self.parameters = dict(_flat({name: value for name, value in self.values.items() if name not in structural}))
         self._symbols: dict[str, Symbol] = {"t": self.builder.time(), **self._variable_symbols(), **self._parameter_symbols(structural)}
-        scope = Scope(self._symbols, frozenset(self.shapes), self.sizes, integer_values(self.values))
+        self.reads: dict[tuple[int, int], int] = {}  # (variable, node of the lag) -> number of the read
+        delayed = self._read if record.kind == "delay" else None
+        scope = Scope(self._symbols, frozenset(self.shapes), self.sizes, integer_values(self.values), delayed)
         self._expander = Expander(self.builder, scope)
         for name, text in record.definitions.items():
             self._symbols[name] = self.number(f"definitions.{name}", text)
@@ -139,8 +250,31 @@ class Model:
         found = builder.add("where", builder.add("ge", found, high), low, found)
         return builder.add("where", builder.add("lt", found, low), low, found)
 
+    def _read(self, variable: int, lag: int) -> int:
+        """The node of a variable's past: a variable beyond the system's own."""
+        number = self.reads.setdefault((self.builder.nodes[variable].place, lag), len(self.reads))
+        return self.builder.variable(len(self.variables) + number)
+
+    def history(self) -> tuple[int, ...]:
+        """The nodes of the history, one for each variable."""
+        found: dict[str, int] = {}
+        for key, text in self.record.history.items():
+            base, index, dotted = base_name(key), index_name(key), f"history.{key}"
+            bindings = self._bindings(dotted, base, index) if index else [{}] * len(self.shapes[base])
+            numbers = number_names(self.values, "parameter or t")
+            bound = {index} if index else set()
+            names = Names({*numbers.scalars, "t"}, numbers.lists, numbers.integers, set(self.sizes), bound, words=numbers.words)
+            expression = parse(text, names, where=self.record.where(dotted))
+            found.update(zip(self.shapes[base], self._expander.nodes(expression, bindings), strict=True))
+        return tuple(found[name] for name in self.variables)
+
     def initial(self) -> tuple[float, ...]:
-        """The initial state, evaluated: one number for each variable."""
+        """The initial state, evaluated: one number for each variable; of a delay system, its history at t = 0."""
+        if self.record.kind == "delay":
+            history = self.history()  # makes nodes of the graph
+            graph, live = pruned(self.builder.graph(), history)
+            values = evaluate(graph, live, np.zeros((1, 1)), list(self.parameters.values()))
+            return tuple(float(value) for value in values[0])
         found: dict[str, float] = {}
         for key, written in self.record.initial.items():
             base, index = base_name(key), index_name(key)

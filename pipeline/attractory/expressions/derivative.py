@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from attractory.expressions.definition import Definition
+from attractory.expressions.definition import Definition, Delays
 from attractory.expressions.graph import Graph, GraphBuilder, pruned, reachable
 
 Tangent = int | None  # a node, or None for zero
@@ -51,6 +51,8 @@ def variational(definition: Definition, vectors: int | None = None) -> Definitio
     """
     size = len(definition.variables)
     count = size if vectors is None else vectors
+    if definition.delays is not None:
+        return _delayed_variational(definition, definition.delays, count)
     builder = GraphBuilder(definition.graph)
     carry = _by_jacobian if _has_few_entries(builder, definition.roots, len(definition.graph.nodes)) else _by_rules
     roots = [*definition.roots]
@@ -61,6 +63,44 @@ def variational(definition: Definition, vectors: int | None = None) -> Definitio
     units = tuple(float(place == vector) for vector in range(count) for place in range(size))
     variables, initial = definition.variables + names, definition.initial + units
     return replace(definition, variables=variables, initial=initial, graph=graph, roots=live, wrap=(), vectors=count)
+
+
+def _delayed_variational(definition: Definition, delays: Delays, count: int) -> Definition:
+    """As `variational`, for a delay system: tangents of the past move with the states of the past.
+
+    A tangent vector is a function over the longest delay; vector v begins as cos((v + 1) t / first delay) in all variables.
+    """
+    size, reads = len(definition.variables), len(delays.reads)
+    builder = GraphBuilder()
+    place: list[int] = []
+    for op, args, value in definition.graph.nodes:
+        if op == "variable" and value is not None and value >= size:
+            place.append(builder.variable(int(value) + size * count))  # what is read of the past comes after all variables
+        else:
+            place.append(builder.add(op, *(place[arg] for arg in args), value=value))
+    roots = [place[root] for root in definition.roots]
+    lags = [place[lag] for lag in delays.lags]
+    history = [place[node] for node in delays.history]
+    past = size * (count + 1)
+    states = [builder.variable(number) for number in (*range(size), *range(past, past + reads))]
+    for vector in range(count):
+        first, then = size * (vector + 1), past + reads * (vector + 1)
+        moved = [builder.variable(number) for number in (*range(first, first + size), *range(then, then + reads))]
+        roots.extend(_node(builder, tangent) for tangent in tangents(builder, roots[:size], dict(zip(states, moved, strict=True))))
+        turn = builder.add("div", builder.add("mul", builder.const(vector + 1.0), builder.time()), lags[0])
+        history.extend([builder.add("cos", turn)] * size)
+    graph, live = pruned(builder.graph(), (*roots, *lags, *history))
+    ends = (len(roots), len(roots) + len(lags))
+    read = tuple((variable + size * vector, lag) for vector in range(count + 1) for variable, lag in delays.reads)
+    names = tuple(f"v{vector}.{name}" for vector in range(count) for name in definition.variables)
+    return replace(
+        definition,
+        variables=definition.variables + names,
+        initial=definition.initial + (1.0,) * (size * count),
+        graph=graph,
+        roots=live[: ends[0]],
+        delays=Delays(live[ends[0] : ends[1]], read, live[ends[1] :]),
+    )
 
 
 def sparse_jacobian(builder: GraphBuilder, roots: Sequence[int]) -> list[dict[int, int]]:

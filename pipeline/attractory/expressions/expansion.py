@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attractory.errors import ExpressionError
-from attractory.expressions.graph import GraphBuilder
+from attractory.expressions.graph import GraphBuilder, reachable
 from attractory.expressions.parser import Apply, Chain, Delayed, Expression, Name, Number, Sum, Tree, children
 
 MAX_TERMS = 1_000_000  # tree nodes expanded for one system, a few seconds: sums in sums could ask for any number
@@ -16,12 +16,15 @@ Symbol = int | tuple["Symbol", ...]  # a node, or a list of nodes (of lists of n
 
 @dataclass(frozen=True)
 class Scope:
-    """What names stand for. An index of a `cyclic` list is taken modulo its size; of any other it must be within."""
+    """What names stand for. An index of a `cyclic` list is taken modulo its size; of any other it must be within.
+
+    `delayed` gives the node of a variable's past from (the variable's node, the lag's node)."""
 
     symbols: Mapping[str, Symbol]
     cyclic: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict)
     integers: Mapping[str, int] = field(default_factory=dict)
+    delayed: Callable[[int, int], int] | None = None
 
 
 class Expander:
@@ -74,8 +77,8 @@ class Expander:
                 return self._apply(tree, operation, [self._node(argument) for argument in arguments])
             case Sum():
                 return self._sum(tree)
-            case Delayed(name=name):
-                raise self._refusal(tree, f"uses the delayed state {name}(t - …); delay systems are not integrated yet.")
+            case Delayed():
+                return self._delayed(tree)
 
     def _constant(self, tree: Tree, value: float) -> int:
         try:
@@ -106,6 +109,36 @@ class Expander:
         if known is not None:
             return self._node(branches[0] if known else branches[1])
         return self._add(tree, "where", test, self._node(branches[0]), self._node(branches[1]))
+
+    def _delayed(self, tree: Delayed) -> int:
+        """The past of a state: its time is t less a lag, and the lag is made of numbers and parameters alone."""
+        if self.scope.delayed is None:
+            raise self._refusal(tree, f"uses the delayed state {tree.name}(t - …), which may stand in equations and definitions alone.")
+        current = self._name(Name(tree.name, tree.indices, tree.column))
+        lag = self._lag(tree, tree.time)
+        found = {self.builder.nodes[node].op for node in reachable(self.builder, (lag,))}
+        if found & {"time", "variable"}:
+            raise self._refusal(tree, f"reads {tree.name!r} with a delay that depends on t or a state; delays must be constant.")
+        known = self.builder.value(lag)
+        if known is not None and known <= 0:
+            raise self._refusal(tree, f"reads {tree.name!r} at t {-known:+g}; a delay must be above zero, as in {tree.name}(t - 1).")
+        return self.scope.delayed(current, lag)
+
+    def _lag(self, tree: Delayed, time: Tree) -> int:
+        """The node of tau in t - tau."""
+        if not isinstance(time, Chain) or any(operation not in ("add", "sub") for operation, _ in time.rest):
+            sentence = (
+                f"reads {tree.name!r} at a time that is not t less a delay. Write {tree.name} for now, {tree.name}(t - tau) for the past."
+            )
+            raise self._refusal(tree, sentence)
+        lag: int | None = None
+        for operation, operand in time.rest:
+            node = self._node(operand)
+            if lag is None:
+                lag = node if operation == "sub" else self._add(tree, "neg", node)
+            else:
+                lag = self._add(tree, "add" if operation == "sub" else "sub", lag, node)
+        return self.builder.const(0.0) if lag is None else lag
 
     def _sum(self, tree: Sum) -> int:
         node: int | None = None

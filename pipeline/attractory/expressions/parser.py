@@ -83,11 +83,12 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Delayed:
-    """x(t - tau): the state `name` as it was at the time that the tree `time` gives."""
+    """x(t - tau), or x[i](t - tau): the state `name` as it was at the time that the tree `time` gives."""
 
     name: str
     time: Tree
     column: int
+    indices: tuple[Tree, ...] = ()
 
 
 Tree = Number | Name | Chain | Apply | Sum | Delayed
@@ -172,8 +173,8 @@ def children(tree: Tree) -> tuple[Tree, ...]:
             return arguments
         case Sum(body=body):
             return (body,)
-        case Delayed(time=time):
-            return (time,)
+        case Delayed(time=time, indices=indices):
+            return (*indices, time)
 
 
 def _refusal(where: str, text: str, sentence: str, column: int) -> ExpressionError:
@@ -358,6 +359,8 @@ class _Translator:
         return Chain(self.number(node), tuple(reversed(rest)), column)
 
     def call(self, node: ast.Call, column: int) -> Tree:
+        if isinstance(node.func, ast.Subscript):
+            return self.delayed_element(node, node.func, column)
         if not isinstance(node.func, ast.Name):
             self.refuse(node, "calls something that is not a function. Write * for a product.")
         name = node.func.id
@@ -389,13 +392,36 @@ class _Translator:
         """x(t - tau), where a system has delays; else the most likely mistake, in words."""
         names = self.names
         if name in names.states and len(node.args) == 1 and _begins_with_time(node.args[0]):
-            if not names.delays:
-                sentence = f"uses the delayed state {name}(t - …), which only kind delay has; delay systems are not integrated yet."
-                self.refuse(node, sentence)
+            if name in names.lists:
+                self.refuse(node, f"uses {name!r} without an index; it is a list. Write {name}[…](t - …).")
+            self.check_delays(node, name)
             return Delayed(name, self.number(node.args[0]), column)
+        if name in names.all() and name in names.states and names.delays:
+            sentence = (
+                f"reads {name!r} at a time that does not begin with t. A delayed state is {name}(t - tau), with tau a number or parameter."
+            )
+            self.refuse(node, sentence)
         if name in names.all():
             self.refuse(node, f"calls {name!r}, which is not a function. Write {name}*(…) for a product.")
         self.refuse(node, f"calls {name!r}, which is not a function.{nearest(name, FUNCTIONS)}")
+
+    def delayed_element(self, node: ast.Call, element: ast.Subscript, column: int) -> Tree:
+        """x[i](t - tau)."""
+        tree = self.subscript(element, column)
+        if (
+            not isinstance(tree, Name)
+            or tree.name not in self.names.states
+            or node.keywords
+            or len(node.args) != 1
+            or not _begins_with_time(node.args[0])
+        ):
+            self.refuse(node, "calls something that is not a function. Write * for a product.")
+        self.check_delays(node, tree.name)
+        return Delayed(tree.name, self.number(node.args[0]), column, tree.indices)
+
+    def check_delays(self, node: ast.Call, name: str) -> None:
+        if not self.names.delays:
+            self.refuse(node, f"uses the delayed state {name}(t - …), which only kind delay has. Write kind: delay, and a history.")
 
     def condition(self, node: ast.expr) -> Tree:
         column = node.col_offset - self.indent

@@ -13,7 +13,7 @@ from attractory.catalog.names import base_name
 from attractory.catalog.record import Invariant, Published, Reference, SystemRecord
 from attractory.errors import RequestError, nearest
 from attractory.expressions.circles import circle
-from attractory.expressions.definition import Definition, Model, definition
+from attractory.expressions.definition import KINDS, Definition, Model, definition
 from attractory.expressions.derivative import divergence, jacobian
 from attractory.expressions.evaluate import evaluate
 from attractory.expressions.graph import pruned
@@ -48,7 +48,7 @@ class System:
         """
         keys = {"name": name, "kind": kind, "parameters": parameters or {}, "equations": equations, "initial": initial or {}, **entry}
         self._record = SystemRecord.from_mapping({key: _plain(value) for key, value in keys.items()})
-        if self.kind in ("flow", "map"):
+        if self.kind in KINDS:
             self.definition  # noqa: B018  # an expression that cannot be read is refused here, not at the first call
 
     @classmethod
@@ -170,10 +170,12 @@ class System:
 
     def rhs(self, states: ArrayLike, t: ArrayLike = 0.0) -> Doubles:
         """Time derivatives (n, variable) at states (n, variable); for a map, the next states."""
+        self._refuse_delays()
         return self._values(states, t, lambda points: evaluate(self.definition.graph, self.definition.roots, points, self._defaults, t))
 
     def jacobian(self, states: ArrayLike, t: ArrayLike = 0.0) -> Doubles:
         """Partial derivatives (n, equation, variable) at states (n, variable)."""
+        self._refuse_delays()
         graph, rows = self._jacobian
         flat = [node for row in rows for node in row]
         shape = (self.dimension, self.dimension)
@@ -181,6 +183,7 @@ class System:
 
     def divergence(self, states: ArrayLike, t: ArrayLike = 0.0) -> Doubles:
         """The trace of the Jacobian (n,) at states (n, variable)."""
+        self._refuse_delays()
         graph, node = self._divergence
         return self._values(states, t, lambda points: evaluate(graph, (node,), points, self._defaults, t)[:, 0])
 
@@ -242,6 +245,11 @@ class System:
         model = Model(self._record)
         roots = tuple(model.number(f"conserved.{name}", text) for name, text in self._record.conserved.items())
         return pruned(model.builder.graph(), roots)
+
+    def _refuse_delays(self) -> None:
+        if self.kind == "delay":
+            message = f"{self.name}: a delay system's equations need its past, and states alone do not have it."
+            raise RequestError(message)
 
     def _values(self, states: ArrayLike, t: ArrayLike, function: Callable[[Doubles], Doubles]) -> Doubles:
         points = np.asarray(states, dtype=np.float64)

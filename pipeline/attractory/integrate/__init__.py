@@ -3,6 +3,7 @@
 integrate             the public door: a system's trajectories as an xarray.Dataset
 integrate_block       trajectories by number: what a store is made of, a pure function of seed and number
 integrate_ensemble    from given initial states, on several sampling grids in one pass
+integrate_delays      the same for delay systems, from their histories
 advance               states of any Definition, moved on by a duration or a number of iterates
 """
 
@@ -14,7 +15,9 @@ from attractory.integrate.block import (
     default_transient,
     drawn_state,
     integrate_block,
+    moved_histories,
 )
+from attractory.integrate.delays import Pasts, integrate_delays
 from attractory.integrate.door import integrate
 from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
 
@@ -25,6 +28,7 @@ __all__ = [
     "BlockSettings",
     "Engine",
     "Ensemble",
+    "Pasts",
     "SampleGrid",
     "Trajectories",
     "advance",
@@ -32,5 +36,7 @@ __all__ = [
     "drawn_state",
     "integrate",
     "integrate_block",
+    "integrate_delays",
     "integrate_ensemble",
+    "moved_histories",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from attractory.expressions.circles import within
 from attractory.expressions.system import System
+from attractory.integrate.delays import Pasts, integrate_delays
 from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance
 from attractory.integrate.random_numbers import bell_shaped_draws
 from attractory.integrate.reference import sampled_ensemble
@@ -48,7 +49,7 @@ def default_transient(system: System, otherwise: float) -> float:
 
 
 def drawn_state(system: System, *, seed: int, trajectory: int, attempt: int = 0) -> Float:
-    """An initial state (variable,) near the catalogued one."""
+    """An initial state (variable,) near the catalogued one; of a delay system, where its history ends at t = 0."""
     center = np.asarray(system.definition.initial, np.float64)
     sizes = np.maximum(np.abs(center), SMALLEST_SIZE * np.abs(center).max())
     sizes = np.where(sizes > 0, sizes, 1.0)
@@ -60,6 +61,8 @@ def integrate_block(
     system: System, *, indices: Sequence[int], grids: Sequence[SampleGrid], settings: BlockSettings, engine: Engine | None = None
 ) -> Trajectories:
     """The trajectories of a system with these numbers, from states drawn around the catalogued one and run through the transient.
+
+    A delay system's past is the catalogued history, moved by the same drawn number in all of its length.
 
     One that fails is drawn again, at most `ATTEMPTS` times in all; after that it keeps its status and a tail of NaN. The transient is run
     in doubles, whatever the precision.
@@ -80,6 +83,12 @@ def _attempt(
 ) -> Trajectories:
     states = np.array([drawn_state(system, seed=settings.seed, trajectory=index, attempt=attempt) for index in indices])
     parameters = np.tile(np.asarray(system.definition.values, np.float64), (len(indices), 1))
+    if system.kind == "delay":
+        made = integrate_delays(
+            system.definition, moved_histories(system, states, parameters), grids=grids, engine=engine, transient=settings.transient
+        )
+        made.attempts[:] = attempt + 1
+        return made
     ensemble = Ensemble(states, parameters, np.zeros(len(indices)))
     quiet = replace(engine, quiet=min(grid.dt for grid in grids))
     settled, status, _ = advance(system.definition, ensemble, duration=settings.transient, engine=quiet)
@@ -89,6 +98,11 @@ def _attempt(
     made.status[lost] = status[lost]
     made.attempts[:] = attempt + 1
     return made
+
+
+def moved_histories(system: System, states: Float, parameters: Float) -> Pasts:
+    """The catalogued histories, moved so that with the catalogued parameters they end at these states (trajectory, variable)."""
+    return Pasts(states - np.asarray(system.definition.initial), np.ones(len(states)), parameters)
 
 
 def _replace(made: Trajectories, places: NDArray[np.int64], again: Trajectories) -> None:

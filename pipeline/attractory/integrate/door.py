@@ -15,8 +15,9 @@ from xarray.indexes import PandasIndex
 from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
-from attractory.integrate.block import BlockSettings, default_transient, drawn_state, integrate_block
+from attractory.integrate.block import BlockSettings, default_transient, drawn_state, integrate_block, moved_histories
 from attractory.integrate.checks import check_engine, check_grids, check_room, doubles, is_number
+from attractory.integrate.delays import Pasts, check_lags, integrate_delays
 from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance
 from attractory.integrate.reference import sampled_ensemble
 from attractory.kernels.stepping import RESOLUTION
@@ -50,7 +51,7 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
         it nor dt is given); for systems whose entry has a period. samples, dt: the same directly, dt in the system's time units. A map
         takes `samples` alone. initial: (trajectory, variable) or (variable,): sample 0 is t = 0 and equals it. None: drawn from the seed
         around the catalogued
-            state and run through the transient.
+            state and run through the transient. For a delay system `initial` is a constant past, in place of the catalogued history.
         parameters: numbers or arrays (trajectory,) by name, in place of the catalogued values. transient: what is discarded first, in time
         units (maps: iterates). None: 20 periods (1000 iterates; for a flow without a period, as long
             as what is sampled) where states are drawn, nothing where `initial` is given.
@@ -77,9 +78,14 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
         message = f"seed is {seed!r}; expected a whole number."
         raise RequestError(message)
     values = system.parameter_rows(parameters, count)
+    if system.kind == "delay":
+        check_lags(system.definition, values)
     if starts is None and not parameters:
         settings = BlockSettings(seed, length, tolerance, "float64", precision)
         made = integrate_block(system, indices=range(count), grids=[grid], settings=settings, engine=engine)
+    elif system.kind == "delay":
+        pasts = _pasts(system, starts, values, count, seed)
+        made = integrate_delays(system.definition, pasts, grids=[grid], engine=engine, transient=length)
     else:
         made = _from_states(system, _states(system, starts, count, seed), values, grid, length, engine)
     return _dataset(system, made, grid, tolerance)
@@ -193,6 +199,12 @@ def _states(system: System, starts: Float | None, count: int, seed: int) -> Floa
     if starts is not None:
         return np.repeat(starts, count, axis=0) if len(starts) == 1 and count > 1 else starts
     return np.array([drawn_state(system, seed=seed, trajectory=index) for index in range(count)])
+
+
+def _pasts(system: System, starts: Float | None, values: Float, count: int, seed: int) -> Pasts:
+    """A delay system's pasts: constant ones where states are given, else the catalogued histories, moved."""
+    states = _states(system, starts, count, seed)
+    return moved_histories(system, states, values) if starts is None else Pasts(states, np.zeros(count), values)
 
 
 def _from_states(system: System, states: Float, values: Float, grid: SampleGrid, length: float, engine: Engine) -> Trajectories:

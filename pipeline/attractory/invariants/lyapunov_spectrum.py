@@ -21,6 +21,8 @@ from attractory.invariants.estimate import Estimate, FloatArray, Setting, combin
 from attractory.layout import Status
 
 METHOD = "QR of the variational equations (Benettin et al., Meccanica 15, 9 (1980))"
+DELAY_METHOD = "QR of tangent functions over the longest delay (Farmer, Physica D 4, 366 (1982))"
+MOST_OF_DELAYS = 32
 
 # Between two orthonormalisations the fastest and the slowest direction may part by this factor: the tangent vectors carry errors of the
 # order of the tolerance, so at 1e-9 the smallest diagonal element of R still has four right digits.
@@ -122,8 +124,10 @@ def lyapunov_spectrum(
     error. Where the right-hand side of a flow jumps (sign, floor, mod, heaviside, where) tangent vectors jump too, by the saltation matrix;
     where solutions slide along a surface, the direction across it is lost, and its exponent is minus infinity, kept finite.
 
+    A delay system has infinitely many exponents: its tangent vectors are functions over the longest delay (`delay_exponents`).
+
     Args:
-        exponents: how many of the largest; None is all of them.
+        exponents: how many of the largest; None is all of them, of a delay system as many as variables.
     Returns:
         Estimate with value and standard_error (exponent,), the larger of the between-trajectory and the between-block estimate.
     Raises:
@@ -135,6 +139,13 @@ def lyapunov_spectrum(
     system, effort = as_system(system), effort or Effort()
     vectors = system.dimension if exponents is None else exponents
     _refuse(system, vectors, standard_error=standard_error, effort=effort)
+    if system.kind == "delay":
+        from attractory.invariants.delay_exponents import measure  # here: it measures with this module's records
+
+        measurement = measure(system, vectors, seed=seed, standard_error=standard_error, effort=effort)
+        reached = measurement.reached(standard_error, shortest=0.0)
+        settings = _settings(system, measurement) | {"tolerance": effort.tolerance, "seed": seed, "reached": reached}
+        return replace(_estimate(measurement, settings, seconds=time.perf_counter() - started), method=DELAY_METHOD)
     bundle = _first_bundle(system, vectors, seed=seed, effort=effort)
     interval, bundle = _find_interval(system, bundle)
     # Within a period the tangents of a relaxation oscillator grow and shrink by many orders: less than some periods says nothing.
@@ -190,7 +201,11 @@ def _ends(bundle: Bundle, lanes: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _refuse(system: System, vectors: int, *, standard_error: float, effort: Effort) -> None:
     """Raises RequestError where an argument is out of range."""
-    if not 1 <= vectors <= system.dimension:
+    if system.kind == "delay":
+        if not 1 <= vectors <= MOST_OF_DELAYS:
+            message = f"exponents={vectors}: of a delay system, from 1 to {MOST_OF_DELAYS} of the largest exponents are measured"
+            raise RequestError(message)
+    elif not 1 <= vectors <= system.dimension:
         message = f"exponents={vectors}: {system.name} has {system.dimension} variables, so from 1 to {system.dimension} exponents"
         raise RequestError(message)
     if effort.trajectories < 2:

@@ -35,7 +35,7 @@ def kernel_key(definition: Definition, method: str, *, processor: tuple[str, str
     """SHA-256, in hexadecimal, of what decides the code of these functions; processor: (name, features); method: with order and width."""
     graph = [tuple(node) for node in definition.graph.nodes]
     sizes = (len(definition.variables), len(definition.parameters), definition.vectors)
-    parts = (_compiler(), processor, method, sorted(functions), definition.kind, sizes, definition.roots, graph)
+    parts = (_compiler(), processor, method, sorted(functions), definition.kind, sizes, definition.roots, definition.delays, graph)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

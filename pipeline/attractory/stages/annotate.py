@@ -25,6 +25,7 @@ from attractory.stages.progress import Progress
 WANTED_PER_PERIOD = 1e-3
 # A system with more variables gets so many of its leading exponents: the cost grows with the square of their number.
 MOST_EXPONENTS = 64
+DELAY_EXPONENTS = 6  # of infinitely many
 # More steps a period than this, or one by the method for stiff flows, and the flow is stiff: tangent vectors would take hours.
 STIFF_STEPS = 20_000
 
@@ -112,11 +113,15 @@ def estimate_invariants(system: System, *, seed: int, wanted_per_period: float =
     estimates = {"lyapunov_spectrum": spectrum}
     with suppress(RequestError):  # the sum of the exponents that were computed never turns negative
         estimates["kaplan_yorke_dimension"] = kaplan_yorke_dimension(spectrum)
+    if system.kind == "delay":  # volumes in a space of functions have no divergence
+        return estimates
     return estimates | {"mean_divergence": mean_divergence(system, seed=seed)}
 
 
 def _affordable(system: System) -> tuple[int, Effort]:
     """How many exponents of how many trajectories: a minute or so for one core."""
+    if system.kind == "delay":
+        return DELAY_EXPONENTS, Effort(trajectories=32, budget=2000.0 * (system.period or 1.0))
     if system.dimension <= 6:
         return system.dimension, Effort(trajectories=128)
     return min(system.dimension, MOST_EXPONENTS), Effort(trajectories=16, budget=400.0 * (system.period or 1.0))

@@ -84,13 +84,15 @@ def _numerical(system: System) -> Iterator[str]:
     from attractory.integrate import integrate  # here: what cannot be read is refused before a compiler is loaded
 
     record = system.record
-    unfit = [name for name, value in zip(system.variables, system.rhs(system.initial), strict=True) if not np.isfinite(value)]
+    rates = system.initial if system.kind == "delay" else system.rhs(system.initial)  # of a delay system, checked as it was read
+    unfit = [name for name, value in zip(system.variables, rates, strict=True) if not np.isfinite(value)]
     if unfit:
         yield f"{record.where('initial')}: the equations of {', '.join(unfit)} are not finite there. Choose another initial state."
         return
     yield from circle_failures(record)
     try:
-        made = integrate(system, initial=system.initial, **_span(system))
+        start = {"transient": 0.0} if system.kind == "delay" else {"initial": system.initial}
+        made = integrate(system, **start, **_span(system))
     except AttractoryError as error:
         yield f"{record.where('equations')}: {error}"
         return

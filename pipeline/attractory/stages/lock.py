@@ -46,5 +46,5 @@ def lock_text(located: LocatedRecipe, systems: tuple[System, ...]) -> str:
 def _system(recipe: Recipe, system: System) -> dict[str, Any]:
     """Only a granularity counted in Lyapunov times makes an annotation decide bytes."""
     counted = any(granularity.measure == "samples_per_lyapunov_time" for granularity in recipe.granularities.values())
-    annotated = {"lyapunov_time": system.lyapunov_time} if counted and system.kind == "flow" else {}
+    annotated = {"lyapunov_time": system.lyapunov_time} if counted and system.kind != "map" else {}
     return {"digest": system.digest, **annotated}

@@ -17,7 +17,7 @@ from attractory.store.files import canonical_json, sha256
 # A worker holds a block's states and, while it packs them, up to two more copies of one shard: with 290 MiB of interpreter and libraries
 # that stays below 1 GiB.
 BLOCK_BYTES = 192 * 2**20
-KINDS = ("flow", "map")
+KINDS = ("flow", "map", "delay")
 _MANTISSAS = {"float32": 24, "float64": 53}  # binary digits
 WRITERS = ("numcodecs", "pyarrow")  # packages whose version may change the bytes of a file, never the values in it
 
@@ -65,7 +65,9 @@ def step_between_samples(located: LocatedRecipe, name: str, system: System) -> f
         return value if measure == "every" else 1.0
     units = {"samples_per_period": system.period, "samples_per_lyapunov_time": system.lyapunov_time}
     if measure == "every":
-        problem = f"counts iterates, and {system.name} is a flow. Expected one of samples_per_period, samples_per_lyapunov_time or dt."
+        problem = (
+            f"counts iterates, and {system.name} is a {system.kind}. Expected one of samples_per_period, samples_per_lyapunov_time or dt."
+        )
         raise located.error(("granularities", name, "every"), problem)
     if measure == "dt":
         return value
@@ -77,7 +79,9 @@ def step_between_samples(located: LocatedRecipe, name: str, system: System) -> f
 
 def _system_plan(located: LocatedRecipe, system: System) -> SystemPlan:
     if system.kind not in KINDS:
-        raise located.error("systems", f"{system.name} is of kind {system.kind!r}; this version generates flows and maps.")
+        raise located.error("systems", f"{system.name} is of kind {system.kind!r}; this version generates flows, maps and delay systems.")
+    if located.recipe.precision == "reference" and system.kind == "delay":
+        raise located.error("precision", f"{system.name} is a delay system, and those are integrated in doubles alone.")
     if located.recipe.precision == "reference" and not is_smooth(system.definition):
         raise located.error("precision", f"{system.name} {NOT_SMOOTH}")
     return SystemPlan(

@@ -34,7 +34,7 @@ _DOUBT = 10.0
 _TANGENT_TOLERANCE = 1e-8  # an exponent needs no more
 _OWN_ERROR = {"DOP853": 1e-13, "LSODA": 1e-10, "iteration": float(np.finfo(np.float64).eps)}
 # Of the twin's start, in standard deviations: far above the solver's error, far below where parting stops to be proportional.
-_OFFSET = 1e-9
+OFFSET = 1e-9
 # Operations that Python's own operator does faster than a function.
 _FAST: dict[str, Callable[..., float]] = {
     "add": operator.add,
@@ -130,7 +130,7 @@ def integrate_again(problem: Problem, times: FloatArray) -> Reference:
     Raises: IntegrationError where the second method fails at once.
     """
     direction = np.where(np.arange(len(problem.initial)) % 2, -1.0, 1.0)
-    pair = np.concatenate([problem.initial, problem.initial + _OFFSET * problem.scale * direction])
+    pair = np.concatenate([problem.initial, problem.initial + OFFSET * problem.scale * direction])
     states, steps = _run(problem, pair, times, _RELATIVE_TOLERANCE)
     doubt = np.zeros(len(states))
     if problem.definition.kind != "map" and any(node.op in _CORNERS for node in problem.definition.graph.nodes):
