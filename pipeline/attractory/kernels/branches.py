@@ -119,13 +119,6 @@ def _along(builder: GraphBuilder, function: int, size: int, vector: int) -> int:
     return builder.const(0.0) if rate is None else rate
 
 
-def smooth(graph: Graph, roots: tuple[int, ...]) -> Branched:
-    """A graph without switches; its phases stay in one part."""
-    rewriter = _Rewriter()
-    places = [rewriter.rewrite(node) for node in graph.nodes]
-    return rewriter.result(tuple(places[root] for root in roots))
-
-
 class _Rewriter:
     """Hash-conses the new nodes; `places` maps the old graph's indices as they are rewritten."""
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from attractory.expressions.definition import Definition, Delays
 from attractory.expressions.graph import Node
-from attractory.kernels.branches import Branched, smooth
+from attractory.kernels.branches import Branched, branched
 from attractory.kernels.circles import Circles
 from attractory.kernels.lanes import Lanes, Value, declarations
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
@@ -84,7 +84,7 @@ def _emit_coefficients(definition: Definition, order: int, width: int) -> str:
     def leaf(node: Node) -> Value:
         return past[node.place - variables][0] if node.place >= variables and node.op == "variable" else _leaf(lanes, node)
 
-    graph = smooth(definition.graph, definition.roots)
+    graph = branched(definition.graph, definition.roots, phases=False)
     past = [_shifted(lanes, read, order) for read in range(len(delays.reads))]
     series = TaylorSeries(lanes, graph, leaf)
     state = [[lanes.load("%y", variable)] for variable in range(variables)]
@@ -137,7 +137,7 @@ def _careful(lanes: Lanes, step: Value) -> Value:
 def _emit_history(definition: Definition, order: int, width: int) -> str:
     """history(p, t, factor, offset, out, h): the series of factor * history + offset of all variables around t, and how long it is good."""
     lanes, delays = Lanes(width), delays_of(definition)
-    graph: Branched = smooth(definition.graph, delays.history)
+    graph: Branched = branched(definition.graph, delays.history, phases=False)
     series = TaylorSeries(lanes, graph, lambda node: _leaf(lanes, node))
     for k in range(order + 1):
         series.extend(k)
