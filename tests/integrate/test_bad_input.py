@@ -12,7 +12,7 @@ from attractory.errors import RequestError
 from attractory.expressions.system import System
 from attractory.integrate import Engine, Ensemble, SampleGrid, integrate, integrate_ensemble
 from attractory.integrate.checks import samples_memory
-from attractory.integrate.ensemble import MOST_STEPS, _limits
+from attractory.integrate.ensemble import MOST_STEPS, step_limits
 from attractory.layout import Status
 
 DIVERGED, UNDERFLOW = Status.DIVERGED, Status.STEP_UNDERFLOW
@@ -120,7 +120,7 @@ def test_a_parameter_that_is_no_number_ends_its_trajectory_alone(parameter: floa
 
 def test_every_trajectory_has_a_budget_of_steps_however_long_it_is_asked_to_be() -> None:
     """Without a budget of its own a trajectory takes at most a billion steps; with one, a step more ends it."""
-    assert _limits(Engine(), 0.1, 1e300)[2] == MOST_STEPS
+    assert step_limits(Engine(), 0.1, 1e300)[2] == MOST_STEPS
     ensemble = Ensemble(np.array([[1.0, 0.0]]), np.zeros((1, 0)), np.zeros(1))
     turn = System(name="Turn", equations={"x": "y", "y": "-x"}, initial={"x": 1.0, "y": 0.0}).definition
     made = integrate_ensemble(turn, ensemble, grids=[SampleGrid(1e12, 3)], engine=Engine(step_budget=1000))

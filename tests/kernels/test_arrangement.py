@@ -35,7 +35,7 @@ def step(name: str, width: int) -> tuple[LaneArrays, int]:
     lanes.y[: kernel.variables] = np.array(system.initial)[:, None] + 0.01 * np.arange(width)
     lanes.p[: kernel.parameters] = np.array(parameters)[:, None]
     lanes.before[2, [2, width - 1]], lanes.rate[:, [2, width - 1]] = 1.0, 1e6
-    arrays = (lanes.p, lanes.y, lanes.now, lanes.mode, lanes.c, lanes.h, lanes.before, lanes.rate)
+    arrays = (lanes.p, lanes.y, lanes.now, lanes.mode, lanes.c, lanes.h, lanes.before, lanes.rate, lanes.y_low)
     return lanes, kernel.code.functions["coefficients"](*[array.ctypes.data_as(ctypes.c_void_p) for array in arrays])
 
 
