@@ -3,6 +3,7 @@
 integrate             the public door: a system's trajectories as an xarray.Dataset
 integrate_block       trajectories by number: what a store is made of, a pure function of seed and number
 integrate_ensemble    from given initial states, on several sampling grids in one pass
+section_grid          the crossings of a Poincaré section as such a grid
 advance               states of any Definition, moved on by a duration or a number of iterates
 """
 
@@ -14,9 +15,10 @@ from attractory.integrate.block import (
     default_transient,
     drawn_state,
     integrate_block,
+    section_grid,
 )
 from attractory.integrate.door import integrate
-from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
+from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, SectionGrid, Trajectories, advance, integrate_ensemble
 
 __all__ = [
     "ATTEMPTS",
@@ -25,7 +27,9 @@ __all__ = [
     "BlockSettings",
     "Engine",
     "Ensemble",
+    "Grid",
     "SampleGrid",
+    "SectionGrid",
     "Trajectories",
     "advance",
     "default_transient",
@@ -33,4 +37,5 @@ __all__ = [
     "integrate",
     "integrate_block",
     "integrate_ensemble",
+    "section_grid",
 ]
