@@ -3,7 +3,7 @@
 <dataset>.zarr/                                 a zarr v3 group; readable with xarray.open_datatree(path, engine="zarr")
   manifest.parquet                              one row per shard, sorted by path
   <System>/                                     a group per system
-    initial (trajectory, variable)              float64: the state after the transient = sample 0 of every granularity
+    initial (trajectory, variable)              float64: the state after the transient = sample 0 of every regular granularity
     parameters (trajectory, parameter)          float64
     start_time (trajectory)                     float64: the system's own t at sample 0 (maps: iterates)
     split (trajectory), status (trajectory)     int8 with CF flag_values and flag_meanings
@@ -16,6 +16,9 @@
       state (trajectory, time, variable)        float32 or float64, sharded: one shard is `shard_trajectories` whole trajectories
       time (time)                               float64, in the system's units, counted from sample 0 (maps: iterates)
       digest (shard, byte)                      uint8 (shards, 32): SHA-256 of each shard file
+    <granularity>/                              where samples are the crossings of a section, and no dt:
+      time (trajectory, time)                   float64, in the system's units, counted from `initial`; sharded as `state` is
+      time_digest (shard, byte)                 SHA-256 of each of its shard files
 """
 
 from __future__ import annotations
@@ -60,6 +63,7 @@ WRAP = "wrap"  # {variable: [low, high]} of coordinates on a circle: samples lie
 DT = "dt"  # time between samples (maps: iterates)
 SAMPLES_PER_PERIOD = "samples_per_period"
 SAMPLES_PER_LYAPUNOV_TIME = "samples_per_lyapunov_time"
+SECTION = "section"  # of an irregular granularity: {"of", "at", "direction"} or {"maximum_of"} or {"minimum_of"}; "within" in time units
 REQUESTED = "requested"  # the granularity as the recipe says it
 NOTE = "note"
 
@@ -67,6 +71,7 @@ NOTE = "note"
 STATE = "state"
 TIME = "time"
 DIGEST = "digest"
+TIME_DIGEST = "time_digest"
 INITIAL = "initial"
 PARAMETER_ARRAY = "parameters"
 START_TIME = "start_time"
@@ -94,6 +99,7 @@ class Status(IntEnum):
     SLIDING = 4
     NOT_STARTED = 5
     ZENO = 6
+    NOT_CROSSED = 7
     PRECISION = 8
 
     @property
@@ -109,6 +115,7 @@ _SENTENCES = {
     Status.SLIDING: "the solution slides along a switching surface on which the equations do not say how it goes on",
     Status.NOT_STARTED: "the initial state or a parameter is not a finite number",
     Status.ZENO: "the switches turn ever faster, without end in finite time",
+    Status.NOT_CROSSED: "a section was not crossed within the time allowed from one crossing to the next",
     Status.PRECISION: "needs more digits than the longest expansion has; the samples before are true to the last digit",
 }
 
@@ -136,6 +143,11 @@ _CERTIFICATES = {
     Certificate.SPOILT: "the next sample is off by more than the tolerance, far sooner than rounding errors grow so large",
     Certificate.NO_REFERENCE: "the reference could not follow the trajectory, so nothing is known",
 }
+
+
+def time_shard_path(system: str, granularity: str, shard: int) -> str:
+    """The file of one shard of an irregular granularity's times, relative to the store."""
+    return f"{system}/{granularity}/{TIME}/c/{shard}/0"
 
 
 def shard_path(system: str, granularity: str, shard: int) -> str:

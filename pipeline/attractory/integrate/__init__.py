@@ -4,6 +4,7 @@ integrate             the public door: a system's trajectories as an xarray.Data
 integrate_block       trajectories by number: what a store is made of, a pure function of seed and number
 integrate_ensemble    from given initial states, on several sampling grids in one pass
 integrate_delays      the same for delay systems, from their histories
+section_grid          the crossings of a Poincaré section as such a grid
 advance               states of any Definition, moved on by a duration or a number of iterates
 """
 
@@ -16,10 +17,11 @@ from attractory.integrate.block import (
     drawn_state,
     integrate_block,
     moved_histories,
+    section_grid,
 )
 from attractory.integrate.delays import Pasts, integrate_delays
 from attractory.integrate.door import integrate
-from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance, integrate_ensemble
+from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, SectionGrid, Trajectories, advance, integrate_ensemble
 
 __all__ = [
     "ATTEMPTS",
@@ -28,8 +30,10 @@ __all__ = [
     "BlockSettings",
     "Engine",
     "Ensemble",
+    "Grid",
     "Pasts",
     "SampleGrid",
+    "SectionGrid",
     "Trajectories",
     "advance",
     "default_transient",
@@ -39,4 +43,5 @@ __all__ = [
     "integrate_delays",
     "integrate_ensemble",
     "moved_histories",
+    "section_grid",
 ]

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attractory.expressions.circles import within
+from attractory.expressions.section import Section, cut
 from attractory.expressions.system import System
 from attractory.integrate.delays import Pasts, integrate_delays
-from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance
+from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, SectionGrid, Trajectories, advance
 from attractory.integrate.random_numbers import bell_shaped_draws
 from attractory.integrate.reference import sampled_ensemble
 from attractory.layout import Status
@@ -28,6 +29,8 @@ _KEPT = (Status.OK, Status.PRECISION)
 # The transient where nobody says another: of flows with a period, and of maps.
 TRANSIENT_PERIODS = 20
 TRANSIENT_ITERATES = 1000
+# The longest time from one crossing of a section to the next where nobody says another, and the longest step where none can be estimated.
+PERIODS_PER_CROSSING, STEPS_PER_PERIOD = 1000, 100
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,24 @@ def default_transient(system: System, otherwise: float) -> float:
     return otherwise if system.period is None else TRANSIENT_PERIODS * system.period
 
 
+def section_grid(system: System, section: Section, samples: int) -> SectionGrid:
+    """The crossings of a section as samples of a flow.
+
+    Raises:
+        RequestError: the section cannot be one of this system, as `cut` says.
+    """
+    period = system.period
+    most = np.inf if period is None else PERIODS_PER_CROSSING * period
+    quiet = 1.0 if period is None else period / STEPS_PER_PERIOD
+    return SectionGrid(cut(system, section), samples, section.within or most, quiet)
+
+
+def finest_step(grids: Sequence[Grid]) -> float:
+    """The smallest dt that is sampled; where sections alone are, the step that they suggest."""
+    regular = [grid.dt for grid in grids if isinstance(grid, SampleGrid)]
+    return min(regular or [grid.quiet for grid in grids if isinstance(grid, SectionGrid)])
+
+
 def drawn_state(system: System, *, seed: int, trajectory: int, attempt: int = 0) -> Float:
     """An initial state (variable,) near the catalogued one; of a delay system, where its history ends at t = 0."""
     center = np.asarray(system.definition.initial, np.float64)
@@ -58,7 +79,7 @@ def drawn_state(system: System, *, seed: int, trajectory: int, attempt: int = 0)
 
 
 def integrate_block(
-    system: System, *, indices: Sequence[int], grids: Sequence[SampleGrid], settings: BlockSettings, engine: Engine | None = None
+    system: System, *, indices: Sequence[int], grids: Sequence[Grid], settings: BlockSettings, engine: Engine | None = None
 ) -> Trajectories:
     """The trajectories of a system with these numbers, from states drawn around the catalogued one and run through the transient.
 
@@ -79,7 +100,7 @@ def integrate_block(
 
 
 def _attempt(
-    system: System, indices: Sequence[int], grids: Sequence[SampleGrid], settings: BlockSettings, engine: Engine, *, attempt: int
+    system: System, indices: Sequence[int], grids: Sequence[Grid], settings: BlockSettings, engine: Engine, *, attempt: int
 ) -> Trajectories:
     states = np.array([drawn_state(system, seed=settings.seed, trajectory=index, attempt=attempt) for index in indices])
     parameters = np.tile(np.asarray(system.definition.values, np.float64), (len(indices), 1))
@@ -90,7 +111,7 @@ def _attempt(
         made.attempts[:] = attempt + 1
         return made
     ensemble = Ensemble(states, parameters, np.zeros(len(indices)))
-    quiet = replace(engine, quiet=min(grid.dt for grid in grids))
+    quiet = replace(engine, quiet=finest_step(grids))
     settled, status, _ = advance(system.definition, ensemble, duration=settings.transient, engine=quiet)
     settled = replace(settled, initial=within(settled.initial, system.definition.wrap))
     made = sampled_ensemble(system.definition, settled, grids=grids, engine=engine)
@@ -109,5 +130,8 @@ def _replace(made: Trajectories, places: NDArray[np.int64], again: Trajectories)
     """Puts later attempts in their trajectories' places."""
     for target, source in zip(made.states, again.states, strict=True):
         target[places] = source
+    for own, found in zip(made.times, again.times, strict=True):
+        if own is not None:
+            own[places] = found
     for name in ("initial", "parameters", "start_time", "status", "attempts", "steps", "stiff_steps"):
         getattr(made, name)[places] = getattr(again, name)

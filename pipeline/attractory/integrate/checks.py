@@ -14,7 +14,7 @@ from attractory.expressions.definition import Definition
 from attractory.kernels import Target
 
 if TYPE_CHECKING:
-    from attractory.integrate.ensemble import Engine, SampleGrid
+    from attractory.integrate.ensemble import Engine, Grid
 
 TOLERANCES = (1e-15, 1e-2)
 WIDTHS = (1, 2, 4, 8, 16, 32)
@@ -73,17 +73,19 @@ def check_engine(engine: Engine) -> None:
         _refuse("step_budget", engine.step_budget, "None or a number of at least 1")
 
 
-def check_grids(definition: Definition, grids: Sequence[SampleGrid]) -> None:
+def check_grids(definition: Definition, grids: Sequence[Grid]) -> None:
     """Nothing, where the samples' times are finite numbers that rise, and a map's iterates can be counted out.
 
     Raises:
         RequestError: they are not.
     """
     for grid in grids:
-        if not 0 < grid.dt < np.inf:
-            _refuse("dt", grid.dt, "a finite number above zero")
         if grid.samples < 1:
             _refuse("samples", grid.samples, "at least 1")
+        if not hasattr(grid, "dt"):  # a section, which was looked at when it was made
+            continue
+        if not 0 < grid.dt < np.inf:
+            _refuse("dt", grid.dt, "a finite number above zero")
         last = grid.dt * (grid.samples - 1)
         if not last < sys.float_info.max:
             message = f"the last of {grid.samples} samples at dt {grid.dt:g} lies beyond the largest time that a double holds."

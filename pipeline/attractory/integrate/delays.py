@@ -20,7 +20,7 @@ from attractory.integrate.delay_driver import (
     delay_lane_arrays,
     run_delay,
 )
-from attractory.integrate.ensemble import Engine, SampleGrid, Trajectories, row_length, step_limits
+from attractory.integrate.ensemble import Engine, Grid, SampleGrid, SectionGrid, Trajectories, row_length, step_limits
 from attractory.integrate.flow_driver import Sampling
 from attractory.integrate.past import Breaks, Ring, larger, new_breaks, new_ring
 from attractory.kernels import DelayKernel, delay_kernel, order_for
@@ -93,7 +93,7 @@ def check_lags(definition: Definition, parameters: Float) -> Float:
 
 
 def integrate_delays(
-    definition: Definition, pasts: Pasts, *, grids: Sequence[SampleGrid], engine: Engine, transient: float = 0.0
+    definition: Definition, pasts: Pasts, *, grids: Sequence[Grid], engine: Engine, transient: float = 0.0
 ) -> Trajectories:
     """All trajectories, sampled on every grid from the end of the transient on; one that fails keeps its status and a tail of NaN.
 
@@ -106,6 +106,7 @@ def integrate_delays(
     if engine.precision != "double":
         message = f"precision is {engine.precision!r}; delay systems are integrated in doubles, at a tolerance down to 1e-15."
         raise RequestError(message)
+    grids = _regular(definition, grids)
     check_grids(definition, grids)
     lags = check_lags(definition, pasts.parameters)
     total, variables = pasts.offset.shape
@@ -134,6 +135,18 @@ def integrate_delays(
             target[runnable] = source
     ones, zeros = np.ones(total, np.int64), np.zeros(total, np.int64)
     return Trajectories(states, settled, pasts.parameters, np.full(total, transient), status, ones, steps, zeros)
+
+
+def _regular(definition: Definition, grids: Sequence[Grid]) -> list[SampleGrid]:
+    """The grids.
+
+    Raises:
+        RequestError: one is a section.
+    """
+    if any(isinstance(grid, SectionGrid) for grid in grids):
+        message = f"{definition.name} is a delay system; a section cuts the trajectories of a flow. Sample it at equal steps."
+        raise RequestError(message)
+    return [grid for grid in grids if isinstance(grid, SampleGrid)]
 
 
 def begin(  # noqa: PLR0913 - the seam between records and arrays

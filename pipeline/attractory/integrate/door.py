@@ -14,11 +14,20 @@ from xarray.indexes import PandasIndex
 
 from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
+from attractory.expressions.section import Section, read_section
 from attractory.expressions.system import System
-from attractory.integrate.block import BlockSettings, default_transient, drawn_state, integrate_block, moved_histories
+from attractory.integrate.block import (
+    BlockSettings,
+    default_transient,
+    drawn_state,
+    finest_step,
+    integrate_block,
+    moved_histories,
+    section_grid,
+)
 from attractory.integrate.checks import check_engine, check_grids, check_room, doubles, is_number
 from attractory.integrate.delays import Pasts, check_lags, integrate_delays
-from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, advance
+from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, SectionGrid, Trajectories, advance
 from attractory.integrate.reference import sampled_ensemble
 from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status
@@ -36,6 +45,7 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
     samples_per_period: float | None = None,
     samples: int | None = None,
     dt: float | None = None,
+    section: Mapping[str, Any] | Section | None = None,
     tolerance: float = 1e-14,
     seed: int = 0,
     initial: ArrayLike | None = None,
@@ -44,33 +54,41 @@ def integrate(  # noqa: PLR0913 - the one public door: each argument is a questi
     precision: str = "double",
     engine: Engine | None = None,
 ) -> xarray.Dataset:
-    """An ensemble of trajectories, sampled at equal steps.
+    """An ensemble of trajectories, sampled at equal steps or where they cross a section.
 
     Args:
         trajectories: how many; 1, or as many as `initial` has. periods, samples_per_period: the length, and how finely (100 where neither
         it nor dt is given); for systems whose entry has a period. samples, dt: the same directly, dt in the system's time units. A map
-        takes `samples` alone. initial: (trajectory, variable) or (variable,): sample 0 is t = 0 and equals it. None: drawn from the seed
+        takes `samples` alone. section: samples are the crossings of a section instead: {"of": "z", "at": 27, "direction": "up"} (or "down",
+        "both"), {"maximum_of": "x"} or {"minimum_of": "x"}; "within" is the longest time from one to the next, 1,000 periods if left out.
+        initial: (trajectory, variable) or (variable,): sample 0 is t = 0 and equals it. None: drawn from the seed
         around the catalogued
             state and run through the transient. For a delay system `initial` is a constant past, in place of the catalogued history.
         parameters: numbers or arrays (trajectory,) by name, in place of the catalogued values. transient: what is discarded first, in time
         units (maps: iterates). None: 20 periods (1000 iterates; for a flow without a period, as long
-            as what is sampled) where states are drawn, nothing where `initial` is given.
+            as what is sampled, nothing before a section) where states are drawn, nothing where `initial` is given.
         precision: "reference" makes each sample the true solution through sample 0, rounded to a double, at a cost: docs/precision.md.
         engine: target, lanes and step budget; they change the speed, never the result.
     Returns:
-        Dataset with `state` (trajectory, time, variable) in float64, `time` (time) from sample 0 in the system's units, `status`
+        Dataset with `state` (trajectory, time, variable) in float64, `time` (time) from sample 0 in the system's units (for a section
+        `time` (trajectory, time) from the state after the transient), `status`
         (trajectory) with flag meanings, `steps` (trajectory), and how many of them the method for stiff flows made: `stiff_steps`. A
         trajectory that fails has its status and NaN from there on. Coordinates on a circle (`wrap`) are in their ranges.
     Raises:
         RequestError: what is asked for cannot be: an unknown name, a wrong shape, a dt or tolerance out of range, more samples than memory.
     """
     system = as_system(system)
-    grid = _grid(system, periods=periods, samples_per_period=samples_per_period, samples=samples, dt=dt)
+    if section is None:
+        grid: Grid = _grid(system, periods=periods, samples_per_period=samples_per_period, samples=samples, dt=dt)
+    else:
+        grid = _section(system, section, samples, {"periods": periods, "samples_per_period": samples_per_period, "dt": dt})
     starts = None if initial is None else _initial(system, initial)
     parameters = _parameters(parameters)
     count = _count(trajectories, starts, parameters)
     # states; two rows of times on the way to the coordinate; initial states and parameters before and after the transient
-    check_room(count * grid.samples * system.dimension + 2 * grid.samples + 4 * count * (system.dimension + 4), "float64")
+    check_room(
+        count * grid.samples * (system.dimension + (section is not None)) + 2 * grid.samples + 4 * count * (system.dimension + 4), "float64"
+    )
     length = _transient(system, transient, grid, given=starts is not None)
     engine = _engine(engine, tolerance, precision)
     check_grids(system.definition, [grid])
@@ -123,6 +141,15 @@ def _grid(system: System, *, periods: float | None, samples_per_period: float | 
         elif periods is not None:
             raise RequestError("samples and periods both give the length: give one of them.")
     return SampleGrid(_positive("dt", dt), _whole("samples", samples))
+
+
+def _section(system: System, section: Mapping[str, Any] | Section, samples: int | None, others: Mapping[str, float | None]) -> SectionGrid:
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        message = f"section and {given[0]} both say when to sample: a section takes `samples`, the number of crossings, alone."
+        raise RequestError(message)
+    section = section if isinstance(section, Section) else read_section(section)
+    return section_grid(system, section, _whole("samples", samples))
 
 
 def _period(system: System) -> float:
@@ -181,18 +208,19 @@ def _count(trajectories: int | None, starts: Float | None, parameters: Mapping[s
     return count
 
 
-def _transient(system: System, transient: float | None, grid: SampleGrid, *, given: bool) -> float:
+def _transient(system: System, transient: float | None, grid: Grid, *, given: bool) -> float:
     if transient is not None:
         if not is_number(transient) or not 0 <= transient < np.inf:
             message = f"transient is {transient!r}; expected a finite number of time units (maps: iterates), zero or more."
             raise RequestError(message)
         if system.kind == "map":
             check_grids(system.definition, [SampleGrid(max(transient, 1), 2)])
-        elif RESOLUTION * transient > grid.dt:
-            message = f"transient is {transient!r}: at that time doubles lie further apart than dt, {grid.dt:g}. Give a shorter one."
+        elif RESOLUTION * transient > (step := finest_step([grid])):
+            message = f"transient is {transient!r}: at that time doubles lie further apart than dt, {step:g}. Give a shorter one."
             raise RequestError(message)
         return float(transient)
-    return 0.0 if given else default_transient(system, otherwise=grid.dt * (grid.samples - 1))
+    sampled = grid.dt * (grid.samples - 1) if isinstance(grid, SampleGrid) else 0.0
+    return 0.0 if given else default_transient(system, otherwise=sampled)
 
 
 def _states(system: System, starts: Float | None, count: int, seed: int) -> Float:
@@ -207,16 +235,16 @@ def _pasts(system: System, starts: Float | None, values: Float, count: int, seed
     return moved_histories(system, states, values) if starts is None else Pasts(states, np.zeros(count), values)
 
 
-def _from_states(system: System, states: Float, values: Float, grid: SampleGrid, length: float, engine: Engine) -> Trajectories:
+def _from_states(system: System, states: Float, values: Float, grid: Grid, length: float, engine: Engine) -> Trajectories:
     ensemble = Ensemble(states, values, np.zeros(len(states)))
-    settled, status, _ = advance(system.definition, ensemble, duration=length, engine=replace(engine, quiet=grid.dt))
+    settled, status, _ = advance(system.definition, ensemble, duration=length, engine=replace(engine, quiet=finest_step([grid])))
     made = sampled_ensemble(system.definition, settled, grids=[grid], engine=engine)
     lost = status != Status.OK
     made.status[lost] = status[lost]
     return made
 
 
-def _dataset(system: System, made: Trajectories, grid: SampleGrid, tolerance: float) -> xarray.Dataset:
+def _dataset(system: System, made: Trajectories, grid: Grid, tolerance: float) -> xarray.Dataset:
     flags = {"flag_values": [int(status) for status in Status], "flag_meanings": " ".join(status.name.lower() for status in Status)}
     attributes: dict[str, Any] = {
         "system": system.name,
@@ -238,7 +266,7 @@ def _dataset(system: System, made: Trajectories, grid: SampleGrid, tolerance: fl
             "parameters": _variable(("trajectory", "parameter"), made.parameters),
             "start_time": _variable(("trajectory",), made.start_time),
         },
-        coords=_coordinates(np.arange(grid.samples) * float(grid.dt), system),
+        coords=_coordinates(np.arange(grid.samples) * float(grid.dt) if isinstance(grid, SampleGrid) else made.times[0], system),
         attrs=attributes,
     )
 
@@ -248,8 +276,12 @@ def _variable(dimensions: tuple[str, ...], values: NDArray[Any], attributes: dic
     return xarray.Variable(dimensions, values, attributes, fastpath=True)
 
 
-def _coordinates(times: NDArray[np.floating], system: System) -> xarray.Coordinates:
-    coordinates = _indexed("time", times)
+def _coordinates(times: NDArray[np.floating] | None, system: System) -> xarray.Coordinates:
+    """times: (time,), or (trajectory, time), which is no index of the dimension `time`."""
+    if times is not None and times.ndim == 2:
+        coordinates = xarray.Coordinates({"time": _variable(("trajectory", "time"), times)}, indexes={})
+    else:
+        coordinates = _indexed("time", np.asarray(times))
     for dimension, names in (("variable", system.variables), ("parameter", system.definition.parameters)):
         coordinates = coordinates.merge(_named(dimension, names)).coords
     return coordinates

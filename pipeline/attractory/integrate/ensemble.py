@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from attractory.expressions.circles import keep_in_range
 from attractory.expressions.definition import Definition
+from attractory.expressions.section import Cut
 from attractory.integrate.checks import check_engine, check_grids, check_room, samples_memory
 from attractory.integrate.flow_driver import Problem, Sampling
 from attractory.integrate.handover import STIFF_COUNT, parked_rows
 from attractory.integrate.map_driver import Iterated, Kept, MapFunctions, common_divisor, map_lane_arrays, run_map
 from attractory.integrate.methods import Settings, run_methods
-from attractory.kernels import Target, flow_kernel, groups_for, lanes_for, map_kernel, order_for
+from attractory.integrate.sections import Sections, section_lanes
+from attractory.kernels import FlowKernel, MapKernel, Target, flow_kernel, groups_for, lanes_for, map_kernel, order_for
+from attractory.kernels.section import section_kernel
 from attractory.layout import Status
 
 Float = NDArray[np.float64]
@@ -24,6 +27,9 @@ Float = NDArray[np.float64]
 STEP_BUDGET, STEPS_PER_SAMPLE = 20_000_000, 100_000
 # The most that these come to: an hour where all lanes are busy. Who needs more gives a budget.
 MOST_STEPS = 10**9
+# Steps from one crossing of a section to the next: thirty of a period's are usual, a stiff one may take a million. Fewer where no longest
+# time is known, since then nothing else ends the wait.
+STEPS_PER_CROSSING, STEPS_WITHOUT_TIME = 10_000_000, 1_000_000
 NATIVE = Target()
 _LONG_ROW = 512  # samples
 
@@ -34,6 +40,28 @@ class SampleGrid:
 
     dt: float
     samples: int
+
+
+@dataclass(frozen=True)
+class SectionGrid:
+    """Samples are the crossings of a section.
+
+    within: the longest time from one to the next, or to the first, infinity where steps alone are counted. quiet: the longest step where
+    a solution's speed says nothing and nothing is sampled at regular times."""
+
+    cut: Cut
+    samples: int
+    within: float
+    quiet: float
+
+    @property
+    def last(self) -> float:
+        """A time by which it is full, or has failed."""
+        return min(self.within * self.samples, _LONGEST)
+
+
+Grid = SampleGrid | SectionGrid
+_LONGEST = 1.0e300
 
 
 @dataclass(frozen=True)
@@ -59,6 +87,7 @@ class Trajectories:
     """An integrated ensemble.
 
     states: one array (trajectory, time, variable) a grid; the memory behind it is variable-major (trajectory, variable, time).
+    times: for each grid None, or for a section the time (trajectory, time) of each crossing after the start.
     initial (trajectory, variable), parameters (trajectory, parameter), start_time, status (layout.Status), attempts (trajectory,).
     steps (trajectory,): how many each took (maps: iterates); stiff_steps (trajectory,): how many of them by the method for stiff flows.
     """
@@ -71,6 +100,7 @@ class Trajectories:
     attempts: NDArray[np.int64]
     steps: NDArray[np.int64]
     stiff_steps: NDArray[np.int64]
+    times: tuple[Float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +115,7 @@ class Ensemble:
         return Ensemble(self.initial[chosen], self.parameters[chosen], self.start_time[chosen])
 
 
-def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Sequence[SampleGrid], engine: Engine) -> Trajectories:
+def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Sequence[Grid], engine: Engine) -> Trajectories:
     """All trajectories of an ensemble, sampled on every grid in one pass; one that fails keeps its status and a tail of NaN.
 
     Raises:
@@ -102,7 +132,9 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
     status = np.full(total, int(Status.NOT_STARTED), np.int8)
     runnable = np.isfinite(ensemble.initial).all(1) & np.isfinite(ensemble.parameters).all(1) & np.isfinite(ensemble.start_time)
     if runnable.all():
-        counted = _run(definition, ensemble, grids, engine, out, places, status)
+        memory = Memory(out, places, status, np.full(total * _crossings(grids), np.nan))
+        counted = _run(definition, ensemble, grids, engine, memory)
+        times = _times(memory.times, total, grids)
         states = tuple(
             out[offset : offset + size].reshape(total, variables, -1)[:, :, : grid.samples].transpose(0, 2, 1)
             for (offset, _), size, grid in zip(places, sizes, grids, strict=True)
@@ -110,8 +142,38 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
         if definition.kind == "map":
             for samples in states:
                 keep_in_range(samples, definition.wrap)
-        return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), *counted)
+        for own, state in zip(times, states, strict=True):
+            if own is not None and (status != Status.OK).any():
+                own[np.isnan(state).any(2)] = np.nan  # also of crossings in a step that was taken back, and after which it failed
+        return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), *counted, times)
     return _without_unstarted(definition, ensemble, runnable, grids, engine)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a run fills: samples, where those of each grid begin and how far rows are apart, statuses, the times of one section's crossings
+    after another's."""
+
+    out: NDArray[np.floating]
+    places: NDArray[np.int64]
+    status: NDArray[np.int8]
+    times: Float
+
+
+def _crossings(grids: Sequence[Grid]) -> int:
+    """Crossings of one trajectory."""
+    return sum(grid.samples for grid in grids if isinstance(grid, SectionGrid))
+
+
+def _times(memory: Float, total: int, grids: Sequence[Grid]) -> tuple[Float | None, ...]:
+    """Views of one section's times after another's; None for regular grids."""
+    found: list[Float | None] = []
+    first = 0
+    for grid in grids:
+        size = total * grid.samples if isinstance(grid, SectionGrid) else 0
+        found.append(memory[first : first + size].reshape(total, -1) if size else None)
+        first += size
+    return tuple(found)
 
 
 def row_length(samples: int, dtype: str) -> int:
@@ -146,55 +208,105 @@ def _starts(ensemble: Ensemble) -> tuple[Float, Float, Float]:
 
 
 def _without_unstarted(
-    definition: Definition, ensemble: Ensemble, runnable: NDArray[np.bool_], grids: Sequence[SampleGrid], engine: Engine
+    definition: Definition, ensemble: Ensemble, runnable: NDArray[np.bool_], grids: Sequence[Grid], engine: Engine
 ) -> Trajectories:
     """Trajectories whose beginning is not finite are left out and come back as NaN."""
     total, variables = ensemble.initial.shape
     chosen = np.flatnonzero(runnable)
     status = np.full(total, int(Status.NOT_STARTED), np.int8)
     states = tuple(np.full((total, variables, grid.samples), np.nan, engine.dtype).transpose(0, 2, 1) for grid in grids)
+    times = _times(np.full(total * _crossings(grids), np.nan), total, grids)
     steps, stiff_steps = np.zeros(total, np.int64), np.zeros(total, np.int64)
     if chosen.size:
         done = integrate_ensemble(definition, ensemble.subset(chosen), grids=grids, engine=engine)
         status[chosen], steps[chosen], stiff_steps[chosen] = done.status, done.steps, done.stiff_steps
         for target, source in zip(states, done.states, strict=True):
             target[chosen] = source
-    return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), steps, stiff_steps)
+        for own, found in zip(times, done.times, strict=True):
+            if own is not None:
+                own[chosen] = found
+    return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), steps, stiff_steps, times)
 
 
-def _run(  # noqa: PLR0913 - the seam between records and arrays
-    definition: Definition,
-    ensemble: Ensemble,
-    grids: Sequence[SampleGrid],
-    engine: Engine,
-    out: NDArray[np.floating],
-    places: NDArray[np.int64],
-    status: NDArray[np.int8],
+def _run(
+    definition: Definition, ensemble: Ensemble, grids: Sequence[Grid], engine: Engine, memory: Memory
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Fills `out` and `status`; (steps, stiff steps) of each trajectory."""
-    counts = np.array([grid.samples for grid in grids], np.int64)
+    """Fills the memory; (steps, stiff steps) of each trajectory."""
     initial, parameters = np.ascontiguousarray(ensemble.initial), np.ascontiguousarray(ensemble.parameters)
+    plain = Ensemble(initial, parameters, ensemble.start_time)
     width = engine.lanes or lanes_for(definition, len(initial))
-    variables = initial.shape[1]
     if definition.kind == "map":
         compiled = map_kernel(definition, width, engine.target, engine.dtype, groups_for(definition, width, len(initial)))
-        everies = np.array([round(grid.dt) for grid in grids], np.int64)
-        lanes = map_lane_arrays(width, width * compiled.groups, variables, parameters.shape[1])
-        problem, kept = Iterated(initial, parameters, ensemble.start_time, status), Kept(places, everies, counts, out)
-        run_map(
-            MapFunctions(*(compiled.code.functions[name] for name in MapFunctions._fields)), problem, kept, lanes, common_divisor(everies)
-        )
-        return np.full(len(initial), ((counts - 1) * everies).max()), np.zeros(len(initial), np.int64)
-    order = order_for(engine.tolerance)
-    kernel = flow_kernel(definition, order, width, engine.target, engine.dtype)
-    dts = np.array([grid.dt for grid in grids], np.float64)
-    steps = np.zeros(len(initial), np.int64)
-    parked = parked_rows(len(initial), variables, len(grids))
+        return _run_map(plain, grids, compiled, width, memory)
+    kernel = flow_kernel(definition, order_for(engine.tolerance), width, engine.target, engine.dtype)
+    return _run_flow(definition, plain, grids, engine, (kernel, memory))
+
+
+def _run_map(
+    ensemble: Ensemble, grids: Sequence[Grid], compiled: MapKernel, width: int, memory: Memory
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    counts = np.array([grid.samples for grid in grids], np.int64)
+    everies = np.array([round(grid.dt) for grid in grids if isinstance(grid, SampleGrid)], np.int64)
+    total, variables = ensemble.initial.shape
+    lanes = map_lane_arrays(width, width * compiled.groups, variables, ensemble.parameters.shape[1])
+    problem = Iterated(ensemble.initial, ensemble.parameters, ensemble.start_time, memory.status)
+    functions = MapFunctions(*(compiled.code.functions[name] for name in MapFunctions._fields))
+    run_map(functions, problem, Kept(memory.places, everies, counts, memory.out), lanes, common_divisor(everies))
+    return np.full(total, ((counts - 1) * everies).max()), np.zeros(total, np.int64)
+
+
+def _run_flow(
+    definition: Definition, ensemble: Ensemble, grids: Sequence[Grid], engine: Engine, made: tuple[FlowKernel, Memory]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    kernel, memory = made
+    total, variables = ensemble.initial.shape
+    ordered, measures = _ordered(grids, memory.places)
+    counts = np.array([0 if place < 0 else grids[place].samples for place in ordered], np.int64)
+    places = np.stack([[0, 1] if place < 0 else memory.places[place] for place in ordered])
+    steps = np.zeros(total, np.int64)
+    parked = parked_rows(total, variables, len(counts))
+    sections = _sections(kernel, grids, memory, engine)
     run_methods(
         definition,
         kernel,
-        Problem(initial, parameters, ensemble.start_time, status, steps, np.arange(len(initial)), parked),
-        Sampling(places, np.stack([dts, counts, places[:, 1]], 1), counts, out),
-        Settings(step_limits(engine, float(dts.min()), float(((counts - 1) * dts).max())), engine.tolerance, engine.target),
+        Problem(ensemble.initial, ensemble.parameters, ensemble.start_time, memory.status, steps, np.arange(total), parked),
+        Sampling(places, measures, counts, memory.out),
+        Settings(_flow_limits(engine, grids), engine.tolerance, engine.target, sections),
     )
     return steps, parked[:, STIFF_COUNT].astype(np.int64)
+
+
+def _ordered(grids: Sequence[Grid], places: NDArray[np.int64]) -> tuple[list[int], Float]:
+    """(the places of the regular grids, one of no samples where there is none, then those of the sections; the rows (dt, count, row) of
+    the regular ones)."""
+    regular = [place for place, grid in enumerate(grids) if isinstance(grid, SampleGrid)]
+    cut = [place for place, grid in enumerate(grids) if isinstance(grid, SectionGrid)]
+    rows = [(grid.dt, grid.samples, row) for grid, (_, row) in zip(grids, places.tolist(), strict=True) if isinstance(grid, SampleGrid)]
+    return (regular or [-1]) + cut, np.array(rows or [(1.0, 0, 1)], np.float64)
+
+
+def _flow_limits(engine: Engine, grids: Sequence[Grid]) -> Float:
+    """As `step_limits`: where something is sampled at regular times, the step where none can be estimated does not depend on sections."""
+    regular = [(grid.dt, (grid.samples - 1) * grid.dt) for grid in grids if isinstance(grid, SampleGrid)]
+    cut = [grid for grid in grids if isinstance(grid, SectionGrid)]
+    quiet = min((dt for dt, _ in regular), default=min((grid.quiet for grid in cut), default=1.0))
+    limits = step_limits(engine, quiet, max((last for _, last in regular), default=0.0))
+    if cut:
+        limits[1] = max(limits[1], *(grid.last for grid in cut))
+        if engine.step_budget is None:
+            limits[2] = min(limits[2] + STEPS_PER_CROSSING * max(grid.samples for grid in cut), MOST_STEPS)
+    return limits
+
+
+def _sections(kernel: FlowKernel, grids: Sequence[Grid], memory: Memory, engine: Engine) -> Sections | None:
+    """What cuts the trajectories; None where nothing does."""
+    cut = [(grid, row) for grid, (_, row) in zip(grids, memory.places.tolist(), strict=True) if isinstance(grid, SectionGrid)]
+    if not cut:
+        return None
+    compiled = section_kernel(tuple(grid.cut for grid, _ in cut), kernel.order, kernel.width, engine.target, engine.dtype)
+    told, spot = [], 0
+    for grid, row in cut:
+        steps = STEPS_WITHOUT_TIME if grid.within == np.inf else STEPS_PER_CROSSING
+        told += [grid.within, float(steps), float(grid.samples), float(row), float(spot)]
+        spot += len(memory.status) * grid.samples
+    return section_lanes(compiled, kernel.width, told, memory.times)

@@ -18,6 +18,7 @@ from numba import njit
 from attractory.integrate.bits import lowest_bit
 from attractory.integrate.borrowed import borrowed
 from attractory.integrate.handover import CAP, COUNT, DONE, METHOD, leaves_taylor, resume
+from attractory.integrate.sections import take_back_crossings, take_crossings
 from attractory.integrate.switches import (
     ROWS,
     Switches,
@@ -35,6 +36,7 @@ from attractory.layout import Status
 
 _OK, _DIVERGED, _UNDERFLOW = int(Status.OK), int(Status.DIVERGED), int(Status.STEP_UNDERFLOW)
 _BUDGET, _SLIDING, _ZENO = int(Status.STEP_BUDGET), int(Status.SLIDING), int(Status.ZENO)
+_NOT_CROSSED = int(Status.NOT_CROSSED)
 
 # A trajectory that has grown by this factor in so many steps is leaving for infinity, as an unstable spiral does whose turns get faster.
 # What grows as the time does, such as a phase, is not: by this factor its rate is larger than its size over its time.
@@ -77,8 +79,8 @@ def switch_layout(lanes: Lanes, switches: Sequence[SwitchFacts], order: int, vec
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def run_flow(  # noqa: C901 - a function of its own for a part of the loop would cost more, for passing all arrays, than it shows
-    kernel: Any, problem: Any, sampling: Any, lanes: Any, switches: Any, controls: Any
+def run_flow(  # noqa: C901, PLR0913 - the seam between records and compiled code; a part of the loop apart would pass all arrays on
+    kernel: Any, problem: Any, sampling: Any, lanes: Any, switches: Any, controls: Any, sections: Any
 ) -> None:  # pragma: no cover - compiled
     """Integrates the trajectories of `problem.queue` until they end or are handed over, and fills `sampling.out`.
 
@@ -87,16 +89,17 @@ def run_flow(  # noqa: C901 - a function of its own for a part of the loop would
         problem: initial (trajectory, variable), parameters (trajectory, parameter), start (trajectory,); queue: the numbers of those to
             run; parked: where those go on that have begun. status and steps are written, and parked for those that are handed over.
         sampling: grids (granularity, 3) holds dt, count and row; places (granularity, 2) offset and row. Sample n of variable v of
-            trajectory i lies at out[offset + (i variables + v) row + n] and belongs to the time n dt after the start.
+            trajectory i lies at out[offset + (i variables + v) row + n] and belongs to the time n dt after the start. Sections follow the
+            regular granularities in places and counts.
         switches: what `switch_layout` gives.
         controls: the order; limits = (the step where none can be estimated, the time of the last sample, the budget of steps).
+        sections: as `section_lanes` makes them; None where nothing is cut.
     """
     problem, sampling, lanes, controls = borrowed(problem), borrowed(sampling), borrowed(lanes), borrowed(controls)
     total, width = problem.queue.shape[0], lanes.h.shape[0]
     switched = switches.facts.shape[0] > 0
     following, live, closing = 0, 0, 0
     attention, paused, turning = 0, 0, 0  # bits of lanes: see `settle`, `turn_modes` and `emit_crossings`
-    grids = sampling.counts.shape[0]
     for lane in range(width):
         _vacate(lanes, lane, sampling.counts)
     while True:
@@ -115,6 +118,8 @@ def run_flow(  # noqa: C901 - a function of its own for a part of the loop would
             if doubtful == 0:
                 break
             _take_back(lanes, doubtful)
+            if sections is not None:
+                take_back_crossings(sections, doubtful)
         if closing != 0:
             live -= _release_finished(problem, sampling, lanes, closing)
         odd = kernel.bound(
@@ -139,17 +144,28 @@ def run_flow(  # noqa: C901 - a function of its own for a part of the loop would
             lanes.base.ctypes, lanes.z.ctypes, sampling.out.ctypes, lanes.y.ctypes, lanes.y_low.ctypes, lanes.y_before.ctypes,
             lanes.rate.ctypes,
         )  # fmt: skip
-        closing = -1
-        for g in range(grids):
-            closing &= kernel.samples(
-                lanes.c.ctypes, lanes.taken[g].ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids[g].ctypes,
-                lanes.base[g].ctypes, lanes.z.ctypes, sampling.out.ctypes, lanes.y_before.ctypes,
-            )  # fmt: skip
+        closing = _take_samples(kernel, sampling, lanes)
+        if sections is not None:
+            complete, late = take_crossings(sections, sampling, lanes, controls.order)
+            closing &= complete
+            live -= _end_late(problem, sampling, lanes, late)
         kernel.move(
             lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, lanes.origin.ctypes, lanes.now.ctypes, lanes.before.ctypes
         )  # fmt: skip
         if turning | attention != 0:
             attention, paused = turn_modes(lanes.table, switches, turning, attention), 0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _take_samples(kernel: Any, sampling: Any, lanes: Any) -> int:  # pragma: no cover - compiled
+    """Takes the samples at regular times within the lanes' steps; the bits of the lanes that have all."""
+    closing = -1
+    for g in range(sampling.grids.shape[0]):
+        closing &= kernel.samples(
+            lanes.c.ctypes, lanes.taken[g].ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids[g].ctypes,
+            lanes.base[g].ctypes, lanes.z.ctypes, sampling.out.ctypes, lanes.y_before.ctypes,
+        )  # fmt: skip
+    return closing
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -286,6 +302,18 @@ def _end(problem: Any, sampling: Any, lanes: Any, lane: int, status: int) -> Non
             for n in range(int(lanes.taken[g, lane]), sampling.counts[g]):
                 sampling.out[place + n] = np.nan
     _vacate(lanes, lane, sampling.counts)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _end_late(problem: Any, sampling: Any, lanes: Any, late: int) -> int:  # pragma: no cover - compiled
+    """Ends the trajectories that waited too long for a section; returns how many."""
+    ended = 0
+    while late != 0:
+        lane = lowest_bit(late)
+        late &= late - 1
+        _end(problem, sampling, lanes, lane, _NOT_CROSSED)
+        ended += 1
+    return ended
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from attractory.expressions.definition import Definition
 from attractory.integrate.flow_driver import Controls, Kernel, Problem, Sampling, lane_arrays, run_flow, switch_layout
 from attractory.integrate.handover import LOOK_FROM, METHOD, STIFF, TAYLOR
+from attractory.integrate.sections import Sections
 from attractory.integrate.stiff_driver import StiffControls, StiffFunctions, run_stiff, stiff_lane_arrays
 from attractory.kernels import FlowKernel, Target
 from attractory.kernels.stiff import fits_straight_line, stiff_kernel, taylor_cost
@@ -25,11 +26,12 @@ _FINEST = 4.0e-14
 
 @dataclass(frozen=True)
 class Settings:
-    """What both methods need beside their functions: limits as for `emit_bound`, tolerance, target."""
+    """What both methods need beside their functions: limits as for `emit_bound`, tolerance, target; sections, where something is cut."""
 
     limits: Float
     tolerance: float
     target: Target
+    sections: Sections | None = None
 
 
 def run_methods(definition: Definition, kernel: FlowKernel, problem: Problem, sampling: Sampling, settings: Settings) -> None:
@@ -41,8 +43,11 @@ def run_methods(definition: Definition, kernel: FlowKernel, problem: Problem, sa
     functions = Kernel(*(kernel.code.functions[name] for name in Kernel._fields))
     lanes = lane_arrays(kernel.width, (kernel.variables, kernel.parameters, len(kernel.switches), kinds), kernel.rows)
     switches = switch_layout(lanes, kernel.switches, kernel.order, kernel.vectors)
+    controls = Controls(kernel.order, settings.limits)
+    if settings.sections is not None:
+        parked[:, LOOK_FROM] = np.inf  # sections are cut from Taylor's polynomials
     while len(problem.queue):
-        run_flow(functions, problem, sampling, lanes, switches, Controls(kernel.order, settings.limits))
+        run_flow(functions, problem, sampling, lanes, switches, controls, settings.sections)
         handed = np.flatnonzero(parked[:, METHOD] == STIFF)
         if len(handed) and fits_straight_line(definition):
             _run_stiff(definition, kernel, problem._replace(queue=handed), sampling, settings)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from attractory.errors import RequestError
 from attractory.expressions.circles import as_stored, turn_back
 from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room
-from attractory.integrate.ensemble import Engine, Ensemble, SampleGrid, Trajectories, integrate_ensemble, step_limits
+from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, Trajectories, integrate_ensemble, step_limits
 from attractory.integrate.reference_driver import FlowFunctions, WideSampling, run_wide_flow, run_wide_map, wide_lanes
 from attractory.kernels.precise import KEPT_WORDS, precise_flow_kernel, precise_map_kernel, precise_width
 from attractory.layout import Status
@@ -42,10 +43,15 @@ class Wide:
         return Wide(tuple(samples[chosen] for samples in self.samples), self.status[chosen], self.steps[chosen])
 
 
-def sampled_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Sequence[SampleGrid], engine: Engine) -> Trajectories:
+def sampled_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Sequence[Grid], engine: Engine) -> Trajectories:
     """`integrate_ensemble` in the precision that the engine asks for."""
-    run = integrate_reference if engine.precision == "reference" else integrate_ensemble
-    return run(definition, ensemble, grids=grids, engine=engine)
+    if engine.precision != "reference":
+        return integrate_ensemble(definition, ensemble, grids=grids, engine=engine)
+    regular = [grid for grid in grids if isinstance(grid, SampleGrid)]
+    if len(regular) < len(grids):
+        message = f"{definition.name} is to be cut by a section, which precision 'reference' does not find. Ask for precision 'double'."
+        raise RequestError(message)
+    return integrate_reference(definition, ensemble, grids=regular, engine=engine)
 
 
 def integrate_reference(definition: Definition, ensemble: Ensemble, *, grids: Sequence[SampleGrid], engine: Engine) -> Trajectories:

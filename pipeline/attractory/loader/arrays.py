@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class ArrayLayout:
     is_sharded: bool = False
     index_at_end: bool = True
     index_checked: bool = True
+    added: int = 0  # axes at the end that the file does not know of
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -52,7 +53,11 @@ class ArrayLayout:
         return 16 * int(np.prod(self.chunks_per_shard)) + (4 if self.index_checked else 0)
 
     def file(self, shard: Sequence[int]) -> str:
-        return f"{self.path}/" + self.separator.join(["c", *map(str, shard)])
+        return f"{self.path}/" + self.separator.join(["c", *map(str, shard[: len(self.shard) - self.added])])
+
+    def with_an_axis(self) -> ArrayLayout:
+        """The same array with one more axis, of length one: times (trajectory, time, 1) are gathered as states are."""
+        return replace(self, shape=(*self.shape, 1), chunk=(*self.chunk, 1), shard=(*self.shard, 1), added=self.added + 1)
 
 
 def array_layout(path: str, document: Mapping[str, Any]) -> ArrayLayout:
@@ -219,7 +224,8 @@ class StoredArray:
         place = self.files.name(self.layout.path)
         try:
             array = zarr.open_array(place, mode="r", storage_options=options)
-            return [np.asarray(array[region]) for region in regions]
+            held = array.ndim
+            return [np.asarray(array[region[:held]]).reshape([part.stop - part.start for part in region]) for region in regions]
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             message = f"{place}: zarr cannot read it: {error}. Run `attractory verify` to see which files are damaged."
             raise DamageError(message) from error

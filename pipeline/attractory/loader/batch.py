@@ -23,6 +23,7 @@ class Batch:
     start: Any  # (batch,) int64: the sample that the window begins with
     context_samples: int
     position: int  # windows of the epoch that are drawn once every rank has drawn this batch
+    time: Any = None  # (batch, context + horizon) float64, where samples have times of their own: crossings of a section; else None
 
     @property
     def context(self) -> Any:
@@ -39,7 +40,7 @@ class Batch:
 
     def mapped(self, function: Callable[[Any], Any]) -> Batch:
         """The batch with a function applied to each of its arrays, such as one that moves it to a device."""
-        names = ("state", "mask", "index", "system", "trajectory", "start")
+        names = ("state", "mask", "index", "system", "trajectory", "start", *(("time",) if self.time is not None else ()))
         return replace(self, **{name: function(getattr(self, name)) for name in names})
 
     def pin_memory(self) -> Batch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -199,7 +200,9 @@ class Dataset:
             names = ", ".join(system.name for system in systems) or "no system"
             message = f"{self.path} holds no finished trajectory of {names} in split {split!r}."
             raise StoreError(message)
-        arrays = [system.granularities[granularity].state for system in systems]
+        chosen = [system.granularities[granularity] for system in systems]
+        arrays = [one.state for one in chosen]
+        times = [replace(one.time, layout=one.time.layout.with_an_axis()) for one in chosen if one.is_irregular]
         counts = tuple(windows_of(array.shape[1], length=length, stride=stride) for array in arrays)
         return Source(
             table=WindowTable(trajectories, counts, stride),
@@ -209,6 +212,7 @@ class Dataset:
             horizon=horizon,
             cache=self._cache,
             key=(*key, tuple(system.code for system in systems)),
+            times=gathering(times, trajectories) if times and len(times) == len(chosen) else None,
         )
 
 

@@ -26,12 +26,22 @@ class StoredGranularity:
     name: str
     attributes: Mapping[str, Any]
     state: StoredArray  # (trajectory, time, variable)
-    time: StoredArray  # (time,), in the system's units
+    time: StoredArray  # (time,), in the system's units; (trajectory, time) where the sampling is irregular
 
     @property
     def dt(self) -> float | None:
         """Time between samples (maps: iterates); None where the sampling is irregular."""
         return self.attributes.get(layout.DT)
+
+    @property
+    def is_irregular(self) -> bool:
+        """Whether each trajectory has times of its own, as the crossings of a section have."""
+        return len(self.time.shape) == 2
+
+    @property
+    def section(self) -> Mapping[str, Any] | None:
+        """The section that the samples are crossings of, as the recipe says it; None for regular sampling."""
+        return self.attributes.get(layout.SECTION)
 
     @property
     def samples(self) -> int:
@@ -257,6 +267,9 @@ def _granularity(files: Files, documents: Documents, path: str, *, verify: bool)
         for name in (layout.STATE, layout.TIME, layout.DIGEST)
     )
     state.digests = digest if verify else None
+    if verify and len(time.shape) == 2:
+        name = f"{path}/{layout.TIME_DIGEST}"
+        time.digests = StoredArray(files, array_layout(name, _document(files, documents, name)))
     attributes = _document(files, documents, path).get("attributes", {})
     return StoredGranularity(name=path.split("/")[1], attributes=attributes, state=state, time=time)
 

@@ -36,6 +36,7 @@ class Source:
     horizon: int
     cache: DecodedCache
     key: tuple[object, ...]  # of the pools in the cache
+    times: Gathering | None = None  # the way to the times of samples that have their own
 
     @property
     def length(self) -> int:
@@ -43,6 +44,13 @@ class Source:
 
     def pools(self) -> tuple[ChunkPool, ...]:
         return self.cache.pools(self.key, self.gathering.plans)
+
+    def times_of(self, located: Located) -> np.ndarray | None:
+        """(window, time) float64, where samples have times of their own."""
+        if self.times is None:
+            return None
+        pools = self.cache.pools((*self.key, "time"), self.times.plans)
+        return self.times.states(located, length=self.length, pools=pools)[..., 0]
 
 
 @dataclass(frozen=True)
@@ -189,9 +197,17 @@ class Batches(Iterator[Batch]):
             start=located.start.copy(),
             context_samples=source.context,
             position=min(len(source.table), self._begin + (number + 1) * share.round_size),
+            time=source.times_of(located),
         )
         if empty is not None:
-            for values in (batch.state, batch.mask, batch.system, batch.trajectory, batch.start):
+            for values in (
+                batch.state,
+                batch.mask,
+                batch.system,
+                batch.trajectory,
+                batch.start,
+                *([] if batch.time is None else [batch.time]),
+            ):
                 values[empty] = 0
         return batch
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from attractory.catalog import Catalog, SystemRecord, read_catalog, read_yaml
 from attractory.errors import CatalogError, RecipeError, nearest
 from attractory.expressions.system import System
-from attractory.stages.recipe import Granularity, Recipe, Transient
+from attractory.stages.recipe import Granularity, Recipe, Section, Transient
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _catalog_of(located: LocatedRecipe) -> Catalog:
     return catalog.extended(folder)
 
 
-_VALID = {"transient": Transient, "granularities": Granularity}
+_VALID = {"transient": Transient, "granularities": Granularity, "section": Section}
 
 
 def _sentence(kind: str, location: tuple[str, ...], value: Any, message: str) -> str:

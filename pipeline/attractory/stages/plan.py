@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from importlib import metadata
 from typing import Any
 
 import attractory
 from attractory import layout
+from attractory.errors import RequestError
+from attractory.expressions.section import Section
 from attractory.expressions.system import System
+from attractory.integrate import section_grid
 from attractory.kernels.precise import NOT_SMOOTH, is_smooth
 from attractory.stages.located import LocatedRecipe
 from attractory.stages.recipe import Granularity, Recipe, recipe_digest
@@ -106,8 +110,25 @@ def _transient(located: LocatedRecipe, system: System) -> float:
 
 def _grid_plan(located: LocatedRecipe, name: str, system: System) -> GridPlan:
     granularity = located.recipe.granularities[name]
+    if granularity.section is not None:
+        return _section_plan(located, name, system, granularity.section.record)
     dt = step_between_samples(located, name, system)
     return GridPlan(name, dt, granularity.samples, _grid_attributes(granularity, system, dt))
+
+
+def _section_plan(located: LocatedRecipe, name: str, system: System, section: Section) -> GridPlan:
+    granularity = located.recipe.granularities[name]
+    if located.recipe.precision == "reference":
+        problem = "is not found with precision reference, whose samples lie at regular times. Leave one of the two out."
+        raise located.error(("granularities", name, "section"), problem)
+    try:
+        grid = section_grid(system, section, granularity.samples)
+    except RequestError as error:
+        raise located.error(("granularities", name, "section"), str(error)) from None
+    within = {} if grid.within == math.inf else {"within": grid.within}
+    asked = granularity.model_dump(mode="json", exclude_none=True)
+    attributes = {layout.SECTION: {**asked["section"], **within}, layout.REQUESTED: asked}
+    return GridPlan(name, None, granularity.samples, attributes, section)
 
 
 def _grid_attributes(granularity: Granularity, system: System, dt: float) -> dict[str, Any]:

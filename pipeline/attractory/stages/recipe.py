@@ -14,11 +14,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from pydantic_core import PydanticCustomError
 
 from attractory import layout
+from attractory.errors import RequestError
+from attractory.expressions.section import EXTREMA, read_section
+from attractory.expressions.section import Section as SectionRecord
 from attractory.store.files import canonical_json, sha256
 
 DATASET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 GRANULARITY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
-MEASURES = ("samples_per_period", "dt", "samples_per_lyapunov_time", "every")
+MEASURES = ("samples_per_period", "dt", "samples_per_lyapunov_time", "every", "section")
 # Below 1e-15 a double cannot tell; above 1e-3 a chaotic trajectory is noise after a few steps.
 TOLERANCES = (1e-15, 1e-3)
 # Far above what a disk holds, and far below what a 64-bit count does.
@@ -66,6 +69,37 @@ class Transient(_Part):
     iterates: Annotated[int, Field(strict=True, ge=0, le=MOST)] = 1000
 
 
+class Section(_Part):
+    """Where trajectories are cut: `of` goes through `at` in a direction, or an expression is largest or smallest."""
+
+    of: Text | None = None
+    at: Number | Text | None = None
+    direction: Literal["up", "down", "both"] | None = None
+    maximum_of: Text | None = None
+    minimum_of: Text | None = None
+    within: Positive | None = None
+
+    @property
+    def record(self) -> SectionRecord:
+        return read_section(self.model_dump(exclude_none=True))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_its_defaults(cls, value: Any) -> Any:
+        """Left out or spelled out, they are the same request."""
+        if isinstance(value, Mapping) and value.get("of") is not None and not any(key in value for key in EXTREMA):
+            return {"at": 0.0, "direction": "up", **value}
+        return value
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        try:
+            read_section(self.model_dump(exclude_none=True))
+        except RequestError as error:
+            raise PydanticCustomError("measure", "{problem}", {"problem": str(error).rstrip(".")}) from None
+        return self
+
+
 class Granularity(_Part):
     """How densely trajectories are sampled, measured in exactly one way, and how many samples are kept."""
 
@@ -73,6 +107,7 @@ class Granularity(_Part):
     dt: Positive | None = None
     samples_per_lyapunov_time: Positive | None = None
     every: Count | None = None
+    section: Section | None = None
     samples: Count
 
     @property

@@ -8,13 +8,13 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from attractory.catalog.record import SystemRecord
 from attractory.expressions.system import System
-from attractory.integrate import BlockSettings, SampleGrid, integrate_block
-from attractory.store import Block, StorePlan, write_block
+from attractory.integrate import BlockSettings, Grid, SampleGrid, integrate_block, section_grid
+from attractory.store import Block, GridPlan, StorePlan, write_block
 from attractory.store.blocks import BlockStates
 
 Produce = Callable[..., BlockStates]
@@ -31,9 +31,9 @@ class BlockTask:
     settings: BlockSettings
     produce: Produce = integrate_block
 
-    @property
-    def grids(self) -> tuple[SampleGrid, ...]:
-        return tuple(SampleGrid(grid.dt, grid.samples) for grid in self.plan.systems[0].grids)
+    @cached_property
+    def grids(self) -> tuple[Grid, ...]:
+        return tuple(_grid(grid, self.record) for grid in self.plan.systems[0].grids)
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,12 @@ class BlockReport:
     write_seconds: float
     peak_bytes: int
     worker: str
+
+
+def _grid(grid: GridPlan, record: SystemRecord) -> Grid:
+    if grid.section is not None:
+        return section_grid(System.from_record(record), grid.section, grid.samples)
+    return SampleGrid(float(grid.dt or 0.0), grid.samples)
 
 
 def run_block(task: BlockTask) -> BlockReport:
@@ -78,7 +84,7 @@ def produce_block(task: BlockTask, system: System) -> BlockStates:
 
 
 @lru_cache(maxsize=256)
-def _prepared(produce: Produce, record: SystemRecord, grids: Sequence[SampleGrid], settings: BlockSettings) -> System:
+def _prepared(produce: Produce, record: SystemRecord, grids: Sequence[Grid], settings: BlockSettings) -> System:
     """The system with its machine code made, by one trajectory of one sample, so that compiling is timed apart."""
     system = System.from_record(record)
     produce(system, indices=[0], grids=tuple(replace(grid, samples=1) for grid in grids), settings=replace(settings, transient=0.0))

@@ -12,10 +12,10 @@ import numpy as np
 
 from attractory import layout
 from attractory.store.files import partial_folder, sha256, write_whole
-from attractory.store.plan import Block, GridPlan, StorePlan, SystemPlan
+from attractory.store.plan import Block, GridPlan, ShardShape, StorePlan, SystemPlan
 from attractory.store.rows import KEPT, BlockRow, ShardRow, write_row
 from attractory.store.shards import decoded_sha256, encode_shard
-from attractory.store.template import cut_of
+from attractory.store.template import cut_of, cut_of_times
 
 
 class BlockStates(Protocol):
@@ -31,6 +31,8 @@ class BlockStates(Protocol):
     def start_time(self) -> np.ndarray: ...
     @property
     def status(self) -> np.ndarray: ...
+    @property
+    def times(self) -> Sequence[np.ndarray | None]: ...  # read for irregular granularities alone
 
 
 @dataclass(frozen=True)
@@ -74,20 +76,34 @@ def _encoded_shards(plan: StorePlan, block: Block, made: BlockStates) -> Iterato
     if len(made.states) != len(grids):
         message = f"{block.key}: {len(made.states)} granularities were made, {len(grids)} are planned"
         raise ValueError(message)
-    return (_encode_grid(plan, block, grid, states) for grid, states in zip(grids, made.states, strict=True))
+    return (shard for place, grid in enumerate(grids) for shard in _encode_grid(plan, block, grid, made, place))
 
 
-def _encode_grid(plan: StorePlan, block: Block, grid: GridPlan, states: np.ndarray) -> tuple[ShardRow, bytes]:
-    system = plan.system(block.system)
+def _encode_grid(plan: StorePlan, block: Block, grid: GridPlan, made: BlockStates, place: int) -> Iterator[tuple[ShardRow, bytes]]:
+    """The shard of a granularity's states, and of its times where each trajectory has its own."""
+    system, states = plan.system(block.system), made.states[place]
     path = layout.shard_path(system.name, grid.name, block.shard)
     _agree(path, states, shape=(block.count, grid.samples, len(system.variables)), dtype=plan.dtype)
-    content = encode_shard(states, cut_of(plan, system, grid))
+    yield _encoded(path, states, cut_of(plan, system, grid), block, grid)
+    if grid.is_irregular:
+        times = made.times[place]
+        if times is None:
+            message = f"{path}: no times were made, the template says that each trajectory has its own"
+            raise ValueError(message)
+        path = layout.time_shard_path(system.name, grid.name, block.shard)
+        _agree(path, times, shape=(block.count, grid.samples), dtype="float64")
+        yield _encoded(path, times[..., None], cut_of_times(plan, grid), block, grid)
+
+
+def _encoded(path: str, values: np.ndarray, cut: ShardShape, block: Block, grid: GridPlan) -> tuple[ShardRow, bytes]:
+    """values: (trajectory, time, variable)."""
+    content = encode_shard(values, cut)
     row = ShardRow(
         path=path,
         bytes=len(content),
         sha256=sha256(content),
-        decoded_sha256=decoded_sha256(states),
-        system=system.name,
+        decoded_sha256=decoded_sha256(values),
+        system=block.system,
         granularity=grid.name,
         first_trajectory=block.first,
         trajectories=block.count,

@@ -139,10 +139,11 @@ def _from_digest_arrays(store: Path, root: dict[str, Any]) -> Iterator[Expected]
     for path, member in root["consolidated_metadata"]["metadata"].items():
         system, _, rest = path.partition("/")
         granularity, _, array = rest.partition("/")
-        if array == layout.DIGEST:
+        if array in (layout.DIGEST, layout.TIME_DIGEST):
+            shard_path = layout.shard_path if array == layout.DIGEST else layout.time_shard_path
             size = int(np.prod(member["shape"]))
             yield Expected(f"{path}/c/0/0", None, size)
             packed = (store / path / "c/0/0").read_bytes() if (store / path / "c/0/0").is_file() else b""
             if len(packed) == size:
                 digests = np.frombuffer(packed, dtype=np.uint8).reshape(member["shape"])
-                yield from (Expected(layout.shard_path(system, granularity, shard), bytes(row).hex()) for shard, row in enumerate(digests))
+                yield from (Expected(shard_path(system, granularity, shard), bytes(row).hex()) for shard, row in enumerate(digests))

@@ -39,32 +39,40 @@ def small_array_document(
 
 def state_document(shape: Sequence[int], *, dtype: str, cut: ShardShape, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The sharded array `state` (trajectory, time, variable): variable-major inside each chunk, then blosc."""
-    inner = [
-        {"name": "transpose", "configuration": {"order": [0, 2, 1]}},
-        _LITTLE,
-        {
-            "name": "blosc",
-            "configuration": {
-                "typesize": np.dtype(dtype).itemsize,
-                "cname": COMPRESSOR,
-                "clevel": LEVEL,
-                "shuffle": "shuffle",
-                "blocksize": 0,
-            },
-        },
-    ]
-    sharding = {
+    inner = [{"name": "transpose", "configuration": {"order": [0, 2, 1]}}, *_packed(dtype)]
+    dimensions = ["trajectory", "time", "variable"]
+    head = {"shape": list(shape), "data_type": dtype, "fill_value": "NaN", "dimension_names": dimensions, "attributes": dict(attributes)}
+    return _array_document(head, chunk=list(cut.shard), codecs=[_sharding(cut.inner, inner)])
+
+
+def times_document(shape: Sequence[int], *, cut: ShardShape, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The sharded array `time` (trajectory, time) of an irregular granularity; `cut` is that of times with one variable."""
+    dimensions = ["trajectory", "time"]
+    head = {
+        "shape": list(shape),
+        "data_type": "float64",
+        "fill_value": "NaN",
+        "dimension_names": dimensions,
+        "attributes": dict(attributes),
+    }
+    return _array_document(head, chunk=list(cut.shard[:2]), codecs=[_sharding(cut.inner[:2], _packed("float64"))])
+
+
+def _packed(dtype: str) -> list[dict[str, Any]]:
+    settings = {"typesize": np.dtype(dtype).itemsize, "cname": COMPRESSOR, "clevel": LEVEL, "shuffle": "shuffle", "blocksize": 0}
+    return [_LITTLE, {"name": "blosc", "configuration": settings}]
+
+
+def _sharding(inner: Sequence[int], codecs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
         "name": "sharding_indexed",
         "configuration": {
-            "chunk_shape": list(cut.inner),
-            "codecs": inner,
+            "chunk_shape": list(inner),
+            "codecs": codecs,
             "index_codecs": [_LITTLE, {"name": "crc32c"}],
             "index_location": "end",
         },
     }
-    dimensions = ["trajectory", "time", "variable"]
-    head = {"shape": list(shape), "data_type": dtype, "fill_value": "NaN", "dimension_names": dimensions, "attributes": dict(attributes)}
-    return _array_document(head, chunk=list(cut.shard), codecs=[sharding])
 
 
 def consolidated(root: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

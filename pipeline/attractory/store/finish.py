@@ -58,10 +58,11 @@ def late_arrays(plan: StorePlan, rows: Iterable[BlockRow], *, systems: Iterable[
 
 
 def digest_arrays(rows: Iterable[ShardRow]) -> dict[str, bytes]:
-    """Path of the `digest` array's chunk file of each granularity -> its bytes: the shards' SHA-256 in order."""
+    """Path of the chunk file of each `digest` or `time_digest` array -> its bytes: the shards' SHA-256 in order."""
     by_array: dict[str, list[ShardRow]] = defaultdict(list)
     for row in rows:
-        by_array[small_path(f"{row.system}/{row.granularity}", layout.DIGEST)].append(row)
+        name = layout.TIME_DIGEST if row.is_of_times else layout.DIGEST
+        by_array[small_path(f"{row.system}/{row.granularity}", name)].append(row)
     return {path: _packed(found) for path, found in by_array.items()}
 
 
@@ -75,8 +76,15 @@ def small_files(plan: StorePlan) -> list[str]:
     for system in plan.systems:
         kept = [name for name in KEPT if name != layout.PARAMETER_ARRAY or system.parameters]
         arrays += [small_path(system.name, name) for name in kept]
-        arrays += [small_path(f"{system.name}/{grid.name}", layout.DIGEST) for grid in system.grids]
+        arrays += digest_paths(system)
     return sorted([*arrays, *(f"{path}/{ROOT}" for path in member_documents(plan))])
+
+
+def digest_paths(system: SystemPlan) -> list[str]:
+    """The chunk files of the arrays of digests of all its granularities."""
+    names = [(grid.name, layout.DIGEST) for grid in system.grids]
+    names += [(grid.name, layout.TIME_DIGEST) for grid in system.grids if grid.is_irregular]
+    return [small_path(f"{system.name}/{grid}", name) for grid, name in names]
 
 
 def small_digests(store: Path, plan: StorePlan) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from attractory import layout
+from attractory.expressions.section import Section
 
 # One inner chunk is what a reader decodes for one random window: 64 KiB of blosc-lz4 decode in some 20 microseconds, below the cost
 # of the read itself. Trajectories shorter than 16 KiB are packed together, else the shard's index outgrows what it points to.
@@ -23,12 +24,20 @@ PACKED_BYTES = 16 * 1024
 
 @dataclass(frozen=True)
 class GridPlan:
-    """One granularity of one system: `samples` samples, `dt` time units (maps: iterates) apart; `attributes` as layout.py names them."""
+    """One granularity of one system: `samples` samples, `dt` time units (maps: iterates) apart; `attributes` as layout.py names them.
+
+    dt is None where the samples are the crossings of `section`, each at a time of its own.
+    """
 
     name: str
-    dt: float
+    dt: float | None
     samples: int
     attributes: Mapping[str, Any]
+    section: Section | None = None
+
+    @property
+    def is_irregular(self) -> bool:
+        return self.dt is None
 
 
 @dataclass(frozen=True)
@@ -110,12 +119,18 @@ class StorePlan:
     def block_bytes(self, system: SystemPlan) -> int:
         """Bytes of the states of one block in memory, at every granularity together."""
         samples = sum(grid.samples for grid in system.grids)
-        return min(self.shard_trajectories, system.trajectories) * samples * len(system.variables) * self.itemsize
+        one = samples * len(system.variables) * self.itemsize + 8 * _irregular_samples(system)
+        return min(self.shard_trajectories, system.trajectories) * one
 
     def _system_bytes(self, system: SystemPlan) -> int:
         states = system.samples * len(system.variables) * self.itemsize
-        times = sum(8 * grid.samples for grid in system.grids)
+        times = 8 * sum(grid.samples for grid in system.grids) + 8 * system.trajectories * _irregular_samples(system)
         return states + times + system.trajectories * (8 * (len(system.variables) + len(system.parameters) + 1) + 2)
+
+
+def _irregular_samples(system: SystemPlan) -> int:
+    """Samples of one trajectory that have a time of their own."""
+    return sum(grid.samples for grid in system.grids if grid.is_irregular)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from attractory.errors import DamageError
 from attractory.store.blocks import EncodedBlock
 from attractory.store.check import Contents, certificate_files, member_bytes
 from attractory.store.files import partial_folder, sha256, write_whole
-from attractory.store.finish import digest_arrays, late_arrays, small_digests, small_files
+from attractory.store.finish import digest_arrays, digest_paths, late_arrays, small_digests, small_files
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import Block, StorePlan, SystemPlan
 from attractory.store.rows import KEPT, BlockRow, ShardRow
@@ -82,9 +82,7 @@ def _contents(repair: Repair, paths: Collection[str]) -> Iterator[tuple[str, byt
 
 def _from_blocks(repair: Repair, paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
     for system in repair.plan.systems:
-        late = {small_path(system.name, name) for name in KEPT} | {
-            small_path(f"{system.name}/{grid.name}", layout.DIGEST) for grid in system.grids
-        }
+        late = {small_path(system.name, name) for name in KEPT} | set(digest_paths(system))
         rows: list[BlockRow] = []
         for block in _blocks_of(repair.plan, system, paths, every=bool(late & set(paths))):
             encoded = repair.encode(block)
@@ -102,7 +100,10 @@ def _blocks_of(plan: StorePlan, system: SystemPlan, paths: Collection[str], *, e
 def _shard_paths(plan: StorePlan, systems: Collection[SystemPlan]) -> Iterator[tuple[str, Block]]:
     for system in systems:
         for shard in range(plan.shards(system)):
-            yield from ((layout.shard_path(system.name, grid.name, shard), plan.block(system, shard)) for grid in system.grids)
+            for grid in system.grids:
+                yield layout.shard_path(system.name, grid.name, shard), plan.block(system, shard)
+                if grid.is_irregular:
+                    yield layout.time_shard_path(system.name, grid.name, shard), plan.block(system, shard)
 
 
 def _late(plan: StorePlan, system: SystemPlan, rows: list[BlockRow], paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
@@ -125,9 +126,10 @@ def _manifest_of_files(store: Path, plan: StorePlan) -> bytes:
 
 def _row_of_file(store: Path, path: str, block: Block) -> ShardRow:
     content = (store / path).read_bytes()
-    system, granularity, *_ = path.split("/")
-    array = zarr.open_array(store / system / granularity / layout.STATE, mode="r")
+    system, granularity, name, *_ = path.split("/")
+    array = zarr.open_array(store / system / granularity / name, mode="r")
     values = np.asarray(array[block.first : block.first + block.count])
+    values = values[..., None] if values.ndim == 2 else values
     return ShardRow(path, len(content), sha256(content), decoded_sha256(values), system, granularity, block.first, block.count)
 
 

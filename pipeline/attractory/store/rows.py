@@ -33,6 +33,11 @@ class ShardRow:
     first_trajectory: int
     trajectories: int
 
+    @property
+    def is_of_times(self) -> bool:
+        """Whether the shard holds the times of an irregular granularity, not states."""
+        return self.path.split("/")[2] == layout.TIME
+
 
 @dataclass(frozen=True)
 class BlockRow:

@@ -47,13 +47,14 @@ def known_arrays(plan: StorePlan) -> dict[str, bytes]:
     for system in plan.systems:
         found[small_path(system.name, layout.SPLIT)] = system.split_codes().tobytes()
         for grid in system.grids:
-            found[small_path(f"{system.name}/{grid.name}", layout.TIME)] = time_axis(grid).astype("<f8").tobytes()
+            if not grid.is_irregular:
+                found[small_path(f"{system.name}/{grid.name}", layout.TIME)] = time_axis(grid).astype("<f8").tobytes()
     return found
 
 
 def time_axis(grid: GridPlan) -> np.ndarray:
-    """Time of each sample after sample 0, float64 (time,): k dt, never a running sum."""
-    return np.arange(grid.samples, dtype=np.float64) * grid.dt
+    """Time of each sample of a regular granularity after sample 0, float64 (time,): k dt, never a running sum."""
+    return np.arange(grid.samples, dtype=np.float64) * float(grid.dt or 0.0)
 
 
 def small_path(group: str, array: str) -> str:
@@ -65,6 +66,11 @@ def cut_of(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> ShardShape:
     return shard_shape(plan.shard_trajectories, samples=grid.samples, variables=len(system.variables), itemsize=plan.itemsize)
 
 
+def cut_of_times(plan: StorePlan, grid: GridPlan) -> ShardShape:
+    """As `cut_of`, of an irregular granularity's times, which are cut as if they were one variable."""
+    return shard_shape(plan.shard_trajectories, samples=grid.samples, variables=1, itemsize=8)
+
+
 _DIMENSIONS = {
     layout.INITIAL: ("trajectory", "variable"),
     layout.PARAMETER_ARRAY: ("trajectory", "parameter"),
@@ -73,6 +79,7 @@ _DIMENSIONS = {
     layout.STATUS: ("trajectory",),
     layout.TIME: ("time",),
     layout.DIGEST: ("shard", "byte"),
+    layout.TIME_DIGEST: ("shard", "byte"),
 }
 
 
@@ -96,10 +103,17 @@ def _system_documents(system: SystemPlan) -> dict[str, dict[str, Any]]:
 def _grid_documents(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> dict[str, dict[str, Any]]:
     shape = (system.trajectories, grid.samples, len(system.variables))
     unit = "iterates" if system.attributes.get(layout.KIND) == "map" else "time units of the system"
-    return {
+    digests = (plan.shards(system), 32)
+    found = {
         layout.STATE: documents.state_document(shape, dtype=plan.dtype, cut=cut_of(plan, system, grid), attributes={"units": "1"}),
-        layout.TIME: _small(layout.TIME, (grid.samples,), "float64", {"units": "1", "long_name": f"{unit} after sample 0"}),
-        layout.DIGEST: _small(layout.DIGEST, (plan.shards(system), 32), "uint8", {"long_name": "SHA-256 of each shard file of state"}),
+        layout.DIGEST: _small(layout.DIGEST, digests, "uint8", {"long_name": "SHA-256 of each shard file of state"}),
+    }
+    if not grid.is_irregular:
+        return found | {layout.TIME: _small(layout.TIME, (grid.samples,), "float64", {"units": "1", "long_name": f"{unit} after sample 0"})}
+    about = {"units": "1", "long_name": f"{unit} after `initial`"}
+    return found | {
+        layout.TIME: documents.times_document(shape[:2], cut=cut_of_times(plan, grid), attributes=about),
+        layout.TIME_DIGEST: _small(layout.TIME_DIGEST, digests, "uint8", {"long_name": "SHA-256 of each shard file of time"}),
     }
 
 

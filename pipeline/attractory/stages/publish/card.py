@@ -12,7 +12,8 @@ from attractory.stages.publish.accuracy import HEADER, TEXT, accuracy
 from attractory.stages.publish.citation import author_names
 from attractory.stages.publish.parquet import split_rows, table_path
 from attractory.stages.validate.report import Check
-from attractory.stages.validate.stored import StoredDataset, StoredSystem
+from attractory.stages.validate.sections import stored_section
+from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def describe(dataset: StoredDataset) -> str:
 
 def _front_matter(dataset: StoredDataset) -> str:
     """YAML that dataset hubs read; every value is written as JSON, which is YAML too."""
-    samples = sum(stored.trajectories * len(grid.time) for stored in dataset.systems for grid in stored.granularities)
+    samples = sum(stored.trajectories * grid.samples for stored in dataset.systems for grid in stored.granularities)
     lines = [
         "---",
         f"pretty_name: {_json(dataset.name)}",
@@ -108,13 +109,19 @@ def _systems(systems: Sequence[StoredSystem]) -> str:
             stored.record.behaviour.replace("_", " "),
             _exponent(stored),
             ", ".join(f"{len(rows)} {split}" for split, rows in split_rows(stored)),
-            ", ".join(f"{grid.name}: {len(grid.time)} x {grid.dt:.6g}" for grid in stored.granularities),
+            ", ".join(f"{grid.name}: {_sampling(grid)}" for grid in stored.granularities),
             _source(stored),
         )
         for stored in systems
     ]
     text = "Samples are given as number x step, in the system's own time units (maps: iterates)."
+    if any(grid.is_irregular for stored in systems for grid in stored.granularities):
+        text += " Crossings of a section have a time each, in the array `time` (trajectory, time) beside `state`."
     return f"## Systems\n\n{_table(header, rows)}\n\n{text}"
+
+
+def _sampling(grid: StoredGranularity) -> str:
+    return f"{grid.samples} crossings, {stored_section(grid).text}" if grid.is_irregular else f"{grid.samples} x {grid.dt:.6g}"
 
 
 def _exponent(stored: StoredSystem) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from attractory import layout
 from attractory.stages.publish.citation import author_names
 from attractory.stages.publish.parquet import schema, split_rows, table_path
+from attractory.stages.validate.sections import stored_section
 from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
 
 _CONTEXT = {
@@ -49,6 +50,7 @@ _MEANING = {
     "parameters": "values of the parameters",
     "initial": "state at sample 0, in full precision",
     "state": "samples, each a state",
+    "time": "the time of each sample after the initial state, in the system's units",
 }
 
 
@@ -98,11 +100,12 @@ def _file_object(path: str, digest: str) -> dict[str, Any]:
 def _record_set(stored: StoredSystem, granularity: StoredGranularity, split: str) -> dict[str, Any]:
     path = table_path(stored.name, granularity.name, split)
     identity = f"{stored.name}/{granularity.name}/{split}"
+    spacing = f"samples {granularity.dt:g} apart" if not granularity.is_irregular else f"samples at {stored_section(granularity).text}"
     return {
         "@type": "cr:RecordSet",
         "@id": identity,
         "name": identity,
-        "description": f"{stored.name}, {granularity.name}, {split}: a record is a trajectory, samples {granularity.dt:g} apart.",
+        "description": f"{stored.name}, {granularity.name}, {split}: a record is a trajectory, {spacing}.",
         "key": {"@id": f"{identity}/trajectory"},
         "field": [_field(identity, path, column) for column in schema(stored, granularity)],
     }

@@ -30,7 +30,8 @@ def table_path(system: str, granularity: str, split: str) -> str:
 
 
 def schema(stored: StoredSystem, granularity: StoredGranularity) -> pa.Schema:
-    """Columns of one table; lists have fixed sizes, so that shapes survive. The time axis and the names are in the metadata."""
+    """Columns of one table; lists have fixed sizes, so that shapes survive. The names are in the metadata, and
+    the time axis; crossings of a section have a column of times."""
     _, samples, variables = granularity.state.shape
     number = pa.from_numpy_dtype(granularity.state.dtype)
     fields = [
@@ -40,13 +41,15 @@ def schema(stored: StoredSystem, granularity: StoredGranularity) -> pa.Schema:
         pa.field("initial", pa.list_(pa.float64(), variables), nullable=False),
         pa.field("state", pa.list_(pa.list_(number, variables), samples), nullable=False),
     ]
+    if granularity.is_irregular:
+        fields.append(pa.field("time", pa.list_(pa.float64(), samples), nullable=False))
     if stored.parameters.shape[1]:
         fields.insert(3, pa.field("parameters", pa.list_(pa.float64(), stored.parameters.shape[1]), nullable=False))
     about = {
         "system": stored.name,
         "variables": list(stored.system.variables),
         "parameters": list(stored.system.definition.parameters),
-        "dt": granularity.dt,
+        **({"section": dict(granularity.attributes[layout.SECTION])} if granularity.is_irregular else {"dt": granularity.dt}),
     }
     return pa.schema(fields, metadata={"attractory": json.dumps(about)})
 
@@ -73,6 +76,7 @@ def _table(stored: StoredSystem, granularity: StoredGranularity, rows: npt.NDArr
         "parameters": _lists(stored.parameters[rows]),
         "initial": _lists(stored.initial[rows]),
         "state": _lists(states),
+        **({"time": _lists(granularity.time[rows])} if granularity.is_irregular else {}),
     }
     return pa.table([arrays[name] for name in columns.names], schema=columns)
 

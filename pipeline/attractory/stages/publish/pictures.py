@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from attractory.stages.validate.sections import stored_section
 from attractory.stages.validate.stored import StoredGranularity, StoredSystem
 
 _SAMPLES = 4000  # of one trajectory: more makes a blot
@@ -20,15 +21,18 @@ _INK = "#1f4e79"
 
 def picture(stored: StoredSystem) -> bytes:
     """PNG, 900 x 340 pixels; the same numbers give the same bytes under one version of Matplotlib."""
-    granularity = min(stored.granularities, key=lambda grid: grid.dt)
+    regular = [grid for grid in stored.granularities if not grid.is_irregular]
+    granularity = min(regular, key=lambda grid: grid.dt) if regular else stored.granularities[0]
     figure = Figure(figsize=(9.0, 3.4), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     projection, curve = figure.subplots(1, 2, width_ratios=[1, 1.5])
-    if stored.record.kind == "map":
-        _draw_points(projection, stored, granularity)
+    if granularity.is_irregular:
+        _draw_section(projection, stored, granularity)
+        _draw_return(curve, stored, granularity)
     else:
-        _draw_orbit(projection, stored, granularity)
-    _draw_curve(curve, stored, granularity)
+        draw = _draw_points if stored.record.kind == "map" else _draw_orbit
+        draw(projection, stored, granularity)
+        _draw_curve(curve, stored, granularity)
     figure.suptitle(stored.name, fontsize=11)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
@@ -54,6 +58,32 @@ def _draw_points(axes: Axes, stored: StoredSystem, granularity: StoredGranularit
         first, second, label = states[:, :-1, 0], states[:, 1:, 0], f"next {names[0]}"
     axes.plot(first.ravel()[:_POINTS], second.ravel()[:_POINTS], ",", color=_INK)
     axes.set(xlabel=names[0], ylabel=label)
+
+
+def _draw_section(axes: Axes, stored: StoredSystem, granularity: StoredGranularity) -> None:
+    """The two variables that move most from crossing to crossing."""
+    states = _states(stored, granularity, rows=max(1, _POINTS // granularity.samples))
+    first, second = sorted(_most_moving(states)[:2]) if states.shape[2] > 1 else (0, 0)
+    axes.plot(states[..., first].ravel()[:_POINTS], states[..., second].ravel()[:_POINTS], ".", color=_INK, markersize=1)
+    axes.set(xlabel=stored.system.variables[first], ylabel=stored.system.variables[second], title=_title(granularity))
+
+
+def _draw_return(axes: Axes, stored: StoredSystem, granularity: StoredGranularity) -> None:
+    """The variable that moves most against its value at the next crossing."""
+    states = _states(stored, granularity, rows=max(1, _POINTS // granularity.samples))
+    variable = _most_moving(states)[0]
+    name, values = stored.system.variables[variable], states[..., variable]
+    axes.plot(values[:, :-1].ravel()[:_POINTS], values[:, 1:].ravel()[:_POINTS], ".", color=_INK, markersize=1)
+    axes.set(xlabel=name, ylabel=f"next {name}")
+
+
+def _most_moving(states: npt.NDArray[np.floating]) -> list[int]:
+    """Variables by their spread, the largest first."""
+    return [int(place) for place in np.argsort(-np.nanstd(states.astype(np.float64), axis=(0, 1)), kind="stable")]
+
+
+def _title(granularity: StoredGranularity) -> str:
+    return stored_section(granularity).text
 
 
 def _draw_curve(axes: Axes, stored: StoredSystem, granularity: StoredGranularity) -> None:

@@ -75,7 +75,7 @@ def _problems(stored: StoredSystem) -> Iterator[str]:
         if arrays[key].shape != shape or arrays[key].dtype != dtype:
             yield f"{key} is {arrays[key].dtype} {arrays[key].shape}, expected {dtype} {shape}"
     for granularity in stored.granularities:
-        shape = (trajectories, len(granularity.time), variables)
+        shape = (trajectories, granularity.time.shape[-1], variables)
         if granularity.state.shape != shape:
             yield f"{granularity.name}/{layout.STATE} has shape {granularity.state.shape}, expected {shape}"
     names = tuple(stored.attributes.get(layout.VARIABLES, ()))

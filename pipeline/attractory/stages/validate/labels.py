@@ -14,7 +14,7 @@ from attractory.stages.validate.reference import tangent_logarithms
 from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.stored import FloatArray, StoredSystem
 from attractory.stages.validate.summary import Summary
-from attractory.stages.validate.truth import is_stiff, reference_problem, sampled_trajectories
+from attractory.stages.validate.truth import is_stiff, reference_problem, sampled_trajectories, scale_of
 
 # Standard errors between two right values: with a few hundred systems, one in a million is never seen by chance.
 _STANDARD_ERRORS = 5.0
@@ -40,7 +40,7 @@ def check_labels(stored: StoredSystem, summaries: dict[str, Summary], *, seed: i
     ]
     stated = _stated(stored)
     try:
-        scale = summaries[stored.granularities[0].name].spread
+        scale = scale_of(stored, summaries)
         measured = _measure_stiff(stored, scale, seed=seed) if is_stiff(stored) else _measure(stored, stated, seed=seed)
     except AttractoryError as error:
         return [*checks, exponent.failed(f"the exponent cannot be computed: {error}")]

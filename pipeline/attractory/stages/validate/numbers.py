@@ -9,6 +9,7 @@ import numpy as np
 from attractory import layout
 from attractory.expressions.circles import as_stored
 from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.sections import check_section
 from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
 
@@ -22,14 +23,21 @@ _TIME_ROUNDING = 4.0 * np.finfo(np.float64).eps
 def check_numbers(dataset: StoredDataset, stored: StoredSystem, granularity: StoredGranularity, summary: Summary) -> list[Check]:
     """Every check of this group for one granularity."""
     place = (stored.name, granularity.name)
+    own = (
+        check_section(stored, granularity)
+        if granularity.is_irregular
+        else [
+            _time_axis(Subject("time_axis", "numbers", *place), stored, granularity),
+            _first_sample(Subject("first_sample", "numbers", *place), stored, granularity, summary),
+        ]
+    )
     return [
         _finite(Subject("finite", "numbers", *place), stored, granularity, summary),
         _dtype(Subject("dtype", "numbers", *place), dataset, granularity),
         _range(Subject("range", "numbers", *place), stored, summary),
         *_circles(Subject("circle", "numbers", *place), stored, summary),
         _moving(Subject("moving", "numbers", *place), stored, summary),
-        _time_axis(Subject("time_axis", "numbers", *place), stored, granularity),
-        _first_sample(Subject("first_sample", "numbers", *place), stored, granularity, summary),
+        *own,
     ]
 
 

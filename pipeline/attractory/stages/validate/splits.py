@@ -11,7 +11,7 @@ from scipy import stats
 
 from attractory import layout
 from attractory.stages.validate.report import Check, Subject
-from attractory.stages.validate.stored import FloatArray, StoredSystem
+from attractory.stages.validate.stored import FloatArray, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
 
 # Chance that a whole good dataset fails `same_measure` anywhere; shared out over its systems and granularities.
@@ -28,7 +28,7 @@ def check_splits(stored: StoredSystem, summaries: dict[str, Summary], *, places:
         summary = summaries[granularity.name]
         subject = Subject("same_measure", "splits", stored.name, granularity.name)
         checks.append(_same_measure(subject, stored, summary, limit=FALSE_ALARMS / places, seed=seed))
-        checks.append(_no_duplicates(Subject("no_duplicates", "splits", stored.name, granularity.name), stored, summary))
+        checks.append(_no_duplicates(Subject("no_duplicates", "splits", stored.name, granularity.name), stored, summary, granularity))
     return checks
 
 
@@ -95,13 +95,14 @@ def _by_permutation(features: FloatArray, codes: npt.NDArray[np.int8], present: 
     return (beyond + 1.0) / (drawn + 1.0)
 
 
-def _no_duplicates(subject: Subject, stored: StoredSystem, summary: Summary) -> Check:
-    """The same initial state, or the same first samples, twice."""
+def _no_duplicates(subject: Subject, stored: StoredSystem, summary: Summary, granularity: StoredGranularity) -> Check:
+    """The same initial state, or the same first samples, twice; crossings of a cycle are the same samples at other times."""
     if stored.record.behaviour in ("fixed_point", "periodic"):
         return subject.passed(f"not asked of a system annotated as {stored.record.behaviour}: its trajectories become the same")
     rows = np.flatnonzero(stored.good & summary.readable)
     copies = _copies([stored.initial[row].tobytes() + stored.start_time[row].tobytes() for row in rows])
-    copies += _copies([summary.head[row] for row in rows])
+    times = [granularity.time[row].tobytes() if granularity.is_irregular else b"" for row in rows]
+    copies += _copies([summary.head[row] + own for row, own in zip(rows, times, strict=True)])
     message = f"{len(rows)} trajectories are all different"
     if copies:
         first, second = (int(rows[place]) for place in copies[0])

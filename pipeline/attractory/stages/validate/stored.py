@@ -26,7 +26,7 @@ READ_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, BufferErr
 
 @dataclass(frozen=True)
 class StoredGranularity:
-    """One granularity of one system; `state` is read on demand."""
+    """One granularity of one system; `state` is read on demand. time: (time,), or (trajectory, time) of an irregular granularity."""
 
     name: str
     state: zarr.Array[Any]
@@ -35,7 +35,20 @@ class StoredGranularity:
 
     @property
     def dt(self) -> float:
+        """Time between two samples of a regular granularity."""
         return float(self.attributes[layout.DT])
+
+    @property
+    def is_irregular(self) -> bool:
+        return layout.DT not in self.attributes
+
+    @property
+    def samples(self) -> int:
+        return int(self.state.shape[1])
+
+    def times_of(self, row: int) -> FloatArray:
+        """(time,) of one trajectory."""
+        return np.asarray(self.time[row] if self.is_irregular else self.dt * np.arange(len(self.time)), np.float64)
 
     @property
     def rows_per_shard(self) -> int:

@@ -14,6 +14,7 @@ from attractory.integrate import drawn_state
 from attractory.stages.validate.delay_reference import integrate_delays_again, times_from_the_start
 from attractory.stages.validate.reference import FORGOTTEN, Problem, Reference, integrate_again
 from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.sections import check_crossings
 from attractory.stages.validate.stored import FloatArray, StoredDataset, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
 
@@ -59,6 +60,10 @@ def check_truth(dataset: StoredDataset, stored: StoredSystem, summaries: dict[st
     for granularity in stored.granularities:
         subject = Subject("reintegration", "truth", stored.name, granularity.name)
         checks.append(_verdict(subject, outcomes[granularity.name], stored))
+        if granularity.is_irregular:
+            scale = scale_of(stored, summaries)
+            problems = {int(row): reference_problem(stored, int(row), scale) for row in rows}
+            checks.append(check_crossings(stored, granularity, problems, longest=0.5 * _longest(stored, tolerance=tolerance)))
         checks.extend(check_conserved(stored, granularity, tolerance=tolerance))
     return checks
 
@@ -77,11 +82,11 @@ def _compare(
     stored: StoredSystem, summaries: dict[str, Summary], row: int, *, tolerance: float, truer: bool, drawn: int
 ) -> dict[str, Outcome | str]:
     """The outcome at every granularity, or a sentence that says why there is none; drawn: the seed of the recipe."""
-    problem = replace(reference_problem(stored, row, summaries[stored.granularities[0].name].spread), truer=truer)
+    problem = replace(reference_problem(stored, row, scale_of(stored, summaries)), truer=truer)
     longest = _longest(stored, tolerance=tolerance)
-    times = {granularity.name: granularity.dt * np.arange(len(granularity.time)) for granularity in stored.granularities}
+    times = {granularity.name: granularity.times_of(row) for granularity in stored.granularities}
     times = {name: axis[axis <= max(longest, axis[min(2, len(axis) - 1)])] for name, axis in times.items()}
-    union = np.unique(np.concatenate(list(times.values())))
+    union = np.unique(np.concatenate([np.zeros(1), *times.values()]))
     if stored.record.kind == "delay":
         union = times_from_the_start(problem.start_time, union)
     try:
@@ -111,6 +116,18 @@ def _from_history(stored: StoredSystem, problem: Problem, times: FloatArray, row
         if (np.abs(begun - problem.initial) <= _SAME_DRAW * problem.scale).all():
             break
     return reference
+
+
+def scale_of(stored: StoredSystem, summaries: dict[str, Summary]) -> FloatArray:
+    """(variable,) how far each variable moves: the spread at regular times, else of the initial states too, since one that is cut where it
+    takes a value does not move from crossing to crossing."""
+    regular = [granularity.name for granularity in stored.granularities if not granularity.is_irregular]
+    if regular:
+        return summaries[regular[0]].spread
+    initial = stored.initial[stored.good]
+    moved = np.abs(initial - np.median(initial, axis=0)).max(axis=0) if len(initial) > 1 else np.abs(initial).max(axis=0, initial=0.0)
+    spread = np.maximum(summaries[stored.granularities[0].name].spread, moved)
+    return np.asarray(np.maximum(spread, 1e-6 * spread.max()))
 
 
 def reference_problem(stored: StoredSystem, row: int, scale: FloatArray) -> Problem:
