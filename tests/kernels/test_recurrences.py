@@ -158,5 +158,5 @@ def test_every_analytic_operation_of_the_language_has_its_row() -> None:
     names = dict.fromkeys("uv", 0.0)
     equations = {"u": " + ".join(f"({text})" for text in RECURRENCES), "v": "u"}
     definition = System(name="Whole", equations=equations, parameters={"a": 0.7}, initial=names).definition
-    branching = {"abs", "sign", "floor", "min", "max", "mod", "heaviside", "where"}
+    branching = {"abs", "sign", "floor", "min", "max", "mod", "heaviside", "where", "relay"}
     assert {node.op for node in definition.graph.nodes} >= set(OPERATIONS) - CONDITIONS - branching
