@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from attractory.catalog import SystemRecord
+from attractory.catalog.names import index_name
 
 FUNCTIONS: dict[str, Any] = {
     **{name: getattr(math, name) for name in ("sin", "cos", "acos", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "floor", "pi")},
@@ -54,6 +55,7 @@ class Model:
         for name, written in {**record.parameters, **(parameters or {})}.items():
             self.names[name] = eval(str(written), self.names)
         self._sizes = {index: int(eval(str(size), self.names)) for index, size in record.indices.items()}
+        self._indexed = any(map(index_name, record.equations))
         self._compiled: dict[str, Any] = {}
         self.rhs = self._function()  # the time derivative of each variable, or the next state of a map
         self.initial = [number for key, value in record.initial.items() for number in self._started(key, value)]
@@ -63,7 +65,7 @@ class Model:
 
     def _function(self) -> Callable[[float, Sequence[float]], list[float]]:
         """The right-hand side as one Python function: an integrator written in Python calls it often."""
-        indexed = bool(self.record.indices)
+        indexed = self._indexed
         cyclic = indexed and any("[i+" in text or "[i-" in text for text in self.record.equations.values())
         names = ", ".join(self.record.state_variables) + ("" if indexed else ",")
         lines = [f"{names} = {'Ring(state)' if cyclic else 'state'}"]
@@ -92,7 +94,7 @@ class Model:
 
     def _scope(self, t: float, state: Sequence[float]) -> dict[str, Any]:
         scope = {**self.names, "t": t}
-        if self.record.indices:
+        if self._indexed:
             scope[self.record.state_variables[0]] = Ring(state)
         else:
             scope.update(zip(self.record.state_variables, state, strict=True))
