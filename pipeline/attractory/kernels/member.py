@@ -136,11 +136,16 @@ class _Member(TaylorSeries):
         early: list[tuple[int, Value, Value]] = []
         late: list[tuple[Value, Value | None]] = []
         for term in self.terms:
-            for product in self._products_of(term.sign, term.node, k):
-                left, right = self._factors(product) if product.newest < k else (None, None)
-                if left is not None and right is not None:
+            products = self._products_of(term.sign, term.node, k)
+            for product in products:  # in the order of memory
+                left, right = self._factors(product)
+                if left is None or right is None:
+                    continue
+                if product.newest < k:
                     early.append((product.newest, left, right))
-            late += self._late(term.sign, term.node, k)
+                else:
+                    late.append((left, right))
+            late += [] if products else self._late(term.sign, term.node, k)
         return [(a, b) for _, a, b in sorted(early, key=lambda product: product[0])], late
 
     def _private(self, index: int, ops: tuple[str, ...]) -> bool:
