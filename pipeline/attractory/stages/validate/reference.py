@@ -31,6 +31,12 @@ _RELATIVE_TOLERANCE = {"DOP853": 1e-13, "LSODA": 1e-12}
 _OTHER_TOLERANCE = {"DOP853": 6e-14, "LSODA": 3e-13}
 _CORNERS = frozenset({"abs", "sign", "floor", "min", "max", "mod", "heaviside", "where"})
 _DOUBT = 10.0
+# Operations (and leaves) that are the same to the bit in every program: iterates of a map that has others part from any second opinion.
+_EXACT = (
+    frozenset({"const", "variable", "parameter", "time", "add", "sub", "mul", "div", "neg", "sqrt"})
+    | _CORNERS
+    | frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
+)
 _TANGENT_TOLERANCE = 1e-8  # an exponent needs no more
 _OWN_ERROR = {"DOP853": 1e-13, "LSODA": 1e-10, "iteration": float(np.finfo(np.float64).eps)}
 # Of the twin's start, in standard deviations: far above the solver's error, far below where parting stops to be proportional.
@@ -205,13 +211,14 @@ def _iterate(problem: Problem, pair: FloatArray, times: FloatArray) -> tuple[Flo
     """States of both (time, 2 variables) by iteration, and the number of iterates."""
     count = len(problem.initial)
     function = scalar_function(problem.definition, problem.parameters.tolist())
+    rounded = problem.truer or any(node.op not in _EXACT for node in problem.definition.graph.nodes)
     wanted = {int(time) for time in times}
     first, second = pair[:count].tolist(), pair[count:].tolist()
     kept = [first + second]
     for iterate in range(int(times[-1])):
         now = problem.start_time + iterate
         first, second = function(now, first), function(now, second)
-        if problem.truer and _apart(problem, first, second) > FORGOTTEN:
+        if rounded and _apart(problem, first, second) > FORGOTTEN:
             return np.array(kept), iterate + 1
         if iterate + 1 in wanted:
             kept.append(first + second)
