@@ -10,6 +10,8 @@ run at 1e-15. The ratio is taken at each of jitcdde's tolerances with the looses
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -149,7 +151,9 @@ def jitcdde_run(problem: Problem, tolerance: float, work: tuple[int, float, floa
     parameters = attractory.system(problem.name).parameters
     delay = parameters["tau"]
     solver = jitcdde([problem.equation(y, t, parameters)], max_delay=delay, verbose=False)
-    solver.compile_C(verbose=False)
+    # In an empty folder, because setuptools would read the pyproject.toml of the one that we are in.
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        solver.compile_C(verbose=False)
     solver.set_integration_parameters(rtol=tolerance, atol=tolerance, first_step=1e-3 * delay, max_step=delay)
     times = dt * np.arange(1, samples)
 
