@@ -204,7 +204,7 @@ def test_the_initial_state_stays_where_it_is(name: str, solution: Solution) -> N
 
 @pytest.mark.parametrize("name", [name for name in FLOWS if "maxima of" in RECORDS[name].timescale.definition])  # type: ignore[union-attr]
 def test_a_period_is_the_mean_time_between_maxima(name: str, solution: Solution) -> None:
-    """To the number of maxima that 60 periods hold: a few per cent, and up to a quarter where a solution lingers in parts of its attractor."""
+    """To the number of maxima that 60 periods hold: a few per cent, up to a quarter where a solution lingers in parts."""
     record, (times, states) = RECORDS[name], solution(name)
     values = states[System.from_record(record).variables.index(record.timescale.definition.split()[-1])]  # type: ignore[union-attr]
     peaks = np.flatnonzero((values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:])) + 1

@@ -92,7 +92,7 @@ def _prepared(produce: Produce, record: SystemRecord, grids: Sequence[Grid], set
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process has held. What `getrusage` says begins, on Linux, with that of the process that started this one."""
+    """The most memory that this process has held; `getrusage` begins, on Linux, with that of the process that started it."""
     try:
         with open("/proc/self/status") as lines:
             fields = dict(line.split(":", 1) for line in lines)
