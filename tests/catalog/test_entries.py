@@ -202,14 +202,28 @@ def test_the_initial_state_stays_where_it_is(name: str, solution: Solution) -> N
         assert np.all(np.abs(late[place] - centre) < 3 * reach + 1e-6)
 
 
+# One trajectory of 60 periods says little where solutions linger in parts of their attractor, and differs with SciPy's last digits.
+LINGERING = ("SprottTorus", "ThomasLabyrinth")
+
+
+def mean_time_between_maxima(step: float, values: Any) -> float:
+    """Of samples at equal steps."""
+    peaks = np.flatnonzero((values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:])) + 1
+    return float(step * (peaks[-1] - peaks[0]) / (len(peaks) - 1))
+
+
 @pytest.mark.parametrize("name", [name for name in FLOWS if "maxima of" in RECORDS[name].timescale.definition])  # type: ignore[union-attr]
 def test_a_period_is_the_mean_time_between_maxima(name: str, solution: Solution) -> None:
-    """To the number of maxima that 60 periods hold: a few per cent, up to a quarter where a solution lingers in parts."""
-    record, (times, states) = RECORDS[name], solution(name)
-    values = states[System.from_record(record).variables.index(record.timescale.definition.split()[-1])]  # type: ignore[union-attr]
-    peaks = np.flatnonzero((values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:])) + 1
-    measured = (times[peaks[-1]] - times[peaks[0]]) / (len(peaks) - 1)
-    assert measured == pytest.approx(record.timescale.period, rel=0.25)  # type: ignore[union-attr]
+    """To the number of maxima that 60 periods hold: a few per cent."""
+    record = RECORDS[name]
+    place = System.from_record(record).variables.index(record.timescale.definition.split()[-1])  # type: ignore[union-attr]
+    if name in LINGERING:
+        made = integrate(name, trajectories=16, periods=60, samples_per_period=60, tolerance=1e-9)
+        measured = np.mean([mean_time_between_maxima(float(made.time[1]), values) for values in made.state.values[:, :, place]])
+    else:
+        times, states = solution(name)
+        measured = mean_time_between_maxima(times[1], states[place])
+    assert measured == pytest.approx(record.timescale.period, rel=0.15)  # type: ignore[union-attr]
 
 
 def test_the_oregonator_returns_after_a_period(solution: Solution) -> None:
