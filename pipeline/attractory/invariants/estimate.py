@@ -21,6 +21,8 @@ class Estimate:
         method: the name of the method, with its source.
         settings: what the numbers depend on, and whether the requested error was reached.
         seconds: wall time, which is no part of equality.
+        convergence: what a plot shows of how the value came about, as arrays by name (a correlation sum by radius, a mean by time); each
+            method says which. No part of equality.
     """
 
     value: FloatArray
@@ -28,6 +30,7 @@ class Estimate:
     method: str
     settings: Mapping[str, Setting]
     seconds: float = field(compare=False)
+    convergence: Mapping[str, FloatArray] = field(default_factory=dict, compare=False, repr=False)
 
     def __eq__(self, other: object) -> bool:
         """Equal in every digit, in method and in settings: the same seed gives the same estimate."""
