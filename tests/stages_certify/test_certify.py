@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import xarray
 import zarr
@@ -229,9 +230,24 @@ def test_a_certified_store_is_validated_and_published_as_another_version(store, 
     published = tmp_path / "to" / second.version / "tiny.zarr"
     np.testing.assert_array_equal(column(published), column(whole[0]))
     assert verify(published).files == verify(store).files
+    table = pq.read_table(published.parent / "parquet" / "Lorenz" / "fine" / "train.parquet")
+    np.testing.assert_array_equal(table["accurate_until"].to_numpy(), column(store)[:4])
+    assert set(table["certificate"].to_pylist()) == {layout.Certificate.UNTIL}
+    croissant = json.loads((published.parent / "croissant.json").read_text())
+    assert "Lorenz/fine/train/accurate_until" in {column["@id"] for records in croissant["recordSet"] for column in records["field"]}
     card = (tmp_path / "to" / second.version / "README.md").read_text()
     assert "## How far the trajectories are true" in card
     assert "## How far" not in (tmp_path / "to" / first.version / "README.md").read_text()
+
+
+def test_what_is_not_known_is_null_in_a_table(store, tmp_path):
+    """One trajectory of five was looked at: the other rows have no number, and say that nobody asked."""
+    certify(store, trajectories=1, seed=3)
+    made = publish(store, to=tmp_path / "to")
+    tables = [pq.read_table(path) for path in sorted((tmp_path / "to" / made.version / "parquet" / "Henon" / "coarse").glob("*.parquet"))]
+    times = [value for table in tables for value in table["accurate_until"].to_pylist()]
+    codes = [value for table in tables for value in table["certificate"].to_pylist()]
+    assert (len(times), times.count(None), codes.count(layout.Certificate.NOT_ASKED)) == (5, 4, 4)
 
 
 def test_damage_of_a_certificate_is_found_and_undone_by_certifying(whole, tmp_path):

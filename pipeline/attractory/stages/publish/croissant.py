@@ -51,6 +51,8 @@ _MEANING = {
     "initial": "state at sample 0, in full precision",
     "state": "samples, each a state",
     "time": "the time of each sample after the initial state, in the system's units",
+    layout.ACCURATE_UNTIL: "time after sample 0 until which every sample is the true solution, in the system's units; null: not known",
+    layout.CERTIFICATE: ", ".join(f"{code:d}: {code.name.lower().replace('_', ' ')}" for code in layout.Certificate),
 }
 
 

@@ -31,7 +31,7 @@ def table_path(system: str, granularity: str, split: str) -> str:
 
 def schema(stored: StoredSystem, granularity: StoredGranularity) -> pa.Schema:
     """Columns of one table; lists have fixed sizes, so that shapes survive. The names are in the metadata, and
-    the time axis; crossings of a section have a column of times."""
+    the time axis; crossings of a section have a column of times, and certified trajectories one that says until when they are true."""
     _, samples, variables = granularity.state.shape
     number = pa.from_numpy_dtype(granularity.state.dtype)
     fields = [
@@ -45,6 +45,8 @@ def schema(stored: StoredSystem, granularity: StoredGranularity) -> pa.Schema:
         fields.append(pa.field("time", pa.list_(pa.float64(), samples), nullable=False))
     if stored.parameters.shape[1]:
         fields.insert(3, pa.field("parameters", pa.list_(pa.float64(), stored.parameters.shape[1]), nullable=False))
+    if stored.certified:
+        fields += [pa.field(layout.ACCURATE_UNTIL, pa.float64()), pa.field(layout.CERTIFICATE, pa.int8(), nullable=False)]
     about = {
         "system": stored.name,
         "variables": list(stored.system.variables),
@@ -77,6 +79,7 @@ def _table(stored: StoredSystem, granularity: StoredGranularity, rows: npt.NDArr
         "initial": _lists(stored.initial[rows]),
         "state": _lists(states),
         **({"time": _lists(granularity.time[rows])} if granularity.is_irregular else {}),
+        **{name: pa.array(values[rows], from_pandas=True) for name, values in stored.certified.items()},  # null where NaN: not known
     }
     return pa.table([arrays[name] for name in columns.names], schema=columns)
 

@@ -87,6 +87,7 @@ class StoredSystem:
     split: IntArray
     status: IntArray
     granularities: tuple[StoredGranularity, ...]
+    certified: Mapping[str, npt.NDArray[Any]]  # `accurate_until` and `certificate` (trajectory,), where the store was certified
 
     @property
     def trajectories(self) -> int:
@@ -163,6 +164,7 @@ def _read_system(name: str, root: zarr.Group, granularities: list[str]) -> Store
         split=arrays[layout.SPLIT],
         status=arrays[layout.STATUS],
         granularities=tuple(_read_granularity(key, _group(group, key)) for key in granularities),
+        certified={key: np.asarray(_array(group, key)[...]) for key in layout.CERTIFICATE_ARRAYS if key in group},
     )
 
 
