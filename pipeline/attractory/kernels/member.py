@@ -12,7 +12,8 @@ from attractory.expressions.graph import Node
 from attractory.kernels.groups import COPY, LEAF, RATE, RECIPROCAL, TURN
 from attractory.kernels.lanes import Lanes, Value, row_pointer
 from attractory.kernels.pointwise import sign_mode
-from attractory.kernels.taylor import Coefficient, TaylorSeries
+from attractory.kernels.running_sums import Coefficient
+from attractory.kernels.taylor import TaylorSeries
 from attractory.kernels.units import CONDITION, NUMBER, SERIES, TIME, VARYING, Pattern
 
 _TABLE, _MODES = "%c", "%m"
@@ -120,7 +121,7 @@ class _Member(TaylorSeries):
         else:
             total = self.products(early)
         for a, factor in late:
-            total = self.plus(total, a) if factor is None else self._plus_product(total, a, factor)
+            total = self.plus(total, a) if factor is None else self.plus_product(total, a, factor)
         return total
 
     def early_part(self, k: int) -> Coefficient:
@@ -138,7 +139,7 @@ class _Member(TaylorSeries):
         for term in self.terms:
             products = self._products_of(term.sign, term.node, k)
             for product in products:  # in the order of memory
-                left, right = self._factors(product)
+                left, right = self.factors(product)
                 if left is None or right is None:
                     continue
                 if product.newest < k:
