@@ -17,21 +17,8 @@ from numpy.typing import NDArray
 
 from attractory.integrate.bits import lowest_bit
 from attractory.integrate.borrowed import borrowed
-from attractory.kernels.section import (
-    COUNTED,
-    LAST,
-    LATE,
-    NOISE,
-    ROWS,
-    SCALE,
-    SIDE,
-    STEPS,
-    TOLD,
-    TURNED,
-    WITHIN,
-    SectionKernel,
-    trusted,
-)
+from attractory.kernels.section import NOISE, SectionKernel, trusted
+from attractory.kernels.settling import COUNTED, LAST, LATE, ROWS, SCALE, SIDE, STEPS, TOLD, TURNED, WITHIN
 
 Float = NDArray[np.float64]
 
