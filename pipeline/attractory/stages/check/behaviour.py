@@ -9,14 +9,22 @@ import numpy as np
 
 from attractory.integrate import Ensemble
 from attractory.layout import Status
-from attractory.stages.check.classes import LONG_ENOUGH, LONG_ENOUGH_MAP, Evidence, Growth, class_of, growth_of
+from attractory.stages.check.classes import CHAOTIC, LONG_ENOUGH, LONG_ENOUGH_MAP, Evidence, Growth, class_of, growth_of
 from attractory.stages.check.ensemble import SEED, settled, starts
 from attractory.stages.check.limits import SECOND
 from attractory.stages.check.period import period_finding
 from attractory.stages.check.report import Finding
 from attractory.stages.check.trial import Trial
 from attractory.stages.check.twins import fits, shorten, twins_of
-from attractory.stages.check.watched import Watched, resting, returning, watch
+from attractory.stages.check.verdicts import (
+    alike_finding,
+    annotated_findings,
+    behaviour_finding,
+    bounded_finding,
+    draws_finding,
+    said,
+)
+from attractory.stages.check.watched import LONG_CYCLE, MOST_PERIODS, Watched, resting, returning, watch
 
 # Units of time of the first round of twins (maps: iterates); each round is as long as all before, until the last.
 FIRST, FIRST_MAP, ROUNDS = 50.0, 500.0, 6
@@ -26,10 +34,6 @@ LASTING, LASTING_MAP = 400.0, 20_000.0
 # How much of chaos is looked at before it ends, and how long its end is waited for.
 EARLY, EARLY_MAP, MOST_EARLY = 20.0, 200.0, 3
 MOST_WAIT = 6
-_FEW = 16  # of so many trajectories one may look otherwise
-_BEYOND = 1.0  # of its range: so far beyond it nothing bounded goes
-_ERRORS, _SYSTEMATIC = 5.0, 0.1
-CHAOTIC = ("chaotic", "hyperchaotic", "conservative_chaotic")
 
 
 def behaviour_findings(trial: Trial) -> Iterator[Finding]:
@@ -40,19 +44,9 @@ def behaviour_findings(trial: Trial) -> Iterator[Finding]:
         return
     after = settled(trial, drawn)
     watched = watch(trial, after.ensemble) if len(after.row) else None
-    yield _draws(trial, len(drawn.initial), after.lost + (watched.lost if watched else ()))
+    yield draws_finding(trial.system, len(drawn.initial), after.lost + (watched.lost if watched else ()))
     if watched is not None and watched.count:
         yield from _class(trial, watched)
-
-
-def _draws(trial: Trial, count: int, lost: tuple[Status, ...]) -> Finding:
-    """Most states that the engine draws stay bounded; it draws the others again."""
-    if 4 * len(lost) <= count:
-        said = f"; {len(lost)} of them were lost" if lost else ""
-        return Finding("draws", True, f"{count} states were drawn{said}")
-    where = trial.system.record.where("initial")
-    message = f"{where}: of {count} trajectories from states drawn around it, or in the basin, {len(lost)} did not last; one {lost[0].sentence}."
-    return Finding("draws", False, message + " Choose another initial state, or a smaller basin.")
 
 
 def _class(trial: Trial, watched: Watched) -> Iterator[Finding]:
@@ -61,15 +55,15 @@ def _class(trial: Trial, watched: Watched) -> Iterator[Finding]:
     if found in CHAOTIC:
         later, ended = _ended(trial, watched, later)
         if ended:
-            yield _verdict(trial, claim, "transient_chaotic", f"{ended} of {watched.count} chaotic trajectories have come to an end")
+            yield behaviour_finding(trial.system, "transient_chaotic", f"{ended} of {watched.count} chaotic trajectories have come to an end")
             return
-    yield _verdict(trial, claim, found, _said(evidence, watched))
+    yield behaviour_finding(trial.system, found, said(evidence, "iterate" if trial.is_map else "period"))
     if found in CHAOTIC and found == claim and evidence.growth is not None:
-        yield _alike(trial, evidence.growth)
-        yield from _annotated(trial, evidence.growth)
+        yield alike_finding(trial.system, evidence.growth)
+        yield from annotated_findings(trial.system, evidence.growth, trial.unit)
     if found != "fixed_point":
         yield from period_finding(trial.system, watched.states, watched.dt)
-    yield _bounded(trial, watched, later.initial)
+    yield bounded_finding(trial.system, watched.states, later.initial)
 
 
 def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, Evidence, Ensemble]:
@@ -91,7 +85,8 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
         evidence = replace(evidence, growth=growth, long_enough=done >= (LONG_ENOUGH_MAP if trial.is_map else LONG_ENOUGH))
         found = class_of(evidence)
         if found in (None, "quasiperiodic"):
-            again = watch(trial, twins.ensemble)
+            # what shrinks comes back at last, though a cycle may be long
+            again = watch(trial, twins.ensemble, LONG_CYCLE if growth.blocks.shape[2] and growth.shrinks(0) else MOST_PERIODS)
             evidence = replace(evidence, resting=resting(trial, again), returning=returning(trial, again))
             found = class_of(evidence)
         if found == claim or (found is not None and claim == "unknown") or done >= most:
@@ -142,66 +137,3 @@ def _ended_within(trial: Trial, ensemble: Ensemble, duration: float) -> tuple[En
     if len(good) < len(status):
         return moved.subset(good), len(status) - len(good)
     return moved, int(resting(trial, watch(trial, moved)).sum())
-
-
-def _verdict(trial: Trial, claim: str, found: str | None, said: str) -> Finding:
-    where = trial.system.record.where("behaviour")
-    if claim == "unknown":
-        return Finding("behaviour", True, f"the entry does not say; found {found or 'nothing sure'}: {said}")
-    if found is None:
-        return Finding("behaviour", False, f"{where} is {claim}, which could not be confirmed within the budget: {said}.")
-    if found != claim:
-        return Finding("behaviour", False, f"{where} is {claim}, and the trajectories are {found}: {said}.")
-    return Finding("behaviour", True, f"{found}: {said}")
-
-
-def _said(evidence: Evidence, watched: Watched) -> str:
-    """What was found, in words."""
-    if evidence.resting.any():
-        return f"{int(evidence.resting.sum())} of {len(evidence.resting)} trajectories are at rest"
-    if evidence.comes_back:
-        return f"all {len(evidence.returning)} trajectories come back after {evidence.returning.min():.4g} periods or more"
-    back = int(np.isfinite(evidence.returning).sum())
-    said = "they come back" if back else "they do not come back"
-    if evidence.growth is None or not evidence.growth.blocks.shape[2]:
-        return said
-    volume = f", volumes grow by {watched.volume.rate:.2g} ± {watched.volume.error:.1g}" if np.isfinite(watched.volume.rate) else ""
-    return f"{said} and part by {evidence.growth.said()} in a period{volume}, over {evidence.growth.units:.0f} periods"
-
-
-def _alike(trial: Trial, growth: Growth) -> Finding:
-    """All drawn trajectories of an attractor do the same; in a chaotic sea there are islands, and most are not on them."""
-    regular, count = growth.regular(), len(growth.blocks)
-    conservative = trial.system.behaviour == "conservative_chaotic"
-    allowed = count // 2 if conservative else count // _FEW
-    number = int(regular.sum())
-    if number <= allowed:
-        return Finding("alike", True, f"{count - number} of {count} trajectories are chaotic by themselves")
-    where = trial.system.record.where("initial")
-    return Finding("alike", False, f"{where}: {number} of {count} trajectories from states drawn around it are regular, the others chaotic.")
-
-
-def _annotated(trial: Trial, growth: Growth) -> Iterator[Finding]:
-    """The annotated leading exponent agrees: a check of the annotation, which is no part of the proof."""
-    annotated = trial.system.invariants.get("lyapunov_spectrum")
-    if annotated is None:
-        return
-    value, error = float(np.ravel(annotated.value)[0]), float(np.ravel(annotated.standard_error or 0.0)[0])
-    found, found_error = float(growth.rates[0]) / trial.unit, float(growth.errors[0]) / trial.unit
-    kept = abs(found - value) <= _ERRORS * float(np.hypot(error, found_error)) + _SYSTEMATIC * abs(value)
-    said = f"the leading exponent is {found:.3g} ± {found_error:.1g}, annotated {value:.4g} ± {error:.1g}"
-    where = trial.system.record.where("invariants.lyapunov_spectrum")
-    yield Finding("annotated", kept, said if kept else f"{where}: {said}. Where the equations have changed: attractory annotate {trial.system.name}")
-
-
-def _bounded(trial: Trial, watched: Watched, later: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> Finding:
-    """No variable but those under `wrap` and `unbounded` is far beyond where it was before."""
-    record, system = trial.system.record, trial.system
-    free = {*system.ranges, *(name for name in system.variables if name.rstrip("0123456789") in record.unbounded or name in record.unbounded)}
-    low, high = watched.states.min(axis=(0, 1)), watched.states.max(axis=(0, 1))
-    beyond = np.maximum(low - later, later - high).max(axis=0, initial=-np.inf) / np.maximum(high - low, watched.scale)
-    gone = [name for name, much in zip(system.variables, beyond, strict=True) if much > _BEYOND and name not in free]
-    if not gone:
-        return Finding("bounded", True, "no variable grows" + (f" but {', '.join(record.unbounded)}" if record.unbounded else ""))
-    message = f"{record.where('equations')}: {', '.join(gone)} went on growing. Name what grows without bound under `unbounded`."
-    return Finding("bounded", False, message)

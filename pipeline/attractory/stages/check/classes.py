@@ -13,6 +13,7 @@ from attractory.invariants.estimate import FloatArray, combined_standard_error
 # to its end, which is 1.4 to 4.2 in logarithms. What has grown by more than 10, and by more than five of its errors, grows exponentially.
 GROWN, REGULAR = 10.0, 4.2
 ERRORS = 5.0
+CHAOTIC = ("chaotic", "hyperchaotic", "conservative_chaotic")
 # Units of time after which what has not grown is taken for regular.
 LONG_ENOUGH, LONG_ENOUGH_MAP = 250.0, 4_000.0
 _BLOCKS = 16

@@ -19,7 +19,7 @@ NEAR = 1.0e-6
 # How far a unit of time moves what is at rest, of the state's size, and how much less that is than half a run before.
 REST, DECAY = 1.0e-6, 0.5
 _ROUND_OFF = 1.0e-11
-MOST_PERIODS, MOST_ITERATES = 40, 512
+MOST_ITERATES = 512
 PER_PERIOD = 64
 _CANDIDATES, _TURNS, _POINTS, _REFINED = 4, 0.05, 64, 4
 
@@ -72,7 +72,7 @@ def _map_return(trial: Trial, states: FloatArray, scale: FloatArray) -> float:
 
 
 def _guesses(trial: Trial, begun: Ensemble, states: FloatArray, scale: FloatArray) -> list[float]:
-    """Times at which a trajectory passes near its beginning, the earliest first, by straight lines between samples."""
+    """Times at which a trajectory passes near its beginning, the nearest first, by straight lines between samples."""
     dt = trial.unit / PER_PERIOD
     rate = (trial.rates(begun) / scale)[0]
     apart = difference(states, states[:1], trial.system.definition.wrap) / scale
@@ -80,7 +80,8 @@ def _guesses(trial: Trial, begun: Ensemble, states: FloatArray, scale: FloatArra
     crossed = np.flatnonzero((ahead[:-1] < 0) & (ahead[1:] >= 0))
     part = -ahead[crossed] / (ahead[crossed + 1] - ahead[crossed])
     missed = np.abs(apart[crossed] + part[:, None] * (apart[crossed + 1] - apart[crossed])).max(axis=1)
-    return [float(dt * (place + share)) for place, share, miss in zip(crossed, part, missed, strict=True) if miss < _TURNS]
+    near = [(float(miss), float(dt * (place + share))) for place, share, miss in zip(crossed, part, missed, strict=True) if miss < _TURNS]
+    return [guess for _, guess in sorted(near)]
 
 
 def _refined(trial: Trial, begun: Ensemble, guess: float, scale: FloatArray) -> float | None:

@@ -10,9 +10,11 @@ from attractory.integrate import Ensemble
 from attractory.invariants.estimate import FloatArray, combined_standard_error
 from attractory.layout import Status
 from attractory.stages.check.classes import Volume
-from attractory.stages.check.returns import MOST_ITERATES, MOST_PERIODS, PER_PERIOD, Bools, at_rest, return_time, scale_of
+from attractory.stages.check.returns import MOST_ITERATES, PER_PERIOD, Bools, at_rest, return_time, scale_of
 from attractory.stages.check.trial import Trial
 
+# Units of time in which a cycle closes, and those of a long one.
+MOST_PERIODS, LONG_CYCLE = 40, 256
 _POINTS = 4096  # at which rates and volumes are looked at
 _LARGEST_DETERMINANT = 32  # variables
 
@@ -34,9 +36,9 @@ class Watched:
         return len(self.states)
 
 
-def watch(trial: Trial, ensemble: Ensemble) -> Watched:
-    """Forty units of time of an ensemble (maps: a thousand iterates)."""
-    dt, samples = (1.0, 2 * MOST_ITERATES + 1) if trial.is_map else (trial.unit / PER_PERIOD, MOST_PERIODS * PER_PERIOD + 1)
+def watch(trial: Trial, ensemble: Ensemble, periods: int = MOST_PERIODS) -> Watched:
+    """So many units of time of an ensemble (maps: a thousand iterates)."""
+    dt, samples = (1.0, 2 * MOST_ITERATES + 1) if trial.is_map else (trial.unit / PER_PERIOD, periods * PER_PERIOD + 1)
     made = trial.sampled(ensemble, dt, samples)
     good = np.flatnonzero(made.status == Status.OK)
     lost = tuple(Status(int(code)) for code in made.status if code != Status.OK)
