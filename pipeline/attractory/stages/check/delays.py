@@ -25,6 +25,7 @@ from attractory.stages.check.verdicts import annotated_findings, behaviour_findi
 
 TRAJECTORIES = 8
 TRANSIENT, WATCHED, PER_PERIOD = 40.0, 80, 64  # periods
+TRANSIENT_DELAYS = 100.0  # where these are longer: a past is forgotten delay by delay
 # Tangent functions: one along the flow, and two to tell chaos from hyperchaos. They are made orthonormal once a delay, at least so often and
 # at most, by Python.
 _VECTORS, _FEWEST, _MOST = 3, 256, 4096
@@ -43,6 +44,10 @@ class Delayed:
     states: FloatArray
     lost: tuple[Status, ...]
     engine: Engine
+
+    @property
+    def transient(self) -> float:
+        return max(TRANSIENT * self.unit, TRANSIENT_DELAYS * self.delay)
 
     @property
     def scale(self) -> FloatArray:
@@ -77,7 +82,7 @@ def _delayed(system: System, look: Look) -> Delayed:
 
 def _sampled(made: Delayed, rows: range, dt: float, samples: int) -> tuple[FloatArray, tuple[Status, ...]]:
     """(samples of the drawn trajectories that last, how the others ended)."""
-    settings = BlockSettings(seed=SEED, transient=TRANSIENT * made.unit, tolerance=made.engine.tolerance, dtype="float64")
+    settings = BlockSettings(seed=SEED, transient=made.transient, tolerance=made.engine.tolerance, dtype="float64")
     found = integrate_block(made.system, indices=rows, grids=[SampleGrid(dt, samples)], settings=settings, engine=made.engine)
     good = found.status == Status.OK
     return found.states[0][good], tuple(Status(int(code)) for code in found.status[~good])
@@ -91,7 +96,7 @@ def _measured(made: Delayed, steps: float) -> tuple[str | None, Evidence]:
         work = delays * made.delay * steps * (1 + _VECTORS) * step_cost(made.system.definition)
         if found is not None or delays > _MOST or work > _MOST_WORK:
             break
-        effort = Effort(trajectories=TRAJECTORIES, budget=delays * made.delay, tolerance=1e-9, transient=TRANSIENT * made.unit)
+        effort = Effort(trajectories=TRAJECTORIES, budget=delays * made.delay, tolerance=1e-9, transient=made.transient)
         growth = _across(made, measure(made.system, _VECTORS, seed=SEED, standard_error=1e-12, effort=effort))
         evidence = replace(evidence, growth=growth, long_enough=growth.units >= LONG_ENOUGH / 2)
         found = class_of(evidence)

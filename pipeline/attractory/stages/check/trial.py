@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from attractory.stages.check.look import Look
 
 LANES_FOR = 48  # trajectories with their twins
+# Of what the first trajectory took: in the mean of a run, and beyond that.
+_MORE_STEPS, _SOME_STEPS = 20.0, 2_000
 Statuses = np.ndarray[tuple[int], np.dtype[np.int8]]
 
 
@@ -70,8 +72,8 @@ class Trial:
         return following - ensemble.initial if self.is_map else following
 
     def _bounded(self, duration: float) -> Engine:
-        """A trajectory that suddenly needs a hundred times the steps is given up."""
-        return replace(self.engine, step_budget=int(100 * self.steps * duration / self.unit) + 100_000)
+        """A trajectory that suddenly needs many times the steps is given up."""
+        return replace(self.engine, step_budget=int(_MORE_STEPS * self.steps * max(1.0, duration / self.unit)) + _SOME_STEPS)
 
 
 def ensemble_of(system: System, states: FloatArray) -> Ensemble:
