@@ -18,7 +18,8 @@ Bools = NDArray[np.bool_]
 NEAR = 1.0e-6
 # How far a unit of time moves what is at rest, of the state's size, and how much less that is than half a run before.
 REST, DECAY = 1.0e-6, 0.5
-_ROUND_OFF = 1.0e-11
+# A variable at rest has a millionth of itself for its size, of which rounding is some 1e-10.
+_ROUND_OFF = 1.0e-8
 MOST_ITERATES = 512
 PER_PERIOD = 64
 _CANDIDATES, _TURNS, _POINTS, _REFINED = 4, 0.05, 64, 4
