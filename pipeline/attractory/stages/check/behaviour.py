@@ -29,6 +29,7 @@ from attractory.stages.check.watched import LONG_CYCLE, MOST_PERIODS, Watched, r
 # Units of time of the first round of twins (maps: iterates); each round is as long as all before, until the last.
 FIRST, FIRST_MAP, ROUNDS = 50.0, 500.0, 6
 MOST_WORK = 4 * SECOND
+_SURE = 3  # rounds of one class of chaos, where the entry says another
 # How much longer what is chaotic is followed without twins, for it may be a transient.
 LASTING, LASTING_MAP = 400.0, 20_000.0
 # How much of chaos is looked at before it ends, and how long its end is waited for.
@@ -74,7 +75,7 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
         return found, evidence, watched.now
     most = max(4.0, MOST_WORK / (trial.cost * max(1.0, watched.count / 4)))
     until, done = min(FIRST_MAP if trial.is_map else FIRST, most), 0.0
-    twins = twins_of(trial, watched.now, watched.scale, seed=SEED)
+    twins, seen = twins_of(trial, watched.now, watched.scale, seed=SEED), list[str | None]()
     for _ in range(ROUNDS):
         twins.go_on(until - done)
         if not fits(twins):
@@ -89,7 +90,9 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
             again = watch(trial, twins.ensemble, LONG_CYCLE if growth.blocks.shape[2] and growth.shrinks(0) else MOST_PERIODS)
             evidence = replace(evidence, resting=resting(trial, again), returning=returning(trial, again))
             found = class_of(evidence)
-        if found == claim or (found is not None and claim == "unknown") or done >= most:
+        seen.append(found)
+        sure = found in CHAOTIC and seen[-_SURE:] == [found] * _SURE
+        if found == claim or (found is not None and claim == "unknown") or sure or done >= most:
             break
     return found, evidence, twins.ensemble
 

@@ -146,16 +146,16 @@ def _guesses(made: Delayed, row: int) -> list[float]:
 
 def _refined(made: Delayed, row: int, guess: float) -> float | None:
     """The lag near a guess after which all of the trajectory is met again."""
-    lag = guess
+    lag, points = guess, max(_POINTS, round(PER_PERIOD * guess / made.unit))
     for _ in range(_REFINED):
-        states, lost = _sampled(made, range(row, row + 1), lag / _POINTS, 2 * _POINTS + 1)
+        states, lost = _sampled(made, range(row, row + 1), lag / points, 2 * points + 1)
         if lost:
             return None
-        first, again = states[0, :_POINTS] / made.scale, states[0, _POINTS : 2 * _POINTS] / made.scale
-        apart = again - first
+        moving = states[0] / made.scale
+        apart = (moving[points:] - moving[: points + 1])[:-1]
         if float(np.abs(apart).max()) < NEAR:
             return lag
-        rates = np.gradient(states[0] / made.scale, lag / _POINTS, axis=0)[_POINTS : 2 * _POINTS]
+        rates = np.gradient(moving, lag / points, axis=0)[points:-1]
         lag -= float((apart * rates).sum() / max(float((rates**2).sum()), np.finfo(np.float64).tiny))
         if not 0.5 * guess < lag < 1.5 * guess:
             return None

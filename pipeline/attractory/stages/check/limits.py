@@ -9,8 +9,8 @@ from attractory.expressions.definition import Definition
 # Beyond these a kernel takes seconds to compile, and a trajectory a second for each period.
 MOST_VARIABLES = 2_000
 MOST_NODES = 20_000
-# Microseconds of one core for a step of the driver, and for each node of the graph in it: 1 and 0.1 where they were measured.
-_STEP, _NODE = 1.0, 0.1
+# Microseconds of one core for a step of the driver, and for each node of the graph in it, as measured: 0.3 for the Oregonator's nineteen.
+_STEP, _NODE = 0.2, 0.03
 SECOND = 1.0e6
 
 
