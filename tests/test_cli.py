@@ -173,7 +173,7 @@ def test_check_tells_what_does_not_parse_from_what_fails_as_numbers(attractory, 
     entry.write_text(WRONG_ENERGY)
     drifting = attractory("check", entry)
     assert drifting.code == 1
-    assert f"{entry}:6: conserved.energy changes by" in drifting.out
+    assert f"{entry}:6: conserved.energy is not conserved: it changes by" in drifting.out
     entry.write_text(WRONG_ENERGY.replace("-x - 0.1*y", "-x - k*y"))
     broken = attractory("check", entry)
     assert broken.code == 2
@@ -183,7 +183,10 @@ def test_check_tells_what_does_not_parse_from_what_fails_as_numbers(attractory, 
 def test_check_passes_what_holds(attractory, tmp_path):
     """The oscillator without its damping keeps its energy."""
     (tmp_path / "oscillator.yaml").write_text(WRONG_ENERGY.replace(" - 0.1*y", ""))
-    assert attractory("check", tmp_path, "--json").document == {"systems": ["Oscillator"], "failures": []}
+    document = attractory("check", tmp_path, "--json").document
+    assert (document["systems"], document["failures"]) == (["Oscillator"], [])
+    assert [(entry["name"], entry["kind"], entry["verdict"]) for entry in document["entries"]] == [("Oscillator", "flow", "pass")]
+    assert document["counts"]["kind"] == {"flow": 1}
 
 
 def test_a_finished_dataset_can_be_asked_about(attractory, project):

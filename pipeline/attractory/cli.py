@@ -119,14 +119,16 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A system of t
 @app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]…", help="Files or folders; default: the packaged catalog.")] = None,
+    workers: WorkerCount = None,
     json: Json = False,
 ) -> Answer:
-    """Check that catalog entries parse and hold as numbers."""
+    """Check that catalog entries parse, and that systems do what they say."""
     from attractory.stages.check import check as run
 
+    count = workers or len(os.sched_getaffinity(0))
     with _progress("check") as progress:
-        found = run(paths or None, progress=progress)
-    return Answer(found.document(), found.lines(), exit_code=1 if found.failures else 0)
+        found = run(paths or None, workers=count, progress=progress)
+    return Answer(found.document(), found.page(), exit_code=1 if found.failures else 0)
 
 
 @app.command()

@@ -18,7 +18,7 @@ Write = Callable[..., Path]
 ENTRY = """\
 name: Mine
 kind: flow
-behaviour: chaotic
+behaviour: periodic
 parameters: {a: 1.5, b: 2*a}
 equations:
   x: y

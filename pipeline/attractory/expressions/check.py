@@ -26,7 +26,7 @@ STATES = 32
 MOST_CIRCLES = 32  # tried one by one: the coordinates of a ring are alike
 SPREAD = 0.1  # of 1 + |initial|: near enough to stay where logarithms and roots have a value
 LONGEST_TIME = 10.0
-ROUNDING = 2.0**22 * float(np.finfo(np.float64).eps)  # some thousand roundings of terms a thousand times the result: 1e-9
+ROUNDING = 2.0**18 * float(np.finfo(np.float64).eps)  # some hundred roundings of terms a thousand times the result: 6e-11
 
 Doubles = NDArray[np.float64]
 
