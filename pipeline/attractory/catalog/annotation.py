@@ -104,24 +104,24 @@ def _block(invariants: Mapping[str, Mapping[str, object]]) -> list[str]:
     lines = [f"{_KEY}:"]
     for quantity, entry in invariants.items():
         lines.append(f"  {quantity}:")
-        lines += [f"    {key}: {_flow(value)}" for key, value in entry.items() if value is not None]
+        lines += [f"    {key}: {flow(value)}" for key, value in entry.items() if value is not None]
     return lines
 
 
-def _flow(value: object) -> str:
+def flow(value: object) -> str:
     """A value on one line. Floats keep all their digits, and have a dot, so that a YAML 1.1 reader takes them for numbers too."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key if _PLAIN.match(str(key)) else _text(str(key))}: {_flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key if _PLAIN.match(str(key)) else _text(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Sequence):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
+        return "[" + ", ".join(flow(item) for item in value) + "]"
     if value is None or isinstance(value, bool | int):
         return json.dumps(value)
     if isinstance(value, float):
         return _float(value)
     if hasattr(value, "tolist"):  # NumPy's numbers and arrays
-        return _flow(value.tolist())
+        return flow(value.tolist())
     message = f"an invariant holds {type(value).__name__}, expected numbers, text, lists and mappings"
     raise CatalogError(message)
 
