@@ -46,9 +46,12 @@ MAP: dict[str, Any] = {
 DELAY: dict[str, Any] = {
     "name": "Remembering",
     "kind": "delay",
-    "parameters": {"tau": 1.5, "past": 0.5, "h": [0.25, 0.5]},
+    "parameters": {"tau": 1.5, "past": 0.5, "h": [0.25, 0.5], "x_1": 0.75},
     "indices": {"i": 2},
-    "equations": {"y": "-y + x[0](t - tau) + past*y(t - (tau + 1))", "x[i]": "tanh(x[i+1](t - 0.5 - tau)) - h[i]*x[i] + y(t - 2*tau)**2"},
+    "equations": {
+        "y": "-y + x[0](t - tau) + past*y(t - (tau + 1))",
+        "x[i]": "tanh(x[i+1](t - 0.5 - tau)) - h[i]*x[i] + y(t - 2*tau)**2 + x_1",
+    },
     "history": {"y": "0.1 + past*t", "x[i]": "0.5 + h[i]*cos(t)"},
 }
 OWN: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in (FLOW, MAP, DELAY)}

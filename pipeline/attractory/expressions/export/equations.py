@@ -75,6 +75,11 @@ class Equations:
         return {equation.name: equation.size for equation in self.equations if equation.index}
 
     @cached_property
+    def lists(self) -> tuple[str, ...]:
+        """Every name that is used with an index: indexed variables, then parameters that are lists."""
+        return (*self.indexed, *(parameter.name for parameter in self.parameters if isinstance(parameter.value, tuple)))
+
+    @cached_property
     def places(self) -> dict[str, int]:
         """Where the state has each variable, or the first component of an indexed one."""
         return {equation.name: equation.place for equation in self.equations}

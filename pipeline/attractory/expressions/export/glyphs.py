@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 _WORDS = """
@@ -28,12 +28,13 @@ def glyph(name: str) -> Glyph:
     return Glyph(parts[1], parts[2] or parts[3] or "") if parts else Glyph(name)
 
 
-def glyphs(names: Iterable[str], shown: Callable[[Glyph], str]) -> dict[str, Glyph]:
-    """The glyph of each name; where two would look alike, the later one stays as it is written."""
+def glyphs(names: Iterable[str], shown: Callable[[Glyph], str], *, lists: Collection[str] = ()) -> dict[str, Glyph]:
+    """The glyph of each name; where two would look alike, or one like an element of a list, the later one stays as it is written."""
     found: dict[str, Glyph] = {"t": Glyph("t")}
     seen = {shown(found["t"])}
     for name in names:
         made = glyph(name)
-        found[name] = made if shown(made) not in seen else Glyph(name)
+        alike = shown(made) in seen or (made.stem in lists and made.subscript != "")
+        found[name] = Glyph(name) if alike else made
         seen.add(shown(found[name]))
     return found

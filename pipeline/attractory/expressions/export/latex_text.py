@@ -25,7 +25,7 @@ class LatexWriter(Writer):
 
     def __init__(self, equations: Equations) -> None:
         super().__init__(equations, {})
-        self.glyphs = glyphs(equations.declared, _shown)
+        self.glyphs = glyphs(equations.declared, _shown, lists=equations.lists)
 
     def bracketed(self, piece: Piece, least: int) -> str:
         return piece.text if piece.level >= least else rf"\left({piece.text}\right)"

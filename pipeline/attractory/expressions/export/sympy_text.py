@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterator, Mapping
 
 from attractory.expressions.export.equations import Equations, lag
@@ -65,12 +66,14 @@ def sympy_text(equations: Equations) -> str:
 
 def _body(equations: Equations, writer: _Writer) -> Iterator[str]:
     yield 't = sp.Symbol("t", real=True)'
+    stems = _elements_of(equations)
     for equation in equations.equations:
-        yield f"{writer.names[equation.name]} = {_variable(equation.name, equation.size if equation.index else None)}"
+        size, stem = equation.size if equation.index else None, stems.get(equation.name, equation.name)
+        yield f"{writer.names[equation.name]} = {_variable(stem, size)}"
         if equations.kind == "delay":
-            yield f"{_past(equation.name)} = {_function(equation.name, equation.size if equation.index else None)}"
+            yield f"{_past(equation.name)} = {_function(stem, size)}"
     for parameter in equations.free:
-        yield f"{writer.names[parameter.name]} = {_symbol(parameter.name, parameter.value)}"
+        yield f"{writer.names[parameter.name]} = {_symbol(stems.get(parameter.name, parameter.name), parameter.value)}"
     yield from writer.fixed()
     parts = [f"*{writer.names[one.name]}" if one.index else writer.names[one.name] for one in equations.equations]
     yield from enclosed(parts, start="state = sp.Matrix([", end="])")
@@ -86,14 +89,13 @@ def _past(name: str) -> str:
 
 
 def _variable(name: str, size: int | None) -> str:
-    """Names in brackets cannot be taken for those of other variables and parameters."""
     if size is None:
         return f'sp.Symbol("{name}", real=True)'
-    return f'tuple(sp.Symbol(f"{name}[{{i}}]", real=True) for i in range({size}))'
+    return f'tuple(sp.Symbol(f"{name}_{{i}}", real=True) for i in range({size}))'
 
 
 def _function(name: str, size: int | None) -> str:
-    return f'sp.Function("{name}")' if size is None else f'tuple(sp.Function(f"{name}[{{i}}]") for i in range({size}))'
+    return f'sp.Function("{name}")' if size is None else f'tuple(sp.Function(f"{name}_{{i}}") for i in range({size}))'
 
 
 def _symbol(name: str, value: Value) -> str:
@@ -102,7 +104,18 @@ def _symbol(name: str, value: Value) -> str:
         return _variable(name, None)
     if not any(isinstance(item, tuple) for item in value):
         return _variable(name, len(value))
-    return "(" + "".join(f"{_symbol(f'{name}[{place}]', item)}, " for place, item in enumerate(value)).rstrip() + ")"
+    return "(" + "".join(f"{_symbol(f'{name}_{place}', item)}, " for place, item in enumerate(value)).rstrip() + ")"
+
+
+def _elements_of(equations: Equations) -> dict[str, str]:
+    """The name before `_0`, `_1`, … of the elements of each list, which no declared name has: `x`, or `x_` where there is an x_0."""
+    found = {}
+    for name in equations.lists:
+        stem = name
+        while any(re.fullmatch(rf"{stem}(_\d+)+", declared) for declared in equations.declared):
+            stem += "_"
+        found[name] = stem
+    return found
 
 
 def _values(equations: Equations, writer: _Writer) -> Iterator[str]:

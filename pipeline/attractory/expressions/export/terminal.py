@@ -27,7 +27,7 @@ class TerminalWriter(Writer):
 
     def __init__(self, equations: Equations) -> None:
         super().__init__(equations, {})
-        self.glyphs = glyphs(equations.declared, _shown)
+        self.glyphs = glyphs(equations.declared, _shown, lists=equations.lists)
 
     def number(self, value: float) -> str:
         return "π" if value == math.pi else repr(value)
