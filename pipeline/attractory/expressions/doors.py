@@ -46,11 +46,9 @@ def systems(
     """
     asked = {"kind": kind, "tag": tag, "dimension": dimension, "behaviour": behaviour, "name": name}
     query = {key: value for key, value in asked.items() if value is not None}
-    found = tuple(map(System.from_record, catalog.read_catalog().find(query)))
-    if where is None:
-        return found
-    condition = read_condition(where)
-    return tuple(system for system in found if fulfils(system, condition))
+    condition = None if where is None else read_condition(where)
+    found = map(System.from_record, catalog.read_catalog().find(query))
+    return tuple(system for system in found if condition is None or fulfils(system, condition))
 
 
 def as_system(named: str | System) -> System:

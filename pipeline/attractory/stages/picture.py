@@ -33,12 +33,14 @@ class Plane:
 def picture(system: System) -> list[str]:
     """Lines with a projection of a short trajectory of the system; one line that says why where there is none."""
     try:
-        plane = plane_of(system, _trajectory(system))
+        states = _trajectory(system)
     except AttractoryError as error:
         return [f"no picture: {error}"]
-    return (
-        [*braille(plane.points), _caption(plane)] if len(plane.points) > 1 else ["no picture: the trajectory left what a picture can show."]
-    )
+    states = states[np.isfinite(states).all(axis=1)]
+    if len(states) <= SAMPLES_PER_PERIOD:
+        return ["no picture: its trajectory left for infinity, or could not be followed."]
+    plane = plane_of(system, states)
+    return [*braille(plane.points), _caption(plane)]
 
 
 def plane_of(system: System, states: NDArray[np.float64]) -> Plane:
@@ -46,7 +48,6 @@ def plane_of(system: System, states: NDArray[np.float64]) -> Plane:
 
     For a map that is its graph; for a flow or a delay system of one variable, before is a quarter of a period.
     """
-    states = states[np.isfinite(states).all(axis=1)]
     if system.dimension == 1:
         before = 1 if system.kind == "map" else SAMPLES_PER_PERIOD // 4
         name = system.variables[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from attractory.catalog import Invariant
+from attractory.catalog import Invariant, StateVariable
 from attractory.expressions import System
 from attractory.expressions.definition import KINDS
 from attractory.expressions.export.equations import equations
@@ -24,7 +24,7 @@ def line(system: System) -> dict[str, Any]:
     return {
         "name": system.name,
         "kind": system.kind,
-        "dimension": system.dimension,
+        "dimension": _dimension(system),
         "behaviour": system.behaviour,
         "tags": list(system.tags),
         "period": system.period,
@@ -39,7 +39,7 @@ def columns(system: System) -> tuple[str, ...]:
     exponent = _leading(system)
     shown = "" if exponent is None else with_error(exponent["value"] or 0.0, exponent["standard_error"])
     period = "" if system.period is None else f"{system.period:.4g}"
-    return system.name, system.kind, str(system.dimension), system.behaviour, period, shown, ", ".join(system.tags)
+    return system.name, system.kind, str(_dimension(system)), system.behaviour, period, shown, ", ".join(system.tags)
 
 
 def document(system: System) -> dict[str, Any]:
@@ -51,7 +51,8 @@ def document(system: System) -> dict[str, Any]:
 
 def page(system: System, *, variant: str | None = None, picture: Sequence[str] = ()) -> list[str]:
     """One page about a system, at most 100 columns wide where words allow it."""
-    counted = "1 variable" if system.dimension == 1 else f"{system.dimension} variables"
+    dimension = _dimension(system)
+    counted = "1 variable" if dimension == 1 else f"{dimension} variables"
     lines = [f"{system.name}{f', variant {variant}' if variant else ''}  ({system.kind}, {counted}, {system.behaviour})"]
     lines += [*_wrapped(system.description), "", *_equations(system), *(["", *picture] if picture else [])]
     for title, rows in _sections(system):
@@ -75,6 +76,11 @@ def with_error(value: float, error: float | None) -> str:
     return f"{value:.{-last}f}({round(error * 10.0**-last)})"
 
 
+def _dimension(system: System) -> int | None:
+    """Also of a kind that is not integrated yet, where the entry says it."""
+    return system.dimension if system.kind in KINDS else system.record.dimension
+
+
 def _equations(system: System) -> list[str]:
     """Typeset; of a kind that is not integrated yet, as written."""
     if system.kind not in KINDS:
@@ -85,13 +91,13 @@ def _equations(system: System) -> list[str]:
 def _sections(system: System) -> Iterator[tuple[str, list[str]]]:
     record = system.record
     yield "parameters", list(_parameters(system))
-    yield "variables", [f"  {name}  {known.meaning}{f' [{known.unit}]' if known.unit else ''}" for name, known in record.variables.items()]
+    yield "variables", [text for name, known in record.variables.items() for text in _wrapped(_meaning(known), indent=f"  {name}  ")]
     start, written = ("history", record.history) if system.kind == "delay" else ("initial state", record.initial)
     yield start, _wrapped(", ".join(f"{name} = {_number(value)}" for name, value in written.items()), indent="  ")
     if record.timescale is not None:
         yield "period", _wrapped(f"{record.timescale.period} ({record.timescale.definition})", indent="  ")
     yield "on a circle", [f"  {name} in [{low}, {high})" for name, (low, high) in record.wrap.items()]
-    yield "conserved", [f"  {name} = {text}" for name, text in record.conserved.items()]
+    yield "conserved", [row for name, text in record.conserved.items() for row in _row(name, text)]
     yield "computed", [text for name, found in record.invariants.items() for text in _row(name, _estimate(found))]
     yield "published", [text for found in record.published for text in _row(found.quantity, f"{_listed(found.value)}   ({found.source})")]
     yield "variants", list(_variants(system))
@@ -99,6 +105,10 @@ def _sections(system: System) -> Iterator[tuple[str, list[str]]]:
     if record.reference is not None:
         parts = record.reference.model_dump()
         yield "reference", _wrapped(", ".join(str(value) for value in parts.values() if value), indent="  ")
+
+
+def _meaning(known: StateVariable) -> str:
+    return f"{known.meaning} [{known.unit}]" if known.unit else known.meaning
 
 
 def _parameters(system: System) -> Iterator[str]:
