@@ -254,22 +254,15 @@ def turned(writer: LatexWriter, equation: Any, value: float, names: dict[str, An
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_latex_means_the_right_hand_side(probed, name):
-    """Read back at a random state; each equation stands on a line of its own, in order."""
+    """Read back at a random state; braces are balanced, and each equation stands on a line of its own, in order."""
     probe = probed(name)
     with np.errstate(all="ignore"):
         probe._replace(expected=probe.expected[:1]).check([values(probe, probe.states[0])])
-    lefts = [left for left, _ in right_hand_sides(probe.system.as_text("latex"))]
+    text = probe.system.as_text("latex")
+    assert all(text.count(start) == text.count(end) for start, end in (("{", "}"), (r"\left", r"\right"), (r"\begin", r"\end")))
+    lefts = [left for left, _ in right_hand_sides(text)]
     assert len(lefts) == len(probe.system.equations) + len(probe.system.record.definitions)
     assert len({base_name(key) for key in probe.system.equations}) == len(set(lefts[: len(probe.system.equations)]))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_braces_of_the_latex_are_balanced(probed, name):
-    """Braces, \\left and \\right, \\begin and \\end."""
-    text = probed(name).system.as_text("latex")
-    assert text.count("{") == text.count("}")
-    assert text.count(r"\left") == text.count(r"\right")
-    assert text.count(r"\begin") == text.count(r"\end")
 
 
 def test_lorenz_in_latex_is_what_a_person_writes(probed):

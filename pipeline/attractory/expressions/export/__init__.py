@@ -10,8 +10,8 @@ None of the other programs is needed to write for it.
 
 from __future__ import annotations
 
+from attractory.catalog import entry_text
 from attractory.catalog.record import SystemRecord
-from attractory.catalog.writing import entry_text
 from attractory.errors import RequestError, nearest
 from attractory.expressions.export.equations import equations
 from attractory.expressions.export.julia_text import julia_text
