@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from attractory import errors as errors
     from attractory.expressions.doors import system as system
-    from attractory.expressions.doors import systems as systems
+    from attractory.expressions.finding import systems as systems
     from attractory.expressions.system import System as System
     from attractory.integrate import integrate as integrate
     from attractory.invariants.estimate import Estimate as Estimate
@@ -37,7 +37,7 @@ _DOORS = {
     "lyapunov_spectrum": "attractory.invariants.lyapunov_spectrum",
     "open": "attractory.loader",
     "system": "attractory.expressions.doors",
-    "systems": "attractory.expressions.doors",
+    "systems": "attractory.expressions.finding",
 }
 __all__ = ["Estimate", "System", "__version__", "errors", "integrate", "lyapunov_spectrum", "open", "system", "systems"]
 

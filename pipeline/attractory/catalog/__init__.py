@@ -4,7 +4,6 @@ read_catalog(folder)    a folder, or the packaged catalog -> Catalog, a mapping 
 read_system(path)       one file -> SystemRecord
 check_entries(paths)    the readable entries of files and folders, and a sentence for every problem of the others
 write_invariants(...)   annotate one file; every other byte of it stays
-entry_text(record)      an entry as YAML: its file, or written from the record
 json_schema()           the format, for editors
 read_yaml(path)         the safe reader itself: what a file holds and the line of every key
 """
@@ -29,7 +28,6 @@ from attractory.catalog.record import Timescale as Timescale
 from attractory.catalog.record import Variant as Variant
 from attractory.catalog.schema import json_schema as json_schema
 from attractory.catalog.schema import schema_text as schema_text
-from attractory.catalog.writing import entry_text as entry_text
 
 __all__ = [
     "Catalog",
@@ -44,7 +42,6 @@ __all__ = [
     "catalog_folder",
     "check_entries",
     "entry_files",
-    "entry_text",
     "json_schema",
     "read_catalog",
     "read_system",

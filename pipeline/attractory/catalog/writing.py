@@ -1,37 +1,94 @@
-"""An entry as YAML text: the file itself where it was read from one, else written from the record."""
+"""A record as the text of a catalog file: what reads back as an equal record, laid out as a person would."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from attractory.catalog.annotation import flow
-from attractory.catalog.folder import read_system
-from attractory.catalog.record import SystemRecord
+from attractory.catalog.names import INDEXED
 from attractory.errors import CatalogError
 
-_ONE_A_LINE = frozenset(("variables", "definitions", "equations", "variants", "invariants"))
+if TYPE_CHECKING:
+    from attractory.catalog.record import SystemRecord
+
+WIDTH = 120
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_BEGINNING = re.compile(r"-?[^\W\d_]|-?\(")  # of text that needs no quotes in a line of its own
+_LINE_EACH = frozenset(("definitions", "equations", "history", "invariants"))
+# What some reader of YAML, 1.1 or 1.2, takes for a truth value, nothing or a number.
+_WORDS = frozenset("y n yes no on off true false null nan inf".split())
 
 
 def entry_text(record: SystemRecord) -> str:
-    """A catalog file that holds the record: with its comments, where it is what its file says; a variant is written as an entry."""
-    path = Path(record.source.path) if record.source.path else None
-    if path is not None and path.is_file() and _says(path, record):
-        return path.read_bytes().decode("utf-8")
-    return "".join(f"{line}\n" for line in _lines(record.model_dump(exclude_defaults=True, exclude_none=True)))
+    """The text of a file that holds this entry; what is empty is left out, keys stand in the order of the schema."""
+    written = record.model_dump(exclude_defaults=True)
+    return "".join(f"{line}\n" for key, value in written.items() for line in _lines(key, value))
 
 
-def _says(path: Path, record: SystemRecord) -> bool:
-    try:
-        return read_system(path) == record
-    except CatalogError:
-        return False  # the file has changed since
+def flow(value: object) -> str:
+    """A value on one line. Floats keep all their digits, and have a dot, so that a YAML 1.1 reader takes them for numbers too.
+
+    Raises:
+        CatalogError: it holds something that YAML has no word for.
+    """
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, str):
+        return value if _PLAIN.match(value) and len(value) > 5 else _quoted(value)  # short words may be no, on or null
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(flow(item) for item in value) + "]"
+    if value is None or isinstance(value, bool | int):
+        return json.dumps(value)
+    if isinstance(value, float):
+        return _float(value)
+    if hasattr(value, "tolist"):  # NumPy's numbers and arrays
+        return flow(value.tolist())
+    message = f"found {type(value).__name__}, expected numbers, text, lists and mappings"
+    raise CatalogError(message)
 
 
-def _lines(entry: Mapping[str, object]) -> Iterator[str]:
-    for key, value in entry.items():
-        if key in _ONE_A_LINE and isinstance(value, Mapping):
-            yield f"{key}:"
-            yield from (f"  {name}: {flow(item)}" for name, item in value.items())
-        else:
-            yield f"{key}: {flow(value)}"
+def _lines(key: str, value: object, indent: str = "") -> Iterator[str]:
+    head = f"{indent}{key if INDEXED.match(key) else _key(key)}:"
+    if isinstance(value, str):
+        yield f"{head} {value if _is_plain(value) else _quoted(value)}"
+    elif not (isinstance(value, Mapping | list | tuple) and value):
+        yield f"{head} {flow(value)}"
+    elif key not in _LINE_EACH and len(line := f"{head} {flow(value)}") <= WIDTH:
+        yield line
+    elif isinstance(value, Mapping):
+        yield head
+        for name, item in value.items():
+            yield from _lines(str(name), item, indent + "  ")
+    else:
+        yield head
+        yield from (f"{indent}  - {flow(item)}" for item in value)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the text needs no quotes in a line of its own."""
+    quoted = ": " in text or " #" in text or text.endswith((":", " ")) or text.lower() in _WORDS
+    return text.isprintable() and bool(_BEGINNING.match(text)) and not quoted
+
+
+def _key(key: str) -> str:
+    # `y` and `no` are the names of variables here, and every file of the catalog writes them plainly.
+    return key if _PLAIN.match(key) and key.lower() not in ("true", "false", "null") else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    """Quoted as JSON is, which YAML reads alike, with what no printer shows as an escape."""
+    return "".join(sign if sign.isprintable() else _escape(sign) for sign in json.dumps(text, ensure_ascii=False))
+
+
+def _escape(sign: str) -> str:
+    return f"\\U{ord(sign):08x}" if ord(sign) > 0xFFFF else f"\\u{ord(sign):04x}"
+
+
+def _float(value: float) -> str:
+    if not math.isfinite(value):
+        return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
+    digits, exponent, power = repr(float(value)).partition("e")
+    return digits + ("" if "." in digits else ".0") + exponent + power

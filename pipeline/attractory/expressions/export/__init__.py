@@ -10,7 +10,7 @@ None of the other programs is needed to write for it.
 
 from __future__ import annotations
 
-from attractory.catalog import entry_text
+from attractory.catalog.original import original_text
 from attractory.catalog.record import SystemRecord
 from attractory.errors import RequestError, nearest
 from attractory.expressions.export.equations import equations
@@ -32,4 +32,4 @@ def as_text(record: SystemRecord, target: str) -> str:
     if target not in TARGETS:
         message = f"there is no text for {target[:40]!r}; expected one of {', '.join(TARGETS)}.{nearest(target[:40], TARGETS)}"
         raise RequestError(message)
-    return entry_text(record) if target == "yaml" else _WRITERS[target](equations(record))
+    return original_text(record) if target == "yaml" else _WRITERS[target](equations(record))

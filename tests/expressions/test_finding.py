@@ -23,9 +23,10 @@ def test_systems_are_those_that_fit_every_argument():
     assert {len(name) for name in sprott} == {7}
 
 
-def test_without_a_question_all_systems_are_found():
-    """The whole catalog."""
-    assert {"Lorenz", "Henon", "MackeyGlass"} <= set(names())
+def test_without_a_question_all_systems_are_found(tmp_path):
+    """The whole catalog, and a folder of one's own beside it."""
+    (tmp_path / "mine.yaml").write_text("name: Mine\nkind: flow\nequations: {x: -x}\ninitial: {x: 1.0}\n")
+    assert {"Lorenz", "Henon", "MackeyGlass", "Mine"} <= set(names(catalog=tmp_path))
 
 
 def test_a_condition_chooses_by_numbers():
