@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import assume
+from hypothesis import strategies as st
 
 import attractory
 from attractory.catalog import read_catalog
+from attractory.errors import AttractoryError
 from attractory.expressions.definition import lag_values
 from attractory.expressions.evaluate import evaluate
 from attractory.expressions.system import System
@@ -94,7 +97,45 @@ def probe(name: str) -> Probe:
     return Probe(system, states, past, evaluate(made.graph, made.roots, rows, made.values, TIME))
 
 
-@pytest.fixture
+def texts() -> st.SearchStrategy[str]:
+    """Expressions of x, y, a and b with brackets where they are needed and where they are not; all operations are exact but for their one
+    rounding, so that only a wrong order of operations makes another value."""
+    leaves = st.sampled_from(["x", "y", "a", "b", "2", "0.5", "3.0"])
+    forms = st.sampled_from(
+        [
+            "{0} + {1}", "{0} - {1}", "({0}) - ({1})", "{0} - ({1})", "{0}*{1}", "({0})*({1})", "{0}/({1})", "({0})/({1})", "{0}/{1}*({2})",
+            "-({0})", "-{0}", "({0})*-({1})", "({0})**2", "x**2/({0})**2", "-x**2 - -({0})", "abs({0})", "sqrt(abs({0}))", "floor({0})",
+            "min({0}, {1}, {2})", "max({0}, {1})", "where({0} < {1}, {1}, {2})",
+            "(where({0} < {1} or not ({1} >= {2} and x > y), {0}, {2}))*2",
+            "2*({0})", "({0})*2 + {1}", "sign({0})*heaviside({1})",
+        ]
+    )  # fmt: skip
+    return st.recursive(
+        leaves, lambda inner: st.builds(lambda form, *parts: form.format(*parts), forms, inner, inner, inner), max_leaves=12
+    )
+
+
+@pytest.fixture(scope="session")
+def drawn() -> Callable[[Any], Probe]:
+    """A flow with a drawn equation, at one state, where that is in the language and has a value of usual size."""
+
+    def draw(data: Any) -> Probe:
+        text = data.draw(texts())
+        try:
+            system = System(
+                name="Drawn", equations={"x": text, "y": "-y"}, parameters={"a": 1.25, "b": -0.75}, initial={"x": 0.5, "y": -1.5}
+            )
+        except AttractoryError:
+            assume(False)
+        states = np.array([[0.4375, -1.5]])
+        expected = system.rhs(states, t=TIME)
+        assume(bool(np.abs(expected).max() < 1e6))
+        return Probe(system, states, lambda delay: states[0], expected)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
 def probed() -> Callable[[str], Probe]:
     """A system's values, to compare a text's with."""
     return probe

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from attractory.catalog import read_catalog
 
@@ -46,6 +48,7 @@ class Expression:
 
     def __init__(self, text: str) -> None:
         self.tokens = [str(match.lastindex) + match.group(match.lastindex or 0) for match in TOKEN.finditer(text)]
+        assert not re.search(r"--|\+\+", text), text  # no operators of Julia's
         assert "".join(token[1:] for token in self.tokens) == text.replace(" ", ""), text
         self.place = 0
 
@@ -272,3 +275,15 @@ def test_the_evaluator_refuses_what_julia_refuses():
         Expression("begin + 1").whole()
     with pytest.raises(ArithmeticError):
         Expression("2^(-1)").whole()({})
+
+
+@given(st.data())
+def test_brackets_keep_the_order_of_operations(drawn, data):
+    """Whatever is nested in what: the value is ours."""
+    probe = drawn(data)
+    try:
+        with np.errstate(all="ignore"):
+            found = values(julia(probe.system.as_text("julia")), probe)
+    except ZeroDivisionError:  # of Python's own numbers, where the engine's are infinite
+        assume(False)
+    probe.check(found)

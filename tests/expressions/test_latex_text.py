@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from attractory.catalog import read_catalog
 from attractory.catalog.names import base_name
@@ -272,3 +274,15 @@ def test_lorenz_in_latex_is_what_a_person_writes(probed):
         r"\dot{y} &= x \left(\rho - z\right) - y \\",
         r"\dot{z} &= x y - \beta z",
     ]
+
+
+@given(st.data())
+def test_brackets_keep_the_order_of_operations(drawn, data):
+    """Whatever is nested in what: the value is ours."""
+    probe = drawn(data)
+    try:
+        with np.errstate(all="ignore"):
+            found = [values(probe, probe.states[0])]
+    except ZeroDivisionError:  # of Python's own numbers, where the engine's are infinite
+        assume(False)
+    probe.check(found)

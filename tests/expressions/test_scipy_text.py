@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 import attractory
 from attractory.catalog import read_catalog
@@ -71,3 +73,15 @@ def test_a_name_of_python_or_numpy_is_spelled_otherwise(probed):
     text = probed("AllFunctions").system.as_text("scipy")
     assert "np_=0.5" in text
     assert "state_ = " in text
+
+
+@given(st.data())
+def test_brackets_keep_the_order_of_operations(drawn, data):
+    """Whatever is nested in what: the value is ours."""
+    probe = drawn(data)
+    try:
+        with np.errstate(all="ignore"):
+            found = values(run(probe.system.as_text("scipy")), probe)
+    except ZeroDivisionError:  # of Python's own numbers, where the engine's are infinite
+        assume(False)
+    probe.check(found)

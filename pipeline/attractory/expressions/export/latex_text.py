@@ -21,6 +21,7 @@ _LETTERS = {"eps": r"\epsilon", "lamb": r"\lambda", "omicron": "o"}
 
 class LatexWriter(Writer):
     signs: Mapping[str, str] = {**Writer.signs, "mul": " ", "and": r" \land ", "or": r" \lor "}
+    below_minus = PRODUCT
     comparisons: Mapping[str, str] = {"lt": "<", "le": r"\le", "gt": ">", "ge": r"\ge", "eq": "=", "ne": r"\ne"}
 
     def __init__(self, equations: Equations) -> None:
@@ -62,9 +63,6 @@ class LatexWriter(Writer):
         if operation == "mul" and right.text[0].isdigit() and right.level > PRODUCT:
             return Piece(rf"{self.bracketed(left, PRODUCT)} \cdot {right.text}", PRODUCT)
         return super().joined(operation, left, right)
-
-    def negative(self, operand: Tree) -> Piece:
-        return Piece("-" + self.text(operand, PRODUCT), SIGN)
 
     def negation(self, operand: Tree) -> Piece:
         return Piece(rf"\lnot \left({self.text(operand)}\right)", COMPARISON)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attractory.expressions.export.equations import Equation, Equations
 from attractory.expressions.export.glyphs import GREEK, Glyph, glyphs
-from attractory.expressions.export.writer import ATOM, CHOICE, COMPARISON, POWER, PRODUCT, QUOTIENT, SIGN, SUM, Piece, Writer
+from attractory.expressions.export.writer import ATOM, CHOICE, COMPARISON, POWER, PRODUCT, QUOTIENT, SUM, Piece, Writer
 from attractory.expressions.parser import Delayed, Name, Number, Sum, Tree
 
 WIDTH = 100
@@ -23,6 +23,8 @@ _AROUND = {"abs": ("|", "|"), "floor": ("⌊", "⌋")}
 
 class TerminalWriter(Writer):
     signs: Mapping[str, str] = {**Writer.signs, "sub": " − ", "mul": _SPACE}
+    minus = "−"
+    below_minus = QUOTIENT
     comparisons: Mapping[str, str] = {"lt": "<", "le": "≤", "gt": ">", "ge": "≥", "eq": "=", "ne": "≠"}
 
     def __init__(self, equations: Equations) -> None:
@@ -61,9 +63,6 @@ class TerminalWriter(Writer):
             sign = f"{_SPACE}·{_SPACE}" if right.text[0].isdigit() and right.level > PRODUCT else _SPACE
             return Piece(f"{self.bracketed(left, PRODUCT)}{sign}{self.bracketed(right, POWER)}", PRODUCT)
         return super().joined(operation, left, right)
-
-    def negative(self, operand: Tree) -> Piece:
-        return Piece("−" + self.text(operand, QUOTIENT), SIGN)
 
     def power(self, base: Tree, exponent: Tree) -> Piece:
         text = self.text(exponent).replace("−", "-")

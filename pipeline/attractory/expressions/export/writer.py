@@ -88,8 +88,14 @@ class Writer:
     def name(self, tree: Name) -> str:
         raise NotImplementedError
 
+    minus = "-"
+    below_minus = SIGN  # what a minus may stand before without brackets
+
     def negative(self, operand: Tree) -> Piece:
-        return Piece("-" + self.text(operand, SIGN), SIGN)
+        """Never two signs in a row, which Julia does not read."""
+        piece = self.piece(operand)
+        least = ATOM + 1 if piece.text.startswith(self.minus) else self.below_minus
+        return Piece(self.minus + self.bracketed(piece, least), SIGN)
 
     def negation(self, operand: Tree) -> Piece:
         return Piece("not " + self.text(operand, NOT), NOT)
@@ -98,7 +104,7 @@ class Writer:
         """Left and right by one operation of a chain, which is done from the left."""
         level = LEVELS[operation]
         # -b after a sign would read badly, and a chain on the right keeps its brackets, or other roundings would come out
-        least = POWER if right.level == SIGN else level + 1
+        least = ATOM + 1 if right.text.startswith(self.minus) else level + 1
         return Piece(f"{self.bracketed(left, level)}{self.signs[operation]}{self.bracketed(right, least)}", level)
 
     def power(self, base: Tree, exponent: Tree) -> Piece:
