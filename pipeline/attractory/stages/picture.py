@@ -13,6 +13,7 @@ from attractory.expressions import System
 COLUMNS, ROWS = 60, 20
 PERIODS, SAMPLES_PER_PERIOD = 40, 100
 ITERATES = 4000
+TOLERANCE = 1e-6  # far below a dot
 STEP = 0.02  # of a flow whose entry has no period
 CONSIDERED = 4  # variables among which the two least alike are looked for
 _BLANK = 0x2800
@@ -74,9 +75,9 @@ def _trajectory(system: System) -> NDArray[np.float64]:
     if system.kind == "map":
         made = attractory.integrate(system, samples=ITERATES)
     elif system.period is None:
-        made = attractory.integrate(system, samples=ITERATES, dt=STEP)
+        made = attractory.integrate(system, samples=ITERATES, dt=STEP, tolerance=TOLERANCE)
     else:
-        made = attractory.integrate(system, periods=PERIODS, samples_per_period=SAMPLES_PER_PERIOD)
+        made = attractory.integrate(system, periods=PERIODS, samples_per_period=SAMPLES_PER_PERIOD, tolerance=TOLERANCE)
     return np.asarray(made["state"].values[0], dtype=np.float64)
 
 
