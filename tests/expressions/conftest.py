@@ -72,15 +72,22 @@ class Probe(NamedTuple):
     expected: np.ndarray
 
     def check(self, found: Any) -> None:
-        """Nothing, where the values (n, variable) are ours up to some roundings of the largest component."""
-        scale = np.maximum(1.0, np.abs(self.expected).max(axis=1, keepdims=True))
-        difference = np.abs(np.asarray(found, dtype=np.float64) - self.expected) / scale
+        """Nothing, where the values (n, variable) are ours up to some roundings of the largest component; NaN agrees with NaN."""
+        values = np.asarray(found, dtype=np.float64)
+        assert np.isfinite(self.expected).any()
+        same = (values == self.expected) | (np.isnan(values) & np.isnan(self.expected))
+        scale = np.maximum(1.0, np.abs(np.where(np.isfinite(self.expected), self.expected, 0.0)).max(axis=1, keepdims=True))
+        with np.errstate(invalid="ignore"):
+            difference = np.where(same, 0.0, np.abs(values - self.expected) / scale)
         assert difference.max() < 1e-12, self.system.name  # powers are products here and calls of pow there: a few roundings
 
 
 def probe(name: str) -> Probe:
     """The system of that name, catalogued or of this page, a tenth around its initial state."""
-    system = System(**OWN[name]) if name in OWN else attractory.system(name)
+    return probe_of(System(**OWN[name]) if name in OWN else attractory.system(name))
+
+
+def probe_of(system: System) -> Probe:
     near = system.initial
     states = near + 0.1 * (0.1 + np.abs(near)) * np.random.default_rng(0).uniform(-1, 1, (STATES, len(near)))
     if system.kind != "delay":
