@@ -6,9 +6,10 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attractory.catalog.names import INDEXED
+from attractory.catalog.variants import FULL_KEYS
 from attractory.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _WORDS = frozenset("y n yes no on off true false null nan inf".split())
 def entry_text(record: SystemRecord) -> str:
     """The text of a file that holds this entry; what is empty is left out, keys stand in the order of the schema."""
     written = record.model_dump(exclude_defaults=True)
+    if record.variants:
+        written["variants"] = {name: _short(variant) for name, variant in written["variants"].items()}
     return "".join(f"{line}\n" for key, value in written.items() for line in _lines(key, value))
 
 
@@ -48,6 +51,12 @@ def flow(value: object) -> str:
         return flow(value.tolist())
     message = f"found {type(value).__name__}, expected numbers, text, lists and mappings"
     raise CatalogError(message)
+
+
+def _short(variant: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A variant of parameters alone is written without that word, unless one has the name of a key."""
+    parameters: Mapping[str, Any] = variant.get("parameters", {})
+    return parameters if set(variant) == {"parameters"} and not FULL_KEYS & set(parameters) else variant
 
 
 def _lines(key: str, value: object, indent: str = "") -> Iterator[str]:
