@@ -10,7 +10,7 @@ QUICKSTART := datasets/quickstart
 
 # One minor version of each, so that an environment made today and one made next month run the same tests.
 DVC_REQUIREMENT := dvc>=3.67.1,<4
-FRAMEWORKS_REQUIREMENTS := 'torch>=2.13,<2.14' 'jax>=0.10,<0.11'
+FRAMEWORKS_REQUIREMENTS := 'torch>=2.13,<2.14' 'jax>=0.10,<0.11' 'sympy>=1.14,<1.15'
 
 PIP := -m pip --disable-pip-version-check --quiet --quiet
 INSTALLED := $(VENV)/.installed
@@ -41,7 +41,7 @@ $(DVC_VENV)/.installed: Makefile
 $(FRAMEWORKS_VENV)/.installed: Makefile pyproject.toml
 	@echo "Setting up $(FRAMEWORKS_VENV): torch is large, this takes minutes (once) …"
 	@$(PYTHON) -m venv $(FRAMEWORKS_VENV)
-	@$(FRAMEWORKS_VENV)/bin/python $(PIP) install $(FRAMEWORKS_REQUIREMENTS) numpy zarr fsspec pytest hypothesis
+	@$(FRAMEWORKS_VENV)/bin/python $(PIP) install $(FRAMEWORKS_REQUIREMENTS) numpy zarr fsspec pydantic ruamel.yaml pytest hypothesis
 	@touch $@
 
 demo: setup ## catalog -> store -> report -> published folder -> one epoch of batches
@@ -50,10 +50,11 @@ demo: setup ## catalog -> store -> report -> published folder -> one epoch of ba
 test: setup $(DVC_VENV)/.installed ## the tests that need no framework
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" DVC="$(CURDIR)/$(DVC_VENV)/bin/dvc" $(VENV)/bin/python -m pytest $(PYTEST_OPTIONS)
 
-# torch and JAX do not share a process well: one after the other.
-test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch or jax, in an environment of their own
+# torch and JAX do not share a process well: one after the other. SymPy (which torch brings) wants an older mpmath than `certify` does.
+test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch, jax or sympy, in an environment of their own
 	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_torch.py
 	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_jax.py
+	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_sympy.py
 
 $(BENCH_VENV)/.installed: Makefile pyproject.toml benchmarks/requirements.txt
 	@echo "Setting up $(BENCH_VENV) with the programs to measure beside (once) …"

@@ -97,10 +97,40 @@ def test_systems_of_one_kind(attractory):
     assert "Did you mean 'flow'?" in attractory("systems", "--kind", "flo").err
 
 
-def test_show_prints_the_equations_as_written(attractory):
-    """One screen about a system; the same as a document for a program."""
-    assert "x' = sigma*(y - x)" in attractory("show", "Lorenz").out
+def test_systems_are_found_by_what_they_are(attractory):
+    """Options narrow, one given twice widens; what is none is one sentence."""
+    found = attractory("systems", "--kind", "flow", "--dimension", "4+", "--behaviour", "hyperchaotic", "--json").document
+    assert "Lorenz96" in [system["name"] for system in found]
+    assert {(system["kind"], system["behaviour"], system["dimension"] >= 4) for system in found} == {("flow", "hyperchaotic", True)}
+    either = attractory("systems", "--tag", "laser", "--tag", "medicine", "--json").document
+    assert all({"laser", "medicine"} & set(system["tags"]) for system in either)
+    assert len(either) > len(attractory("systems", "--tag", "laser", "--json").document)
+    chosen = attractory("systems", "--where", "lyapunov_exponent > 0.5 and dimension == 3", "--json").document
+    assert {"value": 0.9047, "standard_error": 0.0011} in [system["lyapunov_exponent"] for system in chosen]
+    assert attractory("systems", "--kind", "network", "--json").document == []
+
+
+def test_show_typesets_the_equations(attractory):
+    """One page about a system; as a document for a program the equations are as written."""
+    ran = attractory("show", "Lorenz")
+    assert "ẋ = σ (y − x)" in ran.out
+    assert "\u28ff" not in ran.out  # a picture is for a terminal, or for who asks
     assert attractory("show", "Lorenz", "--json").document["equations"]["x"] == "sigma*(y - x)"
+    assert "x from " in attractory("show", "Henon", "--picture").out
+
+
+def test_show_of_a_variant_has_its_values(attractory):
+    """A variant is an entry of its own; an unknown one is refused."""
+    assert attractory("show", "Lorenz", "--variant", "dysts", "--json").document["parameters"]["beta"] == 2.667
+    assert attractory("show", "Lorenz", "--variant", "dyst").err.strip().endswith("Did you mean 'dysts'?")
+
+
+@pytest.mark.parametrize("target", ["sympy", "latex", "scipy", "julia", "yaml"])
+def test_show_gives_the_text_for_another_program(attractory, target):
+    """As it is, to be written into a file; or within a document."""
+    text = __import__("attractory").system("Lorenz").as_text(target)
+    assert attractory("show", "Lorenz", "--as", target).out == text.rstrip("\n") + "\n"
+    assert attractory("show", "Lorenz", "--as", target, "--json").document == {"name": "Lorenz", "as": target, "text": text}
 
 
 def test_an_error_is_one_document_too(attractory):
@@ -117,6 +147,12 @@ def test_an_error_is_one_document_too(attractory):
         ["nothing"],
         ["show"],
         ["show", "Lorenz", "--colour"],
+        ["show", "Lorenz", "--as", "matlab"],
+        ["systems", "--tag", "lasr"],
+        ["systems", "--kind", "flo"],
+        ["systems", "--behaviour", "chaos"],
+        ["systems", "--dimension", "many"],
+        ["systems", "--where", "dimension"],
         ["generate", "nowhere"],
         ["generate", "nowhere", "--workers", "0"],
         ["generate", "nowhere", "--workers", "2", "--cluster", "scheduler.json"],

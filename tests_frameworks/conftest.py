@@ -1,4 +1,4 @@
-"""Stores for the tests that need torch or JAX; they run in an environment of their own, one framework a process."""
+"""Stores for the tests that need torch or JAX; these and those of SymPy run in an environment of their own, one framework a process."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Attractory: datasets of dynamical systems, from a YAML catalog to batches in a training loop.
 
     system, System          a catalogued system, or one of your own
+    systems                 the catalogued systems that fit a query
     integrate               trajectories of a system, as an xarray.Dataset
     lyapunov_spectrum       its exponents with their standard errors
     Estimate                a number with its standard error
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from attractory import errors as errors
     from attractory.expressions.doors import system as system
+    from attractory.expressions.finding import systems as systems
     from attractory.expressions.system import System as System
     from attractory.integrate import integrate as integrate
     from attractory.invariants.estimate import Estimate as Estimate
@@ -35,8 +37,9 @@ _DOORS = {
     "lyapunov_spectrum": "attractory.invariants.lyapunov_spectrum",
     "open": "attractory.loader",
     "system": "attractory.expressions.doors",
+    "systems": "attractory.expressions.finding",
 }
-__all__ = ["Estimate", "System", "__version__", "errors", "integrate", "lyapunov_spectrum", "open", "system"]
+__all__ = ["Estimate", "System", "__version__", "errors", "integrate", "lyapunov_spectrum", "open", "system", "systems"]
 
 
 def __getattr__(name: str) -> object:

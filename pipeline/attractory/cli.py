@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -89,31 +89,52 @@ def _options(
 
 @app.command()
 def systems(
-    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="flow, map, delay, stochastic, field or network.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", metavar="KIND", help="flow, map, delay, stochastic, field or network.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; given twice, either of them.")] = None,
+    dimension: Annotated[str | None, typer.Option("--dimension", metavar="N", help="How many variables: N, N+ or N-M.")] = None,
+    behaviour: Annotated[list[str] | None, typer.Option("--behaviour", metavar="WORD", help="chaotic, hyperchaotic, periodic, …")] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="CONDITION", help="As in 'lyapunov_exponent > 0.5 and dimension == 3'.")
+    ] = None,
     json: Json = False,
 ) -> Answer:
-    """List the systems of the catalog."""
+    """List the systems of the catalog that fit every option."""
     from rich.table import Table
 
-    chosen = _systems(kind)
+    import attractory
+    from attractory.stages.show import columns, line
+
+    found = attractory.systems(kind=kind or None, tag=tag or None, dimension=dimension, behaviour=behaviour or None, where=where)
     table = Table("name", "kind", "dimension", "behaviour", "period", "leading exponent", "tags")
-    for system in chosen:
-        exponent = 1 / system.lyapunov_time if system.lyapunov_time else None
-        numbers = (str(system.dimension), system.behaviour, _number(system.period), _number(exponent))
-        table.add_row(system.name, system.kind, *numbers, ", ".join(system.tags))
-    return Answer([_line(system) for system in chosen], [table, _counted(len(chosen), "system")])
+    for system in found:
+        table.add_row(*columns(system))
+    return Answer([line(system) for system in found], [table, _counted(len(found), "system")])
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A system of the catalog.")], json: Json = False) -> Answer:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A system of the catalog.")],
+    variant: Annotated[str | None, typer.Option("--variant", metavar="V", help="One of its variants.")] = None,
+    target: Annotated[str | None, typer.Option("--as", metavar="FORM", help="Its equations as sympy, latex, scipy, julia or yaml.")] = None,
+    picture: Annotated[
+        bool | None, typer.Option("--picture/--no-picture", help="A picture of its trajectory; default: on a terminal.")
+    ] = None,
+    json: Json = False,
+) -> Answer:
     """Show one system: equations, parameters, what is known."""
     import attractory
+    from attractory.stages.show import document, page
 
-    system = attractory.system(name)
-    written = system.record.model_dump(mode="json")
-    meanings = written.pop("variables", {})
-    document = {**written, **_line(system), "variables": list(system.variables), "meanings": meanings, "digest": system.digest}
-    return Answer(document, _page(system))
+    system = attractory.system(name, variant=variant)
+    if target is not None:
+        text = system.as_text(target)
+        return Answer({"name": system.name, "as": target, "text": text}, [text.rstrip("\n")])
+    if json:
+        return Answer(document(system), [])
+    shown = sys.stdout.isatty() if picture is None else picture
+    return Answer(document(system), page(system, variant=variant, picture=_picture(system) if shown else ()))
 
 
 @app.command()
@@ -293,50 +314,10 @@ def _workers(count: int | None, cluster: Path | None) -> Workers:
     return Workers(count or len(os.sched_getaffinity(0)), cluster)
 
 
-def _systems(kind: str | None) -> list[System]:
-    from attractory.catalog import read_catalog
-    from attractory.catalog.record import Kind
-    from attractory.errors import nearest
-    from attractory.expressions import System
+def _picture(system: System) -> list[str]:
+    from attractory.stages.picture import picture
 
-    kinds = get_args(Kind)
-    if kind is not None and kind not in kinds:
-        message = f"--kind is {kind!r}; expected one of {', '.join(kinds)}.{nearest(kind, kinds)}"
-        raise RequestError(message)
-    return [System.from_record(record) for record in read_catalog().values() if kind in (None, record.kind)]
-
-
-def _line(system: System) -> dict[str, Any]:
-    """One system in `systems --json`."""
-    return {
-        "name": system.name,
-        "kind": system.kind,
-        "dimension": system.dimension,
-        "behaviour": system.behaviour,
-        "tags": list(system.tags),
-        "period": system.period,
-        "lyapunov_time": system.lyapunov_time,
-        "description": system.description,
-    }
-
-
-def _page(system: System) -> list[str]:
-    """One screen about a system."""
-    record = system.record
-    page = [f"{system.name}  ({system.kind}, {system.dimension} variables, {system.behaviour})", f"  {system.description}", ""]
-    marks = (" <- ", "next state") if system.kind == "map" else ("' = ", "equations")
-    page += [f"{marks[1]}:", *(f"  {name}{marks[0]}{text}" for name, text in system.equations.items())]
-    page += ["parameters: " + (", ".join(f"{name} = {value}" for name, value in record.parameters.items()) or "none")]
-    starts = ("history", record.history) if system.kind == "delay" else ("initial state", record.initial)
-    page += [f"{starts[0]}: " + ", ".join(f"{name} = {value}" for name, value in starts[1].items())]
-    if record.timescale is not None:
-        page += [f"period: {record.timescale.period} ({record.timescale.definition})"]
-    page += [f"conserved: {name} = {text}" for name, text in system.conserved.items()]
-    page += [f"published {entry.quantity}: {entry.value} ({entry.source})" for entry in system.published]
-    page += [f"computed {name}: {entry.value} ± {entry.standard_error} ({entry.method})" for name, entry in system.invariants.items()]
-    if system.reference is not None:
-        page += ["reference: " + ", ".join(str(value) for value in system.reference.model_dump().values() if value)]
-    return page + ([f"notes: {system.notes}"] if system.notes else [])
+    return picture(system)
 
 
 def _published(published: Any) -> str:
@@ -356,7 +337,3 @@ def _tree(value: Any, indent: str = "") -> Iterator[str]:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"

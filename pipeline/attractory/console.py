@@ -67,7 +67,7 @@ def _print(answer: Answer, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     with console.capture() as shown:  # written by ourselves, so that a reader who leaves early is met in one place
         for part in answer.page:
             console.print(part, soft_wrap=isinstance(part, str))

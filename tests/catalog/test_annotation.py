@@ -112,7 +112,7 @@ def test_numbers_of_numpy_are_numbers(write: Write) -> None:
         ("{name: Mine, kind: flow, equations: {x: -x}, initial: {x: 1}}\n", FOUND, "is not YAML"),
         (ENTRY, {"q": {"value": float("nan"), "method": "m", "computed_with": "c"}}, "found nan, expected a finite number"),
         (ENTRY, {"q": {"value": 1.0}}, "the key 'method' is missing"),
-        (ENTRY, {"q": {"value": 1.0, "method": {1}, "computed_with": "c"}}, "an invariant holds set"),
+        (ENTRY, {"q": {"value": 1.0, "method": {1}, "computed_with": "c"}}, "found set, expected numbers, text"),
     ],
 )
 def test_what_would_break_an_entry_is_refused(write: Write, text: str, invariants: dict[str, dict[str, object]], message: str) -> None:

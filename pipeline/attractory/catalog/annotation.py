@@ -5,12 +5,10 @@ The block is cut out and put in as text. A round trip through a YAML library wou
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -19,10 +17,10 @@ from ruamel.yaml.events import NodeEvent
 from attractory.catalog.folder import read_system
 from attractory.catalog.reading import parse_yaml
 from attractory.catalog.record import Source, SystemRecord
+from attractory.catalog.writing import flow
 from attractory.errors import CatalogError
 
 _KEY = "invariants"
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _HEADER = re.compile(r"invariants:[ \t]*(#.*)?\Z")
 
 
@@ -104,38 +102,8 @@ def _block(invariants: Mapping[str, Mapping[str, object]]) -> list[str]:
     lines = [f"{_KEY}:"]
     for quantity, entry in invariants.items():
         lines.append(f"  {quantity}:")
-        lines += [f"    {key}: {_flow(value)}" for key, value in entry.items() if value is not None]
+        lines += [f"    {key}: {flow(value)}" for key, value in entry.items() if value is not None]
     return lines
-
-
-def _flow(value: object) -> str:
-    """A value on one line. Floats keep all their digits, and have a dot, so that a YAML 1.1 reader takes them for numbers too."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key if _PLAIN.match(str(key)) else _text(str(key))}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, Sequence):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
-    if value is None or isinstance(value, bool | int):
-        return json.dumps(value)
-    if isinstance(value, float):
-        return _float(value)
-    if hasattr(value, "tolist"):  # NumPy's numbers and arrays
-        return _flow(value.tolist())
-    message = f"an invariant holds {type(value).__name__}, expected numbers, text, lists and mappings"
-    raise CatalogError(message)
-
-
-def _float(value: float) -> str:
-    if not math.isfinite(value):
-        return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
-    digits, exponent, power = repr(float(value)).partition("e")
-    return digits + ("" if "." in digits else ".0") + exponent + power
-
-
-def _text(text: str) -> str:
-    # Quoted as JSON is, which YAML reads alike; short words are quoted too, because some may be no, on or null.
-    return text if _PLAIN.match(text) and len(text) > 5 else json.dumps(text, ensure_ascii=False)
 
 
 def _write(file: Path, text: str) -> None:

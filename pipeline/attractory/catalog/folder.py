@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from attractory.catalog.query import Query, matching
+from attractory.catalog.query import Query, fitting, matching
 from attractory.catalog.reading import MAX_BYTES, read_yaml
 from attractory.catalog.record import Source, SystemRecord
 from attractory.errors import CatalogError, nearest
@@ -116,6 +116,14 @@ class Catalog(Mapping[str, SystemRecord]):
             message = f"names {twice[0]!r} twice" if twice else "names no system: expected at least one"
             raise CatalogError(message)
         return tuple(self.get(name) for name in sorted(names))
+
+    def find(self, query: Query) -> tuple[SystemRecord, ...]:
+        """The records that fit every key of a query, sorted by name; none may be found, and an empty query finds all.
+
+        Raises:
+            CatalogError: an unknown key, or a value that no system has.
+        """
+        return fitting(tuple(self.values()), query)
 
     def extended(self, folder: str | Path) -> Catalog:
         """This catalog and the entries of another folder, whose names must be new ignoring case."""

@@ -8,6 +8,8 @@
     evaluate      values at states
     system        System, the public door to all of it
     check         what is wrong with an entry's mathematics
+    conditions    conditions on what is known of a system, for queries
+    export        systems as text for SymPy, LaTeX, SciPy, Julia and the terminal
 
 Nothing is imported until asked for: importing `attractory.expressions.parser` loads the standard library alone.
 """

@@ -208,6 +208,16 @@ class System:
         system.definition  # noqa: B018  # a size or a value that does not fit is refused here
         return system
 
+    def as_text(self, target: str) -> str:
+        """The system as text for another program: `sympy`, `latex`, `scipy`, `julia`, or `yaml` as an entry of the catalog.
+
+        Raises:
+            RequestError: there is no such target.
+        """
+        from attractory.expressions.export import as_text
+
+        return as_text(self._record, target)
+
     def parameter_rows(self, values: Mapping[str, ArrayLike], trajectories: int) -> Doubles:
         """Parameters (trajectory, parameter) of an ensemble: `values` has a number or an array (trajectory,) for some, the others
         keep the catalogued value or follow from these.

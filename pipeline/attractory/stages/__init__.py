@@ -7,6 +7,7 @@
     publish(store)       a versioned folder (publish/)
     lock(recipe)         what a build depends on, in one file (lock.py)
     info(store)          a store on one screen (info.py)
+    page(system)         a system on one page (show.py), with a picture of its trajectory (picture.py)
 
 Nothing is imported here, so that a command loads what it needs and no more.
 """
