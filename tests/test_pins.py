@@ -223,7 +223,7 @@ PINS: dict[str, str] = {
     "VanDerPol": "adf64ef9962ac084",
     "VilniusOscillator": "934883b342678e6a",
     "VossDelay": "bd3a9a846f819181",
-    "WangChen": "614585a7e0225918",
+    "WangChen": "0a49b7b28c6f9119",
     "WangSun": "e5b2792c25ee96a0",
     "Windmi": "13f957c1bf21dee9",
     "WindmiReduced": "6ac08f1d832fddf6",
