@@ -19,7 +19,7 @@ from attractory.integrate import integrate
 
 RECORDS = {record.name: record for record in map(read_system, entry_files(catalog_folder()))}
 FLOWS = [name for name, record in RECORDS.items() if record.kind == "flow"]
-STIFF = {"JerkCircuit", "Oregonator"}
+STIFF = {"JerkCircuit", "Oregonator", "Shinriki", "VilniusOscillator"}
 Solution = Callable[[str], tuple[Any, Any]]
 
 # From the dysts database 0.96 (William Gilpin, Apache-2.0), evaluated at random states with its own parameter values and t = 0.7:
@@ -57,8 +57,20 @@ DYSTS_DELAYS: dict[str, tuple[dict[str, float], float, float, float]] = {
 }
 # Where dysts has no such system, or another one: the equations of the cited publication by hand.
 BY_HAND: dict[str, tuple[list[float], list[float]]] = {
+    "Antidots": (
+        [1.25, 0.0, 1.0, 2.0],
+        [1.0, 2.0, 2 * math.sqrt(2) + 20, -math.sqrt(2)],
+    ),  # 0.25 from the hill at x = 1, which begins at 0.45
+    "DrivenPendulum": ([math.pi / 2, 1.0, 0.0], [1.0, 0.0, 2 / 3]),  # -1/2 - 1 + 1.5
+    "Gissinger": ([1.0, 2.0, 3.0], [0.119 - 6, -0.2 + 3, 0.9 - 3 + 2]),
+    "KovalevskayaTop": ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3.0, -1.5 - 3, 5.0, 15.0 - 12, 6.0 - 12, 8.0 - 5]),
     "LinzSprott": ([-0.5, 0.25, 2.0], [0.25, 2.0, -1.95]),  # -0.6*2 - 0.25 + 0.5 - 1
+    "Malasoma": ([2.0, 3.0, 1.0], [3.0, 1.0, -2.028 + 18 - 2]),
+    "MuthuswamyChua": ([1.0, 2.0, 3.0], [2.0, -(1 + 1.5 * 8 * 2) / 3, -2 - 1.8 + 6]),
     "Oregonator": ([1.0, 2.0, 3.0], [77.27 * (2 + 1 - 8.375e-6 - 2), -1.0 / 77.27, -0.322]),
+    "RestrictedThreeBody": ([0.0, 0.0, 0.25, 0.5], [0.25, 0.5, 1.0, -0.5]),  # at the point itself only the force of Coriolis is left
+    "VilniusOscillator": ([1.0, 2.0, 0.0], [2.0, 0.8 - 1, 32 / 0.13]),
+    "WangChen": ([1.0, 2.0, 3.0], [6.006, 1.0 - 2, 1.0 - 4]),
     "Windmi": ([0.0, 1.0, -1.0], [1.0, -1.0, 1.2]),  # 0.7 - 1 + 2.5 - 1
 }
 
@@ -181,6 +193,23 @@ def test_a_conserved_quantity_does_not_change_along_the_flow(name: str, model: A
     step = 1e-5 * np.array(entry.rhs(0.0, state))
     change = np.subtract(entry.conserved(state + step), entry.conserved(state - step))
     assert change / 2e-5 == pytest.approx(0.0, abs=1e-6)  # the second order of the step
+
+
+def test_three_bodies_go_around_the_figure_eight(model: Any) -> None:
+    """After the published period each mass is where it was, and after a third of it where another one was."""
+    record = RECORDS["ThreeBody"].variant("figure_eight")
+    entry, period = model(record), record.timescale.period
+    found = solve_ivp(entry.rhs, (0.0, period), entry.initial, method="DOP853", t_eval=[period / 3, period], rtol=1e-10, atol=1e-10)
+    assert found.y[:, 1] == pytest.approx(entry.initial, abs=1e-3)  # the period is given to five digits, and velocities are up to two
+    before, after = (three_places(state) for state in (entry.initial, found.y[:, 0]))
+    turned = min(max(abs(after[k] - before[k - shift]) for k in range(3)) for shift in (1, 2))
+    assert turned < 1e-3
+
+
+def three_places(state: Any) -> list[complex]:
+    """Where the three equal masses are, as complex numbers around their common centre."""
+    apart, third = complex(*state[:2]), complex(*state[2:4])
+    return [-third / 3 - apart / 2, -third / 3 + apart / 2, 2 * third / 3]
 
 
 def test_henon_heiles_is_at_the_energy_that_it_says(model: Any) -> None:
