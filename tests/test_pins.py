@@ -100,6 +100,7 @@ PINS: dict[str, str] = {
     "Gissinger": "883845d032bc74eb",
     "GloballyCoupledLogistic": "74ebf108e6e53bf8",
     "GlycolyticOscillation": "4a633ada038fb193",
+    "Gopy": "88aece0602bacc21",
     "GuckenheimerHolmes": "b780596333fe21bf",
     "GumowskiMira": "a85f317431d166a4",
     "Hadley": "7d2442d60fb74358",

@@ -94,7 +94,7 @@ class Model:
         """The right-hand side as one Python function: an integrator written in Python calls it often."""
         names = ", ".join(self.record.state_variables) + ","
         lines = [self._taken_apart() if self._indexed else f"{names} = state"]
-        lines += [f"{name} = {self._python(text)}" for name, text in self.record.definitions.items()]
+        lines += [f"{name} = {self._written_out(name, text)[0]}" for name, text in self.record.definitions.items()]
         values = [text for key, written in self.record.equations.items() for text in self._written_out(key, written)]
         scope: dict[str, Any] = {**self.names, "Ring": Ring}
         exec("\n    ".join(["def rhs(t, state):", *lines, f"return [{', '.join(values)}]"]), scope)
