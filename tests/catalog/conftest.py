@@ -14,11 +14,12 @@ from attractory.catalog import SystemRecord
 from attractory.catalog.names import base_name, index_name
 
 FUNCTIONS: dict[str, Any] = {
-    **{name: getattr(math, name) for name in ("sin", "cos", "acos", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "floor", "pi")},
+    **{name: getattr(math, name) for name in ("sin", "cos", "acos", "atan", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "floor", "pi")},
     **{function.__name__: function for function in (abs, float, map, max, min, range, sum)},
     "sign": lambda x: float(x > 0) - float(x < 0),
     "heaviside": lambda x, h=0.5: float(x > 0) if x != 0 else h,
     "where": lambda condition, a, b: a if condition else b,
+    "mod": lambda a, b: a - b * math.floor(a / b),
     "__builtins__": {},
 }
 
@@ -83,16 +84,17 @@ class Model:
         self.lists = {base_name(key): self.sizes[index] for key in record.equations if (index := index_name(key))}
         self._compiled: dict[str, Any] = {}
         self.rhs = self._function()  # the time derivative of each variable, or the next state of a map
-        self.initial = [number for key, value in record.initial.items() for number in self._started(key, value)]
+        started = record.initial or record.history  # of a delay system, where its history ends
+        self.initial = [number for key, value in started.items() for number in self._started(key, value)]
 
     def _started(self, key: str, value: Any) -> list[float]:
-        return list(map(float, value)) if isinstance(value, tuple) else self._expanded({key: str(value)}, dict(self.names))
+        return list(map(float, value)) if isinstance(value, tuple) else self._expanded({key: str(value)}, {**self.names, "t": 0.0})
 
     def _function(self) -> Callable[[float, Sequence[float]], list[float]]:
         """The right-hand side as one Python function: an integrator written in Python calls it often."""
         names = ", ".join(self.record.state_variables) + ","
         lines = [self._taken_apart() if self._indexed else f"{names} = state"]
-        lines += [f"{name} = {self._python(text)}" for name, text in self.record.definitions.items()]
+        lines += [f"{name} = {self._written_out(name, text)[0]}" for name, text in self.record.definitions.items()]
         values = [text for key, written in self.record.equations.items() for text in self._written_out(key, written)]
         scope: dict[str, Any] = {**self.names, "Ring": Ring}
         exec("\n    ".join(["def rhs(t, state):", *lines, f"return [{', '.join(values)}]"]), scope)
