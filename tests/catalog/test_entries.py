@@ -19,7 +19,7 @@ from attractory.integrate import integrate
 
 RECORDS = {record.name: record for record in map(read_system, entry_files(catalog_folder()))}
 FLOWS = [name for name, record in RECORDS.items() if record.kind == "flow"]
-STIFF = {"JerkCircuit", "Oregonator", "Shinriki", "VilniusOscillator"}
+STIFF = {"JerkCircuit", "Oregonator", "SeasonalSEIR", "Shinriki", "VilniusOscillator"}  # SEIR: explicit trial steps overflow exp
 Solution = Callable[[str], tuple[Any, Any]]
 
 # From the dysts database 0.96 (William Gilpin, Apache-2.0), evaluated at random states with its own parameter values and t = 0.7:
