@@ -22,7 +22,7 @@ from attractory.invariants.lyapunov_spectrum import Effort, lyapunov_spectrum
 
 RECORDS = {record.name: record for record in map(read_system, entry_files(catalog_folder()))}
 FLOWS = [name for name, record in RECORDS.items() if record.kind == "flow"]
-STIFF = {"JerkCircuit", "Oregonator", "Shinriki", "VilniusOscillator"}
+STIFF = {"JerkCircuit", "Oregonator", "SeasonalSEIR", "Shinriki", "VilniusOscillator"}  # SEIR: explicit trial steps overflow exp
 Solution = Callable[[str], tuple[Any, Any]]
 
 # From the dysts database 0.96 (William Gilpin, Apache-2.0), evaluated at random states with its own parameter values and t = 0.7:
@@ -64,27 +64,39 @@ BY_HAND: dict[str, tuple[list[float], list[float]]] = {
         [1.25, 0.0, 1.0, 2.0],
         [1.0, 2.0, 2 * math.sqrt(2) + 20, -math.sqrt(2)],
     ),  # 0.25 from the hill at x = 1, which begins at 0.45
+    "Brusselator": ([2.0, 3.0], [1.0 + 12 - 8, 6.0 - 12]),
+    "CalciumSpikes": ([1.0, 2.0], [1 + 7.3 * 0.301 - 32.5 + 250 / 1.6561 + 2 - 10, 32.5 - 250 / 1.6561 - 2]),  # 0.9**4 = 0.6561
     "CatMap3D": ([0.5, 0.25, 0.125], [1.625, 2.625, 1.75]),
+    "CompetitiveLotkaVolterra": ([1.0, 1.0, 1.0, 1.0], [-2.61, -0.72 * 1.8, -1.53 * 2.8, -1.27 * 2.07]),  # rows sum to 3.61, 2.8, 3.8, 3.07
+    "ComplexLorenz": ([1.0, 2.0, 3.0, 4.0, 5.0], [4.0, 4.0, 256.0 - 2 - 5 - 3 - 12, 512.0 + 1 - 10 - 4 + 9, 3.0 + 8 - 4]),
     "DrivenPendulum": ([math.pi / 2, 1.0, 0.0], [1.0, 0.0, 2 / 3]),  # -1/2 - 1 + 1.5
+    "DrosophilaPeriod": ([0.5, 2.0, 2.0, 2.0, 1.0], [0.38 - 0.325, 0.19 - 1.6 + 0.79, 0.81 - 1.25, 1.25 - 3.8 + 1.3 - 1.9 / 2.2, 2.5]),
+    "FitzHughNagumo": ([1.0, 2.0], [3 * (3 - 1 / 3 - 0.4), -1.9 / 3]),
     "Gissinger": ([1.0, 2.0, 3.0], [0.119 - 6, -0.2 + 3, 0.9 - 3 + 2]),
     "Gopy": ([1.0, 0.0], [3 * math.tanh(1.0), (math.sqrt(5) - 1) / 2]),
     "Hassell": ([1.0], [75 / 2**3.4]),
     "HenonLorenz": ([0.1, 0.2, 0.3], [0.2, 0.3, 0.15]),  # 0.07 + 0.17 - 0.09
     "Kopel": ([0.5, 0.25], [0.15 + 0.7 * 3.9 * 0.1875, 0.075 + 0.7 * 3.9 * 0.25]),
     "KovalevskayaTop": ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3.0, -1.5 - 3, 5.0, 15.0 - 12, 6.0 - 12, 8.0 - 5]),
+    "LearningGame": ([0.5, 0.25, 0.5, 0.25], [0.5 * 0.0625, 0.25 * 0.1875, -0.5 * 0.0625, 0.25 * 0.3125]),  # 0.1875 won and lost
     "LinzSprott": ([-0.5, 0.25, 2.0], [0.25, 2.0, -1.95]),  # -0.6*2 - 0.25 + 0.5 - 1
     "Lyness": ([1.0, 3.0], [3.0, 5.0]),
+    "MaaschSaltzman": ([1.0, 2.0, 3.0], [-3.0, -3.0 + 1.6 + 7.2 - 18, -1.2 * 4]),
     "Malasoma": ([2.0, 3.0, 1.0], [3.0, 1.0, -2.028 + 18 - 2]),
     "MayHostParasitoid": ([30.0, 20.0], [30.0, 20.0]),  # a third of the hosts escape, each of whom has three offspring
     "McMillan": ([1.0, 0.5], [0.5, -0.36]),  # 0.8/1.25 - 1
+    "MitoticOscillator": ([0.5, 0.5, 0.5], [0.02 - 0.0625 / 0.52, 0.0, 0.0]),  # both switches are half way
     "MuthuswamyChua": ([1.0, 2.0, 3.0], [2.0, -(1 + 1.5 * 8 * 2) / 3, -2 - 1.8 + 6]),
     "Oregonator": ([1.0, 2.0, 3.0], [77.27 * (2 + 1 - 8.375e-6 - 2), -1.0 / 77.27, -0.322]),
     "PeriodicBevertonHolt": ([1.0], [3 * 1.5 * math.cos(0.0) / 3.5]),  # the capacity is 1.5 at t = 0
+    "RechargeOscillator": ([0.1, 0.2], [-0.025 - 0.046875, 0.08125 + 0.075 - 3 * 0.475**3]),
     "RestrictedThreeBody": ([0.0, 0.0, 0.25, 0.5], [0.25, 0.5, 1.0, -0.5]),  # at the point itself only the force of Coriolis is left
     "Rulkov": ([-1.0, -2.9], [-0.75, -2.9]),
+    "StommelBoxes": ([0.5, 0.2], [0.5 / 6 - 2, 0.8 - 0.8]),  # f = 4
     "Tribolium": ([100.0, 0.0, 0.0], [0.0, 79.45, 0.0]),
     "VilniusOscillator": ([1.0, 2.0, 0.0], [2.0, 0.8 - 1, 32 / 0.13]),
     "WangChen": ([1.0, 2.0, 3.0], [6.006, 1.0 - 2, 1.0 - 4]),
+    "WillamowskiRossler": ([1.0, 2.0, 3.0], [30 - 0.25 - 2 + 0.0004 - 3 + 0.001, 2 - 0.0004 - 20 + 0.001, -3 + 0.001 + 49.5 - 4.5]),
     "Windmi": ([0.0, 1.0, -1.0], [1.0, -1.0, 1.2]),  # 0.7 - 1 + 2.5 - 1
 }
 # The same for delay systems at t = 0: the state now, the past of the variables of which a past is read, time derivative.
