@@ -81,7 +81,7 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
         if not fits(twins):
             shorten(twins)
             twins.go_on(until)
-        done, until = until, min(2 * until, most)
+        done, until = len(twins.growth) * twins.interval / trial.unit, min(2 * until, most)
         growth = growth_of(np.array(twins.growth), done)
         evidence = replace(evidence, growth=growth, long_enough=done >= (LONG_ENOUGH_MAP if trial.is_map else LONG_ENOUGH))
         found = class_of(evidence)
@@ -92,7 +92,7 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
             found = class_of(evidence)
         seen.append(found)
         sure = found in CHAOTIC and seen[-_SURE:] == [found] * _SURE
-        if found == claim or (found is not None and claim == "unknown") or sure or done >= most:
+        if found == claim or (found is not None and claim == "unknown") or sure or done >= 0.99 * most or twins.work > MOST_WORK:
             break
     return found, evidence, twins.ensemble
 
@@ -100,7 +100,7 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
 def _ended(trial: Trial, watched: Watched, ensemble: Ensemble) -> tuple[Ensemble, int]:
     """(the trajectories much later, how many of them have ended or come to rest)."""
     duration = LASTING_MAP if trial.is_map else LASTING * trial.unit
-    moved, status = trial.moved(ensemble, min(duration, duration * 4 * MOST_WORK / (LASTING * trial.cost * watched.count)))
+    moved, status, _ = trial.moved(ensemble, min(duration, duration * 4 * MOST_WORK / (LASTING * trial.cost * watched.count)))
     good = np.flatnonzero(status == Status.OK)
     kept = moved.subset(good)
     still = 0 if not len(good) else int(resting(trial, watch(trial, kept)).sum())
@@ -135,7 +135,7 @@ def _transient(trial: Trial, drawn: Ensemble) -> Finding:
 
 
 def _ended_within(trial: Trial, ensemble: Ensemble, duration: float) -> tuple[Ensemble, int]:
-    moved, status = trial.moved(ensemble, duration)
+    moved, status, _ = trial.moved(ensemble, duration)
     good = np.flatnonzero(status == Status.OK)
     if len(good) < len(status):
         return moved.subset(good), len(status) - len(good)

@@ -45,12 +45,19 @@ class Growth:
         return bool(rate * self.units > GROWN and rate > ERRORS * error)
 
     def stays(self, twin: int) -> bool:
-        """Not more than regular motion makes it."""
-        return bool((self.rates[twin] + 3 * self.errors[twin]) * self.units < REGULAR)
+        """Not more than regular motion makes it, nor by two errors more than twice that."""
+        rate, error = self.rates[twin], self.errors[twin]
+        return bool(rate * self.units < REGULAR and (rate + 2 * error) * self.units < 2 * REGULAR)
 
     def shrinks(self, twin: int) -> bool:
         rate, error = self.rates[twin], self.errors[twin]
         return bool(rate * self.units < -GROWN and rate < -ERRORS * error)
+
+    def sinks(self) -> bool:
+        """Whether two directions lose more than volumes that are kept could: their rates are the first of a spectrum that is even."""
+        if len(self.rates) < 2:
+            return False
+        return bool(self.rates.sum() + ERRORS * self.errors.sum() < 0)
 
     def regular(self) -> NDArray[np.bool_]:
         """(trajectory,) those whose first twin has not parted exponentially."""
@@ -126,6 +133,8 @@ def class_of(evidence: Evidence) -> str | None:
 def _chaos(evidence: Evidence, growth: Growth) -> str | None:
     leading = float(growth.rates[0])
     kept = evidence.volume.is_kept(leading)
+    if kept is None and growth.sinks():
+        kept = False
     if kept:
         return "conservative_chaotic"
     if kept is None and np.isfinite(evidence.volume.rate):

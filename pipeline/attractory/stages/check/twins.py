@@ -16,6 +16,7 @@ from attractory.expressions.circles import difference
 from attractory.integrate import Ensemble
 from attractory.invariants.estimate import FloatArray
 from attractory.layout import Status
+from attractory.stages.check.limits import SECOND
 from attractory.stages.check.trial import Trial
 
 # Of the variables' sizes. Round-off is some 1e-8 of it; where the first twin grows by 300, what is not linear is 1e-3 of the distance of the
@@ -26,6 +27,8 @@ _MOST, _LEAST = 300.0, 1.0e-4
 _SELDOM = 0.02
 _LONGEST, _SHORTEST = 0.25, 2.0**-10  # of a unit of time
 _MAP_LONGEST = 4.0  # iterates
+MOST_WORK = 6 * SECOND
+_SIDE_BY_SIDE = 4  # trajectories in lanes cost a quarter of one alone, or less
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Twins:
     """Trajectories with twins: `directions` (trajectory, variable, twin), orthonormal in units of `scale` (variable,).
 
     growth: for each interval so far the logarithms (trajectory, twin); not a number where a trajectory has ended or its twins were lost.
+    work: what this took so far, in microseconds of one core, roughly.
     ended: (trajectory,) the time in units at which it ended, infinite while it goes on.
     """
 
@@ -42,14 +46,17 @@ class Twins:
     scale: FloatArray
     interval: float
     time: float = 0.0
+    work: float = 0.0
     ended: FloatArray = field(default_factory=lambda: np.zeros(0))
     growth: list[FloatArray] = field(default_factory=list)
     status: dict[int, Status] = field(default_factory=dict)
 
     def go_on(self, duration: float) -> None:
-        """Runs for so many units of time, interval by interval."""
+        """Runs for so many units of time, interval by interval, or until the work is too much."""
         for _ in range(max(1, round(duration * self.trial.unit / self.interval))):
             self._step()
+            if self.work > MOST_WORK:
+                break
 
     def _step(self) -> None:
         trial, going = self.trial, np.flatnonzero(np.isinf(self.ended))
@@ -59,7 +66,8 @@ class Twins:
         if not len(going):
             return
         begun = self.ensemble.subset(going)
-        moved, status = trial.moved(self._pairs(begun, going), self.interval)
+        moved, status, steps = trial.moved(self._pairs(begun, going), self.interval)
+        self.work += steps * self.trial.step_cost / _SIDE_BY_SIDE
         copies = 1 + self.directions.shape[2]
         states, good = moved.initial.reshape(copies, len(going), -1), (status == Status.OK).reshape(copies, -1)
         for row in np.flatnonzero(~good[0]):
@@ -128,7 +136,7 @@ def shorten(twins: Twins) -> None:
     while True:
         twins.restart()
         twins.go_on(8 * _MAP_LONGEST if twins.trial.is_map else 2.0)
-        if fits(twins) or twins.interval <= least:
+        if fits(twins) or twins.interval <= least or twins.work > MOST_WORK:
             break
         twins.interval /= 2
     twins.restart()
