@@ -15,7 +15,7 @@ from attractory.stages.check.limits import SECOND
 from attractory.stages.check.period import period_finding
 from attractory.stages.check.report import Finding
 from attractory.stages.check.trial import Trial
-from attractory.stages.check.twins import fits, shorten, twins_of
+from attractory.stages.check.twins import directions_across, fits, shorten, twins_of
 from attractory.stages.check.verdicts import (
     alike_finding,
     annotated_findings,
@@ -69,7 +69,7 @@ def _class(trial: Trial, watched: Watched) -> Iterator[Finding]:
 
 def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, Evidence, Ensemble]:
     """(the class, from what, where the trajectories are then)."""
-    evidence = Evidence(None, resting(trial, watched), returning(trial, watched), watched.volume, long_enough=False)
+    evidence = Evidence(None, resting(trial, watched), returning(trial, watched), watched.volume, long_enough=False, across=directions_across(trial))
     found = class_of(evidence)
     if found is not None:
         return found, evidence, watched.now
@@ -92,6 +92,8 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
             found = class_of(evidence)
         seen.append(found)
         sure = found in CHAOTIC and seen[-_SURE:] == [found] * _SURE
+        if found == claim and found in CHAOTIC[:2] and not growth.alike() and done < LONG_ENOUGH:
+            continue  # some linger, or do something else
         if found == claim or (found is not None and claim == "unknown") or sure or done >= 0.99 * most or twins.work > MOST_WORK:
             break
     return found, evidence, twins.ensemble

@@ -112,16 +112,15 @@ class Twins:
         self.growth.clear()
 
 
-def most_twins(trial: Trial) -> int:
-    """Two, where there are so many directions across the flow."""
-    across = trial.system.dimension - (0 if trial.is_map or trial.reads_time else 1)
-    return min(2, across)
+def directions_across(trial: Trial) -> int:
+    """How many directions there are beside that of the flow, where it is a neutral one."""
+    return trial.system.dimension - (0 if trial.is_map or trial.reads_time else 1)
 
 
 def twins_of(trial: Trial, ensemble: Ensemble, scale: FloatArray, *, seed: int) -> Twins:
     """Trajectories with twins in drawn directions, with intervals that are short enough."""
     begun = Ensemble(ensemble.initial.copy(), ensemble.parameters, ensemble.start_time.copy())
-    shape = (len(begun.initial), trial.system.dimension, most_twins(trial))
+    shape = (len(begun.initial), trial.system.dimension, min(2, directions_across(trial)))
     draw = np.random.Generator(np.random.Philox(seed)).standard_normal(shape)
     interval = _MAP_LONGEST if trial.is_map else _LONGEST * trial.unit
     directions = np.linalg.qr(draw)[0] if shape[2] else draw

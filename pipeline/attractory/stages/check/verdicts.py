@@ -12,7 +12,6 @@ from attractory.layout import Status
 from attractory.stages.check.classes import Evidence, Growth
 from attractory.stages.check.report import Finding
 
-_FEW = 16  # of so many trajectories one may look otherwise
 _BEYOND = 1.0  # of its range: so far beyond it nothing bounded goes
 _ERRORS, _SYSTEMATIC = 5.0, 0.1
 
@@ -55,7 +54,7 @@ def alike_finding(system: System, growth: Growth) -> Finding:
     """All drawn trajectories of an attractor do the same; in a chaotic sea there are islands, and most are not on them."""
     regular, count = growth.regular(), len(growth.blocks)
     conservative = system.behaviour == "conservative_chaotic"
-    allowed = count // 2 if conservative else count // _FEW
+    allowed = count // 2 if conservative else count // 16
     number = int(regular.sum())
     if number <= allowed:
         return Finding("alike", True, f"{count - number} of {count} trajectories are chaotic by themselves")
