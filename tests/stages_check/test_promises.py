@@ -56,14 +56,26 @@ def test_true_promises_are_kept(checked, entry):
 
 WRONG = {
     "a symmetry": (OSCILLATOR, ("[{x: -x, y: -y}]", "[{x: -x, y: y}]"), r":10: symmetries\.0 is not a symmetry"),
-    "a symmetry, but for a millionth": (OSCILLATOR, ("[{x: -x, y: -y}]", "[{x: 1.000001*y, y: -x}]"), r":10: symmetries\.0 is not a symmetry"),
+    "a symmetry, but for a millionth": (
+        OSCILLATOR,
+        ("[{x: -x, y: -y}]", "[{x: 1.000001*y, y: -x}]"),
+        r":10: symmetries\.0 is not a symmetry",
+    ),
     "a conserved quantity": (OSCILLATOR, ("(w**2*x**2 + y**2)/2", "x**2 + y**2/2"), r":11: conserved\.energy is not conserved"),
     "a range": (OSCILLATOR, ("[0.5, 2]", "[1.5, 2]"), r":6: ranges\.w is \[1\.5, 2\] and does not hold the entry's own value, 1\.0"),
     "a set to avoid": (OSCILLATOR, ("[x**2 + y**2]", "[y]"), r":9: avoid\.0 'y' is 0 at the initial state"),
-    "a period": (OSCILLATOR, ("period: 6.28", "period: 4.5"), r":12: timescale\.period is 4\.5, and the mean time between maxima of x is 6\.28"),
+    "a period": (
+        OSCILLATOR,
+        ("period: 6.28", "period: 4.5"),
+        r":12: timescale\.period is 4\.5, and the mean time between maxima of x is 6\.28",
+    ),
     "a circle": (PENDULUM, ("[-pi, pi]", "[-3, 3]"), r"wrap says that q is on a circle"),
     "an unbounded variable": (DRIFT, ("unbounded: [u]\n", ""), r":5: equations: u went on growing"),
-    "a variant": (OSCILLATOR, ("{fast: {w: 2}}", "{fast: {equations: {y: x**3}}}"), r":13: variants\.fast: the trajectory .* left every bound"),
+    "a variant": (
+        OSCILLATOR,
+        ("{fast: {w: 2}}", "{fast: {equations: {y: x**3}}}"),
+        r":13: variants\.fast: the trajectory .* left every bound",
+    ),
     "an initial state": (RUNAWAY, ("kind: flow", "kind: flow"), r":5: initial: the trajectory from here left every bound"),
 }
 

@@ -18,7 +18,7 @@ CHAOTIC = ("chaotic", "hyperchaotic", "conservative_chaotic")
 LONG_ENOUGH, LONG_ENOUGH_MAP = 250.0, 4_000.0
 _BLOCKS = 16
 # Volumes are kept where their rate is zero within its error, and this is a small part of the leading rate.
-_SMALL, _EXACT = 0.2, 1.0e-9
+_SMALL, EXACT = 0.2, 1.0e-9
 # A second rate below this part of the first is none.
 _FAINT = 0.02
 
@@ -34,9 +34,9 @@ class Volume:
         """Whether volumes are kept; None where the error is too large to say."""
         if not np.isfinite(self.rate):
             return None
-        if abs(self.rate) > max(ERRORS * self.error, _EXACT):
+        if abs(self.rate) > max(ERRORS * self.error, EXACT):
             return False
-        return True if self.error < _SMALL * leading or self.error < _EXACT else None
+        return True if self.error < _SMALL * leading or self.error < EXACT else None
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,10 @@ class Growth:
         return np.asarray(combined_standard_error(self.blocks / per_block))
 
     def grows(self, twin: int) -> bool:
+        """Exponentially: by five errors, or, where trajectories differ as in a sea with islands, in half of them by far."""
         rate, error = self.rates[twin], self.errors[twin]
-        return bool(rate * self.units > GROWN and rate > ERRORS * error)
+        far = self.blocks[:, :, twin].sum(axis=1) > 2 * GROWN
+        return bool(rate * self.units > GROWN and (rate > ERRORS * error or far.mean() >= 0.5))
 
     def stays(self, twin: int) -> bool:
         """Not more in all than regular motion makes it, nor by two errors (between trajectories) more than twice that."""
@@ -104,7 +106,8 @@ def growth_of(logarithms: FloatArray, units: float) -> Growth:
 class Evidence:
     """What a system was seen to do.
 
-    across: how many directions there are beside that of the flow. resting, returning: (trajectory,) what has come to rest, and after how many units of time each comes back to where it was.
+    resting, returning: (trajectory,) what has come to rest, and after how many units of time each comes back to where it was.
+    across: how many directions there are beside that of the flow.
     """
 
     growth: Growth | None
@@ -136,13 +139,19 @@ def class_of(evidence: Evidence) -> str | None:
     return None
 
 
+def _volume(evidence: Evidence, growth: Growth) -> Volume:
+    """The better of two: along the trajectories; or by areas of the first two directions, where there are no others, or where they shrink:
+    the rates of what keeps volumes are an even spectrum, and such areas never do."""
+    along = evidence.volume
+    if growth.blocks.shape[2] < 2 or not np.isfinite(along.rate):
+        return along
+    areas = growth.volume()
+    return areas if (evidence.across == 2 or areas.rate < 0) and areas.error < along.error else along
+
+
 def _chaos(evidence: Evidence, growth: Growth) -> str | None:
     leading = float(growth.rates[0])
-    kept = evidence.volume.is_kept(leading)
-    if kept is None and growth.blocks.shape[2] > 1:
-        areas = growth.volume()
-        # rates of what keeps volumes are the first of an even spectrum: areas of the first two directions never shrink
-        kept = areas.is_kept(leading) if evidence.across == 2 or areas.rate < 0 else None
+    kept = _volume(evidence, growth).is_kept(leading)
     if kept:
         return "conservative_chaotic"
     if kept is None and np.isfinite(evidence.volume.rate):

@@ -19,8 +19,8 @@ from attractory.layout import Status
 from attractory.stages.check.limits import SECOND
 from attractory.stages.check.trial import Trial
 
-# Of the variables' sizes. Round-off is some 1e-8 of it; where the first twin grows by 300, what is not linear is 1e-3 of the distance of the
-# second.
+# Of the variables' sizes. Round-off is some 1e-8 of it; where the first twin grows by 300, what is not linear is 1e-3 of where the second
+# was.
 APART = 1.0e-8
 _MOST, _LEAST = 300.0, 1.0e-4
 # So many of a hundred intervals may part by more, as twins do on both sides of a jump; where more do, intervals are halved.
@@ -85,7 +85,11 @@ class Twins:
         return Ensemble(np.concatenate([begun.initial, *twins]), np.tile(begun.parameters, (copies, 1)), times)
 
     def _turn(
-        self, base: Ensemble, twins: FloatArray, good: np.ndarray[tuple[int], np.dtype[np.bool_]], going: np.ndarray[tuple[int], np.dtype[np.intp]]
+        self,
+        base: Ensemble,
+        twins: FloatArray,
+        good: np.ndarray[tuple[int], np.dtype[np.bool_]],
+        going: np.ndarray[tuple[int], np.dtype[np.intp]],
     ) -> FloatArray:
         """Makes the directions of the trajectories that go on orthonormal again; the logarithms (trajectory, twin) of what they grew."""
         apart = difference(twins, base.initial, self.trial.system.definition.wrap) / (APART * self.scale)
@@ -105,7 +109,8 @@ class Twins:
         if self.trial.is_map or self.trial.reads_time:
             return np.zeros((*base.initial.shape, 0))
         rates = self.trial.rates(base) / self.scale
-        return (rates / np.maximum(np.linalg.norm(rates, axis=1, keepdims=True), np.finfo(np.float64).tiny))[:, :, None]
+        length = np.maximum(np.linalg.norm(rates, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        return np.asarray((rates / length)[:, :, None], np.float64)
 
     def restart(self) -> None:
         """Forgets what has grown so far."""
