@@ -57,10 +57,10 @@ class Growth:
         return np.asarray(combined_standard_error(self.blocks / per_block))
 
     def grows(self, twin: int) -> bool:
-        """Exponentially: by five errors, or, where trajectories differ as in a sea with islands, in half of them by far."""
+        """Exponentially: by five errors, or, where trajectories differ as in a sea with islands, in a quarter of them by far."""
         rate, error = self.rates[twin], self.errors[twin]
         far = self.blocks[:, :, twin].sum(axis=1) > 2 * GROWN
-        return bool(rate * self.units > GROWN and (rate > ERRORS * error or far.mean() >= 0.5))
+        return bool(rate * self.units > GROWN and (rate > ERRORS * error or far.mean() >= 0.25))
 
     def stays(self, twin: int) -> bool:
         """Not more in all than regular motion makes it, nor by two errors (between trajectories) more than twice that."""

@@ -59,7 +59,7 @@ def first_look(system: System, engine: Engine, *, periods: float = PERIODS) -> L
         seconds = (time.thread_time() - begun) / (engine.lanes or 1)
         if seconds <= MOST_SECONDS or made.status[0] != Status.OK:
             break
-    times = grid.dt * np.arange(grid.samples)
+    times: FloatArray = np.asarray(grid.dt * np.arange(grid.samples), np.float64)
     return Look(np.asarray(made.states[0][0], np.float64), times, Status(int(made.status[0])), int(made.steps[0]), seconds, periods, budget)
 
 

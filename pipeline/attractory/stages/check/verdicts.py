@@ -53,10 +53,10 @@ def said(evidence: Evidence, unit: str) -> str:
 
 
 def alike_finding(system: System, growth: Growth) -> Finding:
-    """All drawn trajectories of an attractor do the same; in a chaotic sea there are islands, and most are not on them."""
+    """All drawn trajectories of an attractor do the same; in a chaotic sea there are islands, and a quarter is not on them."""
     regular, count = growth.regular(), len(growth.blocks)
     conservative = system.behaviour == "conservative_chaotic"
-    allowed = count // 2 if conservative else count // 16
+    allowed = 3 * count // 4 if conservative else count // 16
     number = int(regular.sum())
     if number <= allowed:
         return Finding("alike", True, f"{count - number} of {count} trajectories are chaotic by themselves")
