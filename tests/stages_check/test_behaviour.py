@@ -146,7 +146,10 @@ def test_a_cycle_of_a_delay_system_is_confirmed_and_no_chaos(checked):
 
 def test_hyperchaos_of_a_delay_system_is_told_from_chaos(checked):
     """The equation of Ikeda has many expanding directions."""
-    assert "behaviour is chaotic, and the trajectories are hyperchaotic" in checked("IkedaDelay", ("behaviour: hyperchaotic", "behaviour: chaotic")).failures[0]
+    assert (
+        "behaviour is chaotic, and the trajectories are hyperchaotic"
+        in checked("IkedaDelay", ("behaviour: hyperchaotic", "behaviour: chaotic")).failures[0]
+    )
 
 
 def test_a_delay_system_that_dies_out_rests(checked):

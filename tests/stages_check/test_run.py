@@ -54,7 +54,7 @@ def test_counts_are_by_kind_behaviour_and_tag(folder):
     assert document["counts"] == found.counts()
     assert [entry["verdict"] for entry in document["entries"]] == ["pass"] * 5 + ["fail"]
     last = document["entries"][-1]
-    assert (last["name"], last["kind"], last["behaviour"], last["tags"]) == ("Parabola5", "map", "periodic", ["mine", "even"])
+    assert (last["name"], last["kind"], last["behaviour"], last["tags"]) == ("Parabola5", "map", "periodic", ["mine", "odd"])
     (failed,) = [finding for finding in last["checks"] if finding["verdict"] == "fail"]
     assert failed["name"] == "behaviour"
     assert document["failures"] == [failed["message"]]

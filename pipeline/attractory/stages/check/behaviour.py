@@ -9,19 +9,21 @@ import numpy as np
 
 from attractory.integrate import Ensemble
 from attractory.layout import Status
-from attractory.stages.check.classes import CHAOTIC, LONG_ENOUGH, LONG_ENOUGH_MAP, Evidence, Growth, class_of, growth_of
+from attractory.stages.check.classes import CHAOTIC, EXACT, LONG_ENOUGH, LONG_ENOUGH_MAP, Evidence, class_of, growth_of
 from attractory.stages.check.ensemble import SEED, settled, starts
 from attractory.stages.check.limits import SECOND
 from attractory.stages.check.period import period_finding
 from attractory.stages.check.report import Finding
+from attractory.stages.check.returns import Bools
 from attractory.stages.check.trial import Trial
-from attractory.stages.check.twins import fits, shorten, twins_of
+from attractory.stages.check.twins import directions_across, fits, shorten, twins_of
 from attractory.stages.check.verdicts import (
     alike_finding,
     annotated_findings,
     behaviour_finding,
     bounded_finding,
     draws_finding,
+    growing,
     said,
 )
 from attractory.stages.check.watched import LONG_CYCLE, MOST_PERIODS, Watched, resting, returning, watch
@@ -35,6 +37,7 @@ LASTING, LASTING_MAP = 400.0, 20_000.0
 # How much of chaos is looked at before it ends, and how long its end is waited for.
 EARLY, EARLY_MAP, MOST_EARLY = 20.0, 200.0, 3
 MOST_WAIT = 6
+_ESCAPED = 1000.0
 
 
 def behaviour_findings(trial: Trial) -> Iterator[Finding]:
@@ -56,7 +59,9 @@ def _class(trial: Trial, watched: Watched) -> Iterator[Finding]:
     if found in CHAOTIC:
         later, ended = _ended(trial, watched, later)
         if ended:
-            yield behaviour_finding(trial.system, "transient_chaotic", f"{ended} of {watched.count} chaotic trajectories have come to an end")
+            yield behaviour_finding(
+                trial.system, "transient_chaotic", f"{ended} of {watched.count} chaotic trajectories have come to an end"
+            )
             return
     yield behaviour_finding(trial.system, found, said(evidence, "iterate" if trial.is_map else "period"))
     if found in CHAOTIC and found == claim and evidence.growth is not None:
@@ -69,7 +74,9 @@ def _class(trial: Trial, watched: Watched) -> Iterator[Finding]:
 
 def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, Evidence, Ensemble]:
     """(the class, from what, where the trajectories are then)."""
-    evidence = Evidence(None, resting(trial, watched), returning(trial, watched), watched.volume, long_enough=False)
+    evidence = Evidence(
+        None, resting(trial, watched), returning(trial, watched), watched.volume, long_enough=False, across=directions_across(trial)
+    )
     found = class_of(evidence)
     if found is not None:
         return found, evidence, watched.now
@@ -81,7 +88,7 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
         if not fits(twins):
             shorten(twins)
             twins.go_on(until)
-        done, until = until, min(2 * until, most)
+        done, until = len(twins.growth) * twins.interval / trial.unit, min(2 * until, most)
         growth = growth_of(np.array(twins.growth), done)
         evidence = replace(evidence, growth=growth, long_enough=done >= (LONG_ENOUGH_MAP if trial.is_map else LONG_ENOUGH))
         found = class_of(evidence)
@@ -91,8 +98,11 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
             evidence = replace(evidence, resting=resting(trial, again), returning=returning(trial, again))
             found = class_of(evidence)
         seen.append(found)
-        sure = found in CHAOTIC and seen[-_SURE:] == [found] * _SURE
-        if found == claim or (found is not None and claim == "unknown") or sure or done >= most:
+        # that volumes are kept is sure where they are so at each point
+        sure = (found in CHAOTIC[:2] or watched.volume.error < EXACT) and found in CHAOTIC and seen[-_SURE:] == [found] * _SURE
+        if found == claim and found in CHAOTIC[:2] and not growth.alike() and done < LONG_ENOUGH:
+            continue  # some linger, or do something else
+        if found == claim or (found is not None and claim == "unknown") or sure or done >= 0.99 * most or twins.work > MOST_WORK:
             break
     return found, evidence, twins.ensemble
 
@@ -100,11 +110,21 @@ def _measured(trial: Trial, watched: Watched, claim: str) -> tuple[str | None, E
 def _ended(trial: Trial, watched: Watched, ensemble: Ensemble) -> tuple[Ensemble, int]:
     """(the trajectories much later, how many of them have ended or come to rest)."""
     duration = LASTING_MAP if trial.is_map else LASTING * trial.unit
-    moved, status = trial.moved(ensemble, min(duration, duration * 4 * MOST_WORK / (LASTING * trial.cost * watched.count)))
+    moved, status, _ = trial.moved(ensemble, min(duration, duration * 4 * MOST_WORK / (LASTING * trial.cost * watched.count)))
     good = np.flatnonzero(status == Status.OK)
     kept = moved.subset(good)
-    still = 0 if not len(good) else int(resting(trial, watch(trial, kept)).sum())
-    return kept, len(status) - len(good) + still
+    if not len(good):
+        return kept, len(status)
+    later = replace(watch(trial, kept), scale=watched.scale)  # one that escapes would make the others look at rest
+    return kept, len(status) - later.count + int((resting(trial, later) | _escaped(trial, watched, later)).sum())
+
+
+def _escaped(trial: Trial, watched: Watched, later: Watched) -> Bools:
+    """(trajectory,) those with a variable a thousand times its range away, that is not one which may grow."""
+    low, high = watched.states.min(axis=(0, 1)), watched.states.max(axis=(0, 1))
+    away = np.maximum(low - later.now.initial, later.now.initial - high) > _ESCAPED * (high - low)
+    away[:, [name in growing(trial.system) for name in trial.system.variables]] = False
+    return np.asarray(away.any(axis=1))
 
 
 def _transient(trial: Trial, drawn: Ensemble) -> Finding:
@@ -120,7 +140,7 @@ def _transient(trial: Trial, drawn: Ensemble) -> Finding:
             break
     record = trial.system.record
     if growth is None or not growth.grows(0):
-        message = f"{record.where('behaviour')} is transient_chaotic, and trajectories do not part exponentially at first: {growth.said() if growth else ''}"
+        message = f"{record.where('behaviour')} is transient_chaotic, and trajectories do not part exponentially at first."
         return Finding("behaviour", False, message)
     waited, now, ended = 0.0, twins.ensemble, 0
     for number in range(MOST_WAIT):
@@ -130,12 +150,13 @@ def _transient(trial: Trial, drawn: Ensemble) -> Finding:
         if ended:
             message = f"trajectories part at {growth.said()} in a unit of time; {ended} of {len(drawn.initial)} have ended after {waited:g}"
             return Finding("behaviour", True, message)
-    message = f"{record.where('behaviour')} is transient_chaotic, and none of {len(drawn.initial)} chaotic trajectories has ended after {waited:g} periods."
+    where = record.where("behaviour")
+    message = f"{where} is transient_chaotic, and none of {len(drawn.initial)} chaotic trajectories has ended after {waited:g} periods."
     return Finding("behaviour", False, message)
 
 
 def _ended_within(trial: Trial, ensemble: Ensemble, duration: float) -> tuple[Ensemble, int]:
-    moved, status = trial.moved(ensemble, duration)
+    moved, status, _ = trial.moved(ensemble, duration)
     good = np.flatnonzero(status == Status.OK)
     if len(good) < len(status):
         return moved.subset(good), len(status) - len(good)

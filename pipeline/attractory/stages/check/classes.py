@@ -18,9 +18,25 @@ CHAOTIC = ("chaotic", "hyperchaotic", "conservative_chaotic")
 LONG_ENOUGH, LONG_ENOUGH_MAP = 250.0, 4_000.0
 _BLOCKS = 16
 # Volumes are kept where their rate is zero within its error, and this is a small part of the leading rate.
-_SMALL, _EXACT = 0.1, 1.0e-9
+_SMALL, EXACT = 0.2, 1.0e-9
 # A second rate below this part of the first is none.
 _FAINT = 0.02
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The mean rate at which volumes grow, in a unit of time, with its error; not a number where there is none (maps of one variable)."""
+
+    rate: float
+    error: float
+
+    def is_kept(self, leading: float) -> bool | None:
+        """Whether volumes are kept; None where the error is too large to say."""
+        if not np.isfinite(self.rate):
+            return None
+        if abs(self.rate) > max(ERRORS * self.error, EXACT):
+            return False
+        return True if self.error < _SMALL * leading or self.error < EXACT else None
 
 
 @dataclass(frozen=True)
@@ -41,16 +57,30 @@ class Growth:
         return np.asarray(combined_standard_error(self.blocks / per_block))
 
     def grows(self, twin: int) -> bool:
+        """Exponentially: by five errors, or, where trajectories differ as in a sea with islands, in a quarter of them by far."""
         rate, error = self.rates[twin], self.errors[twin]
-        return bool(rate * self.units > GROWN and rate > ERRORS * error)
+        far = self.blocks[:, :, twin].sum(axis=1) > 2 * GROWN
+        return bool(rate * self.units > GROWN and (rate > ERRORS * error or far.mean() >= 0.25))
 
     def stays(self, twin: int) -> bool:
-        """Not more than regular motion makes it."""
-        return bool((self.rates[twin] + 3 * self.errors[twin]) * self.units < REGULAR)
+        """Not more in all than regular motion makes it, nor by two errors (between trajectories) more than twice that."""
+        grown = self.blocks[:, :, twin].sum(axis=1)
+        error = float(grown.std(ddof=1) / np.sqrt(len(grown))) if len(grown) > 1 else 0.0
+        return bool(grown.mean() < REGULAR and grown.mean() + 2 * error < 2 * REGULAR)
 
     def shrinks(self, twin: int) -> bool:
         rate, error = self.rates[twin], self.errors[twin]
         return bool(rate * self.units < -GROWN and rate < -ERRORS * error)
+
+    def volume(self) -> Volume:
+        """How areas of the first two directions grow: volumes, where there are no others."""
+        both = self.blocks.sum(axis=2, keepdims=True)
+        per_block = self.units / both.shape[1]
+        return Volume(float(both.sum(axis=1).mean() / self.units), float(combined_standard_error(both / per_block)[0]))
+
+    def alike(self) -> bool:
+        """Whether all trajectories but one in sixteen are chaotic by themselves."""
+        return int(self.regular().sum()) <= len(self.blocks) // 16
 
     def regular(self) -> NDArray[np.bool_]:
         """(trajectory,) those whose first twin has not parted exponentially."""
@@ -73,26 +103,11 @@ def growth_of(logarithms: FloatArray, units: float) -> Growth:
 
 
 @dataclass(frozen=True)
-class Volume:
-    """The mean rate at which volumes grow, in a unit of time, with its error; not a number where there is none (maps of one variable)."""
-
-    rate: float
-    error: float
-
-    def is_kept(self, leading: float) -> bool | None:
-        """Whether volumes are kept; None where the error is too large to say."""
-        if not np.isfinite(self.rate):
-            return None
-        if abs(self.rate) > max(ERRORS * self.error, _EXACT):
-            return False
-        return True if self.error < _SMALL * leading or self.error < _EXACT else None
-
-
-@dataclass(frozen=True)
 class Evidence:
     """What a system was seen to do.
 
     resting, returning: (trajectory,) what has come to rest, and after how many units of time each comes back to where it was.
+    across: how many directions there are beside that of the flow.
     """
 
     growth: Growth | None
@@ -100,6 +115,7 @@ class Evidence:
     returning: FloatArray
     volume: Volume
     long_enough: bool
+    across: int = 0
 
     @property
     def comes_back(self) -> bool:
@@ -123,9 +139,19 @@ def class_of(evidence: Evidence) -> str | None:
     return None
 
 
+def _volume(evidence: Evidence, growth: Growth) -> Volume:
+    """The better of two: along the trajectories; or by areas of the first two directions, where there are no others, or where they shrink:
+    the rates of what keeps volumes are an even spectrum, and such areas never do."""
+    along = evidence.volume
+    if growth.blocks.shape[2] < 2 or not np.isfinite(along.rate):
+        return along
+    areas = growth.volume()
+    return areas if (evidence.across == 2 or areas.rate < 0) and areas.error < along.error else along
+
+
 def _chaos(evidence: Evidence, growth: Growth) -> str | None:
     leading = float(growth.rates[0])
-    kept = evidence.volume.is_kept(leading)
+    kept = _volume(evidence, growth).is_kept(leading)
     if kept:
         return "conservative_chaotic"
     if kept is None and np.isfinite(evidence.volume.rate):

@@ -26,8 +26,8 @@ from attractory.stages.check.verdicts import annotated_findings, behaviour_findi
 TRAJECTORIES = 8
 TRANSIENT, WATCHED, PER_PERIOD = 40.0, 80, 64  # periods
 TRANSIENT_DELAYS = 100.0  # where these are longer: a past is forgotten delay by delay
-# Tangent functions: one along the flow, and two to tell chaos from hyperchaos. They are made orthonormal once a delay, at least so often and
-# at most, by Python.
+# Tangent functions: one along the flow, and two to tell chaos from hyperchaos. They are made orthonormal once a delay, by Python, at least
+# so often and at most.
 _VECTORS, _FEWEST, _MOST = 3, 256, 4096
 _MOST_WORK = 20 * SECOND
 _TURNS, _POINTS, _REFINED, _CANDIDATES = 0.1, 64, 5, 3

@@ -56,6 +56,6 @@ class Settled:
 
 def settled(trial: Trial, begun: Ensemble) -> Settled:
     """The states after the transient that `generate` uses."""
-    moved, status = trial.moved(begun, TRANSIENT_ITERATES if trial.is_map else TRANSIENT_PERIODS * trial.unit)
+    moved, status, _ = trial.moved(begun, TRANSIENT_ITERATES if trial.is_map else TRANSIENT_PERIODS * trial.unit)
     good = np.flatnonzero(status == Status.OK)
     return Settled(moved.subset(good), good, tuple(Status(int(code)) for code in status if code != Status.OK))

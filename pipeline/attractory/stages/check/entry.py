@@ -16,7 +16,7 @@ from attractory.stages.check.statements import statement_findings
 
 
 def check_entry(record: SystemRecord) -> Result:
-    """All findings of one entry whose expressions can be read: a pure function of the record, but for the seconds and the promise of speed."""
+    """All findings of one entry whose expressions can be read: a pure function of the record, but for its seconds."""
     begun = time.thread_time()
     findings = tuple(_findings(record))
     return Result(record.name, record.kind, record.behaviour, record.tags, findings, time.thread_time() - begun)

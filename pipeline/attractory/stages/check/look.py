@@ -31,8 +31,8 @@ MOST_SECONDS, _BUDGET_SECONDS = 1.0, 4.0
 
 @dataclass(frozen=True)
 class Look:
-    """A trajectory of `periods` periods: states (time, variable), their times, how it ended, its steps, seconds of one core for one of as many as there
-    are lanes."""
+    """A trajectory of `periods` periods: states (time, variable), times, how it ended, its steps, and seconds of one core:
+    its share, where as many run as there are lanes."""
 
     states: FloatArray
     times: FloatArray
@@ -59,8 +59,8 @@ def first_look(system: System, engine: Engine, *, periods: float = PERIODS) -> L
         seconds = (time.thread_time() - begun) / (engine.lanes or 1)
         if seconds <= MOST_SECONDS or made.status[0] != Status.OK:
             break
-    times = grid.dt * np.arange(grid.samples)
-    return Look(made.states[0][0], times, Status(int(made.status[0])), int(made.steps[0]), seconds, periods, budget)
+    times: FloatArray = np.asarray(grid.dt * np.arange(grid.samples), np.float64)
+    return Look(np.asarray(made.states[0][0], np.float64), times, Status(int(made.status[0])), int(made.steps[0]), seconds, periods, budget)
 
 
 def look_findings(record: SystemRecord, look: Look) -> Iterator[Finding]:
@@ -73,7 +73,11 @@ def look_findings(record: SystemRecord, look: Look) -> Iterator[Finding]:
         message = f"{record.where('initial')}: the trajectory from here {look.status.sentence}. Check the equations and the initial state."
         yield Finding("trajectory", False, message)
     else:
-        said = f"{look.periods:g} periods" if record.timescale else f"{look.times[-1]:g} {'iterates' if record.kind == 'map' else 'time units'}"
+        said = (
+            f"{look.periods:g} periods"
+            if record.timescale
+            else f"{look.times[-1]:g} {'iterates' if record.kind == 'map' else 'time units'}"
+        )
         yield Finding("trajectory", True, f"lasts for {said} of {look.steps:,} steps")
         yield from _speed(record, look)
 
@@ -82,7 +86,7 @@ def _speed(record: SystemRecord, look: Look) -> Iterator[Finding]:
     if record.timescale is None:
         return
     kept = look.seconds <= MOST_SECONDS
-    message = f"{record.where('timescale')}: 100 periods of one trajectory take {look.seconds:.2g} s of one core at default settings, expected at most one."
+    message = f"{record.where('timescale')}: 100 periods of a trajectory take {look.seconds:.2g} s of one core, expected at most one."
     yield Finding("speed", kept, "100 periods take less than a second of one core" if kept else message)
 
 

@@ -84,7 +84,9 @@ class Checked:
         """For a terminal: a line for each failure, what was checked, and how it went."""
         seconds = sum(result.seconds for result in self.results)
         failed = sum(not result.passed for result in self.results)
-        end = f"{_number(len(self.systems), 'system')} checked in {seconds:.1f} s of one core, {failed} failed, {len(self.failures)} problems"
+        end = (
+            f"{_number(len(self.systems), 'system')} checked in {seconds:.1f} s of one core, {failed} failed, {len(self.failures)} problems"
+        )
         return [*self.failures, self.table(), end]
 
     def table(self) -> Table:
@@ -96,7 +98,7 @@ class Checked:
             for name, members in rows:
                 seconds = sum(member.seconds for member in members)
                 table.add_row(heading, name, str(len(members)), str(sum(not member.passed for member in members)), f"{seconds:.1f}")
-                heading = ""  # noqa: PLW2901 - the first row of a part alone has its heading
+                heading = ""
             table.add_section()
         return table
 

@@ -53,7 +53,7 @@ def return_time(trial: Trial, begun: Ensemble, states: FloatArray, scale: FloatA
     """After how many units of time (maps: iterates) one trajectory, all along it, is where it was before; infinite where it is not.
 
     Args:
-        begun: the trajectory's state, an ensemble of one. states: (time, variable) from there at equal steps, 64 in a unit (maps: iterates).
+        begun: the trajectory's state, an ensemble of one. states: (time, variable) from there, 64 in a unit (maps: iterates).
     """
     if trial.is_map:
         return _map_return(trial, states, scale)

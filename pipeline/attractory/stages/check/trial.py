@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,18 +47,23 @@ class Trial:
     @property
     def cost(self) -> float:
         """Microseconds of one core that a unit of a few trajectories side by side takes, roughly."""
-        return self.steps * step_cost(self.system.definition)
+        return self.steps * self.step_cost
+
+    @property
+    def step_cost(self) -> float:
+        """The same of one step."""
+        return step_cost(self.system.definition)
 
     @property
     def reads_time(self) -> bool:
         """Whether the equations depend on t itself: then a shift along the trajectory is no solution."""
         return any(node.op == "time" for node in self.system.definition.graph.nodes)
 
-    def moved(self, ensemble: Ensemble, duration: float) -> tuple[Ensemble, Statuses]:
-        """The ensemble after so long, and how each trajectory ended."""
-        moved, status, _ = advance(self.system.definition, ensemble, duration=duration, engine=self._bounded(duration))
+    def moved(self, ensemble: Ensemble, duration: float) -> tuple[Ensemble, Statuses, int]:
+        """(the ensemble after so long, how each trajectory ended, the steps that all took)."""
+        moved, status, steps = advance(self.system.definition, ensemble, duration=duration, engine=self._bounded(duration))
         lost = ~np.isfinite(moved.initial).all(axis=1) & (status == Status.OK)
-        return moved, np.where(lost, np.int8(Status.DIVERGED), status)
+        return moved, np.where(lost, np.int8(Status.DIVERGED), status), steps
 
     def sampled(self, ensemble: Ensemble, dt: float, samples: int) -> Trajectories:
         """The ensemble at equal steps."""

@@ -16,16 +16,19 @@ from attractory.expressions.circles import difference
 from attractory.integrate import Ensemble
 from attractory.invariants.estimate import FloatArray
 from attractory.layout import Status
+from attractory.stages.check.limits import SECOND
 from attractory.stages.check.trial import Trial
 
-# Of the variables' sizes. Round-off is some 1e-8 of it; where the first twin grows by 300, what is not linear is 1e-3 of the distance of the
-# second.
+# Of the variables' sizes. Round-off is some 1e-8 of it; where the first twin grows by 300, what is not linear is 1e-3 of where the second
+# was.
 APART = 1.0e-8
 _MOST, _LEAST = 300.0, 1.0e-4
 # So many of a hundred intervals may part by more, as twins do on both sides of a jump; where more do, intervals are halved.
 _SELDOM = 0.02
 _LONGEST, _SHORTEST = 0.25, 2.0**-10  # of a unit of time
 _MAP_LONGEST = 4.0  # iterates
+MOST_WORK = 6 * SECOND
+_SIDE_BY_SIDE = 4  # trajectories in lanes cost a quarter of one alone, or less
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Twins:
     """Trajectories with twins: `directions` (trajectory, variable, twin), orthonormal in units of `scale` (variable,).
 
     growth: for each interval so far the logarithms (trajectory, twin); not a number where a trajectory has ended or its twins were lost.
+    work: what this took so far, in microseconds of one core, roughly.
     ended: (trajectory,) the time in units at which it ended, infinite while it goes on.
     """
 
@@ -42,14 +46,17 @@ class Twins:
     scale: FloatArray
     interval: float
     time: float = 0.0
+    work: float = 0.0
     ended: FloatArray = field(default_factory=lambda: np.zeros(0))
     growth: list[FloatArray] = field(default_factory=list)
     status: dict[int, Status] = field(default_factory=dict)
 
     def go_on(self, duration: float) -> None:
-        """Runs for so many units of time, interval by interval."""
+        """Runs for so many units of time, interval by interval, or until the work is too much."""
         for _ in range(max(1, round(duration * self.trial.unit / self.interval))):
             self._step()
+            if self.work > MOST_WORK:
+                break
 
     def _step(self) -> None:
         trial, going = self.trial, np.flatnonzero(np.isinf(self.ended))
@@ -59,7 +66,8 @@ class Twins:
         if not len(going):
             return
         begun = self.ensemble.subset(going)
-        moved, status = trial.moved(self._pairs(begun, going), self.interval)
+        moved, status, steps = trial.moved(self._pairs(begun, going), self.interval)
+        self.work += steps * self.trial.step_cost / _SIDE_BY_SIDE
         copies = 1 + self.directions.shape[2]
         states, good = moved.initial.reshape(copies, len(going), -1), (status == Status.OK).reshape(copies, -1)
         for row in np.flatnonzero(~good[0]):
@@ -77,7 +85,11 @@ class Twins:
         return Ensemble(np.concatenate([begun.initial, *twins]), np.tile(begun.parameters, (copies, 1)), times)
 
     def _turn(
-        self, base: Ensemble, twins: FloatArray, good: np.ndarray[tuple[int], np.dtype[np.bool_]], going: np.ndarray[tuple[int], np.dtype[np.intp]]
+        self,
+        base: Ensemble,
+        twins: FloatArray,
+        good: np.ndarray[tuple[int], np.dtype[np.bool_]],
+        going: np.ndarray[tuple[int], np.dtype[np.intp]],
     ) -> FloatArray:
         """Makes the directions of the trajectories that go on orthonormal again; the logarithms (trajectory, twin) of what they grew."""
         apart = difference(twins, base.initial, self.trial.system.definition.wrap) / (APART * self.scale)
@@ -97,23 +109,23 @@ class Twins:
         if self.trial.is_map or self.trial.reads_time:
             return np.zeros((*base.initial.shape, 0))
         rates = self.trial.rates(base) / self.scale
-        return (rates / np.maximum(np.linalg.norm(rates, axis=1, keepdims=True), np.finfo(np.float64).tiny))[:, :, None]
+        length = np.maximum(np.linalg.norm(rates, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        return np.asarray((rates / length)[:, :, None], np.float64)
 
     def restart(self) -> None:
         """Forgets what has grown so far."""
         self.growth.clear()
 
 
-def most_twins(trial: Trial) -> int:
-    """Two, where there are so many directions across the flow."""
-    across = trial.system.dimension - (0 if trial.is_map or trial.reads_time else 1)
-    return min(2, across)
+def directions_across(trial: Trial) -> int:
+    """How many directions there are beside that of the flow, where it is a neutral one."""
+    return trial.system.dimension - (0 if trial.is_map or trial.reads_time else 1)
 
 
 def twins_of(trial: Trial, ensemble: Ensemble, scale: FloatArray, *, seed: int) -> Twins:
     """Trajectories with twins in drawn directions, with intervals that are short enough."""
     begun = Ensemble(ensemble.initial.copy(), ensemble.parameters, ensemble.start_time.copy())
-    shape = (len(begun.initial), trial.system.dimension, most_twins(trial))
+    shape = (len(begun.initial), trial.system.dimension, min(2, directions_across(trial)))
     draw = np.random.Generator(np.random.Philox(seed)).standard_normal(shape)
     interval = _MAP_LONGEST if trial.is_map else _LONGEST * trial.unit
     directions = np.linalg.qr(draw)[0] if shape[2] else draw
@@ -128,7 +140,7 @@ def shorten(twins: Twins) -> None:
     while True:
         twins.restart()
         twins.go_on(8 * _MAP_LONGEST if twins.trial.is_map else 2.0)
-        if fits(twins) or twins.interval <= least:
+        if fits(twins) or twins.interval <= least or twins.work > MOST_WORK:
             break
         twins.interval /= 2
     twins.restart()

@@ -12,18 +12,19 @@ from attractory.layout import Status
 from attractory.stages.check.classes import Evidence, Growth
 from attractory.stages.check.report import Finding
 
-_FEW = 16  # of so many trajectories one may look otherwise
 _BEYOND = 1.0  # of its range: so far beyond it nothing bounded goes
 _ERRORS, _SYSTEMATIC = 5.0, 0.1
 
 
 def draws_finding(system: System, count: int, lost: tuple[Status, ...]) -> Finding:
-    """Most states that the engine draws stay bounded; it draws the others again."""
-    if 4 * len(lost) <= count:
+    """At least half of the states that the engine draws last; it draws the others again."""
+    if 2 * len(lost) <= count:
         said = f"; {len(lost)} of them were lost" if lost else ""
         return Finding("draws", True, f"{count} states were drawn{said}")
     where = system.record.where("initial")
-    message = f"{where}: of {count} trajectories from states drawn around it, or in the basin, {len(lost)} did not last; one {lost[0].sentence}."
+    message = (
+        f"{where}: of {count} trajectories from states drawn around it, or in the basin, {len(lost)} did not last; one {lost[0].sentence}."
+    )
     return Finding("draws", False, message + " Choose another initial state, or a smaller basin.")
 
 
@@ -52,15 +53,17 @@ def said(evidence: Evidence, unit: str) -> str:
 
 
 def alike_finding(system: System, growth: Growth) -> Finding:
-    """All drawn trajectories of an attractor do the same; in a chaotic sea there are islands, and most are not on them."""
+    """All drawn trajectories of an attractor do the same; in a chaotic sea there are islands, and a quarter is not on them."""
     regular, count = growth.regular(), len(growth.blocks)
     conservative = system.behaviour == "conservative_chaotic"
-    allowed = count // 2 if conservative else count // _FEW
+    allowed = 3 * count // 4 if conservative else count // 16
     number = int(regular.sum())
     if number <= allowed:
         return Finding("alike", True, f"{count - number} of {count} trajectories are chaotic by themselves")
     where = system.record.where("initial")
-    return Finding("alike", False, f"{where}: {number} of {count} trajectories from states drawn around it are regular, the others chaotic.")
+    return Finding(
+        "alike", False, f"{where}: {number} of {count} trajectories from states drawn around it are regular, the others chaotic."
+    )
 
 
 def annotated_findings(system: System, growth: Growth, unit: float) -> Iterator[Finding]:
@@ -73,18 +76,24 @@ def annotated_findings(system: System, growth: Growth, unit: float) -> Iterator[
     kept = abs(found - value) <= _ERRORS * float(np.hypot(error, found_error)) + _SYSTEMATIC * abs(value)
     said = f"the leading exponent is {found:.3g} ± {found_error:.1g}, annotated {value:.4g} ± {error:.1g}"
     where = system.record.where("invariants.lyapunov_spectrum")
-    yield Finding("annotated", kept, said if kept else f"{where}: {said}. Where the equations have changed: attractory annotate {system.name}")
+    yield Finding(
+        "annotated", kept, said if kept else f"{where}: {said}. Where the equations have changed: attractory annotate {system.name}"
+    )
 
 
 def bounded_finding(system: System, states: FloatArray, later: FloatArray) -> Finding:
-    """No variable but those under `wrap` and `unbounded` is later (trajectory, variable) far beyond where states (trajectory, time, variable)
-    were."""
+    """No variable that may not grow is later (trajectory, variable) far beyond where states (trajectory, time, variable) were."""
     record = system.record
-    free = {*system.ranges, *(name for name in system.variables if name.rstrip("0123456789") in record.unbounded or name in record.unbounded)}
     low, high = states.min(axis=(0, 1)), states.max(axis=(0, 1))
     beyond = np.maximum(low - later, later - high).max(axis=0, initial=-np.inf) / np.maximum(high - low, 1e-6 * (1 + np.abs(high)))
-    gone = [name for name, much in zip(system.variables, beyond, strict=True) if much > _BEYOND and name not in free]
+    gone = [name for name, much in zip(system.variables, beyond, strict=True) if much > _BEYOND and name not in growing(system)]
     if not gone:
         return Finding("bounded", True, "no variable grows" + (f" but {', '.join(record.unbounded)}" if record.unbounded else ""))
     message = f"{record.where('equations')}: {', '.join(gone)} went on growing. Name what grows without bound under `unbounded`."
     return Finding("bounded", False, message)
+
+
+def growing(system: System) -> frozenset[str]:
+    """The variables that may grow without bound: under `unbounded`, and the coordinates on a circle."""
+    named = system.record.unbounded
+    return frozenset(name for name in system.variables if name in named or name.rstrip("0123456789") in named) | frozenset(system.ranges)

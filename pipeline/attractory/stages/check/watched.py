@@ -42,7 +42,7 @@ def watch(trial: Trial, ensemble: Ensemble, periods: int = MOST_PERIODS) -> Watc
     made = trial.sampled(ensemble, dt, samples)
     good = np.flatnonzero(made.status == Status.OK)
     lost = tuple(Status(int(code)) for code in made.status if code != Status.OK)
-    states, begun = made.states[0][good], ensemble.subset(good)
+    states, begun = np.asarray(made.states[0][good], np.float64), ensemble.subset(good)
     now = replace(begun, initial=np.ascontiguousarray(states[:, -1]), start_time=begun.start_time + dt * (samples - 1))
     if not len(good):
         return Watched(begun, now, states, dt, np.ones(trial.system.dimension), Volume(np.nan, np.nan), lost)
