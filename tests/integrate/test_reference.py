@@ -13,9 +13,11 @@ import attractory
 from attractory.errors import RequestError
 from attractory.expressions.system import System
 from attractory.integrate import Engine, Ensemble, SampleGrid
-from attractory.integrate.reference import MOST_WORDS, proven_samples, run_words
+from attractory.integrate.reference import MOST_WORDS, integrate_reference, proven_samples, run_words
 from attractory.kernels import Target
 from attractory.layout import Status
+from attractory.stages.certify.flow_reference import FlowReference
+from attractory.stages.certify.reference import Problem
 
 DT, SAMPLES = 0.3, 41
 DIGITS = 60  # of what is compared with: more than twice a double's, since no test here loses more than twenty
@@ -157,6 +159,72 @@ def test_chaotic_samples_are_those_of_another_integrator(equations, coefficients
     made = attractory.integrate(system, initial=start, samples=151, dt=dt, precision="reference")
     assert made.status.item() == Status.OK
     assert np.array_equal(made.state.values[0], followed(coefficients, start, dt=dt, samples=151))
+
+
+def in_another_unit(rate: float) -> System:
+    """Lorenz's equations, all of them times a rate."""
+    equations = {name: f"rate*({equation})" for name, equation in LORENZ.items()}
+    return System(name="Fast", equations=equations, parameters={"rate": rate}, initial={"x": 1.0, "y": 1.0, "z": 25.0})
+
+
+@pytest.mark.parametrize("rate", [2.0**-60, 2.0**-20, 2.0**20, 2.0**60])
+def test_the_unit_of_time_decides_neither_samples_nor_steps(rate: float) -> None:
+    """Coefficients of order 76, which go with the rate to this power, are beyond the range of doubles from rates of 2^13 on."""
+    start = [[1.0, 1.0, 25.0], [1.5, 1.0, 20.0]]
+    made, plain = (
+        attractory.integrate(in_another_unit(r), initial=start, samples=101, dt=0.2 / r, precision="reference") for r in (rate, 1.0)
+    )
+    assert made.status.values.tolist() == [Status.OK, Status.OK]
+    assert np.array_equal(made.state.values, plain.state.values)
+    assert np.array_equal(made.steps.values, plain.steps.values)
+
+
+def test_a_first_unit_that_is_wrong_is_mended_at_once() -> None:
+    """It is guessed from the samples' distance: too short by 2^60 it grows in some steps, too long by 2^30 it shrinks before the first."""
+    system = in_another_unit(1.0)
+    ensemble = Ensemble(np.array([system.initial]), np.array([[1.0]]), np.zeros(1))
+    grids = [SampleGrid(2.0**-60, 2), SampleGrid(0.5, 11)]
+    made = integrate_reference(system.definition, ensemble, grids=grids, engine=Engine())
+    plain = integrate_reference(system.definition, ensemble, grids=grids[1:], engine=Engine())
+    assert made.status.item() == Status.OK
+    assert np.array_equal(made.states[1], plain.states[0])
+    assert made.steps.item() < plain.steps.item() + 20
+    long = integrate_reference(system.definition, ensemble, grids=[SampleGrid(2.0**30, 2)], engine=Engine(step_budget=50))
+    assert (long.status.item(), long.steps.item()) == (Status.STEP_BUDGET, 51)
+
+
+# A cell's voltage, whose gates open at rates that are 0/0 at -25 and at -20 as they stand, for any value of k.
+CELL = {
+    "definitions": {
+        "alpha_m": "0.1*(v + 25)/(1 - exp(-k*(v + 25)))",
+        "beta_m": "4*exp(-(v + 50)/18)",
+        "m_inf": "alpha_m/(alpha_m + beta_m)",
+        "alpha_h": "0.07*exp(-(v + 50)/20)",
+        "h_inf": "alpha_h/(alpha_h + 1/(1 + exp(-k*(v + 20))))",
+        "alpha_n": "0.01*(v + 20)/(1 - exp(-k*(v + 20)))",
+        "beta_n": "0.125*exp(-(v + 30)/80)",
+    },
+    "equations": {
+        "v": "1800*m_inf**3*h_inf*(100 - v) + (1700*n**4 + 11*c/(1 + c))*(-75 - v) + 7*(-40 - v)",
+        "n": "230*(alpha_n*(1 - n) - beta_n*n)",
+        "c": "0.27*(m_inf**3*h_inf*(100 - v) - 0.183333*c)",
+    },
+    "parameters": {"k": 0.1},
+    "initial": {"v": -44.578, "n": 0.13122, "c": 0.46585},
+}
+
+
+def test_spikes_are_those_of_another_program() -> None:
+    """A voltage that moves by 100 within a thousandth of the unit of time, through 0/0: four cells to the end of five periods, and one of
+    them bit for bit as heyoka has it with 320 bits."""
+    cell = System(name="Cell", **CELL)
+    start = np.array(cell.initial) + np.array([[0.0], [1.0], [2.0], [3.0]]) * [0.5, 0.01, 0.01]
+    made = attractory.integrate(cell, initial=start, samples=89, dt=0.0625, precision="reference")
+    assert (made.status.values == Status.OK).all()
+    assert (np.ptp(made.state.values[..., :17, 0], axis=1) > 5).all()  # samples are far apart, spikes are short
+    problem = Problem(start[1], np.array([0.1]), 0.0, 0.0625 * np.arange(17), np.ones(3), np.full(3, np.inf))
+    true = np.concatenate([stretch.states for stretch in FlowReference(cell.definition, 320).follow(problem)])
+    assert np.array_equal(made.state.values[1, :17], true)
 
 
 def iterated(step: Callable[[tuple[mpmath.mpf, ...]], tuple[mpmath.mpf, ...]], start: list[float], samples: int) -> np.ndarray:
