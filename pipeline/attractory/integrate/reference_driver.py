@@ -29,8 +29,8 @@ FlowFunctions = namedtuple("FlowFunctions", "coefficients sample move")
 WideLanes = namedtuple("WideLanes", "y z t p c slope y_before t_before origin h number before cap unit next_unit")
 # out (trajectory, variable, sample, 2) of all grids one behind the other; offsets (grid,) and counts (grid,) say where; dts (grid, 1).
 WideSampling = namedtuple("WideSampling", "offsets counts dts out")
-# quiet: the step where none can be estimated; budget: the most steps of a trajectory; unit: of the first step's time; longest: to which a unit
-# grows where coefficients vanish; reach: what it is multiplied by then, and divided by where they overflow.
+# quiet: the step where none can be estimated; budget: the most steps of a trajectory; unit: of the first step's time; longest: to which a
+# unit grows where coefficients vanish; reach: what it is multiplied by then, and divided by where they overflow.
 WideLimits = namedtuple("WideLimits", "quiet budget unit longest reach")
 
 # Dense sampling, at a hundred a period and more, with steps of several samples.
@@ -43,7 +43,8 @@ _REACH_BITS = 960
 
 
 def wide_limits(quiet: float, budget: float, last: float, order: int) -> WideLimits:
-    """The first unit is a multiple of `quiet`, the distance of the finest samples or less; none is longer than the whole that is asked for."""
+    """The first unit is a multiple of `quiet`, the distance of the finest samples or less; where nothing shows how long one may be, it is
+    no longer than the whole that is asked for."""
     unit = _FIRST_UNIT * _power_of_two(quiet)
     return WideLimits(quiet, budget, unit, max(unit, _power_of_two(last)), 2.0 ** (_REACH_BITS // order))
 

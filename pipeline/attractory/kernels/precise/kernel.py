@@ -7,8 +7,8 @@ Flows: coefficients(p, y, t, origin, unit, c, h, next, slope, before)
        sample(c, t, unit, n, dt, z) the state at n dt, in its two leading words, from the polynomials of the step that began at t
        move(c, h, unit, y, t, slope) the state and the time at the step's end, and the slopes of the polynomials there
 Maps:  iterate(p, y, t, z)          the next state, and the two leading words of this one
-Rows of y, z, t are words: word w of variable v is row v words + w. p, origin, unit, next, n, dt, h hold doubles: a parameter is exactly what it
-is. Times and slopes are in the system's own unit, all but the coefficients."""
+Rows of y, z, t are words: word w of variable v is row v words + w. p, origin, unit, next, n, dt, h hold doubles: a parameter is exactly
+what it is. Times and slopes are in the system's own unit, all but the coefficients."""
 
 from __future__ import annotations
 
