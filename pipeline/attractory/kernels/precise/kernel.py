@@ -31,7 +31,7 @@ from attractory.kernels.precise.pointwise import operation
 from attractory.kernels.precise.routines import routines
 from attractory.kernels.precise.series import PreciseSeries
 from attractory.kernels.precise.words import BITS, DECAY
-from attractory.kernels.step_size import NO_ESTIMATE, VANISHING, emit_exp2, emit_log2
+from attractory.kernels.step_size import estimated, largest, shortened_radius
 
 # Samples are evaluated in so many words: 159 bits, of which the two leading words are kept.
 SAMPLE_WORDS = 3
@@ -143,10 +143,6 @@ def _coefficients(body: Body, series: PreciseSeries, now: Value) -> str:
     return body.function("coefficients", pointers, result=lanes.packed(doubtful))
 
 
-def largest(lanes: Lanes, values: Sequence[Value]) -> Value:
-    return reduce(lambda a, b: lanes.intrinsic("maxnum", a, b), [lanes.intrinsic("fabs", value) for value in values])
-
-
 def _doubtful(body: Body, series: PreciseSeries, size: Value) -> Value:
     """The lanes whose last step ended with slopes that the equations do not have there: as `step_size.emit_disagreement`, in all words."""
     lanes, zero = body.lanes, body.lanes.constant(0.0)
@@ -172,17 +168,10 @@ def _store_time(body: Body, now: Value) -> None:
 def _step(lanes: Lanes, leading: Sequence[Sequence[Value]], unit: Value, order: int) -> Value:
     """The step, as `step_size.emit_step_size` estimates it, from the leading words of orders 0, order - 1 and order of all variables."""
     norms = [largest(lanes, values) for values in leading]
-    tiny = lanes.constant(VANISHING)
-    scale = lanes.intrinsic("maxnum", emit_log2(lanes, norms[0]), lanes.constant(0.0))
-    lasts = [lanes.intrinsic("maxnum", norm, tiny) for norm in norms[1:]]
-    radii = [
-        lanes.mul(lanes.sub(scale, emit_log2(lanes, norm)), lanes.constant(1.0 / power))
-        for norm, power in zip(lasts, (order - 1, order), strict=True)
-    ]
-    step = lanes.mul(emit_exp2(lanes, lanes.intrinsic("minnum", *radii)), lanes.constant(round(math.exp(-DECAY), 12)))
+    step = shortened_radius(lanes, norms, order, math.exp(-DECAY))
     kept = lanes.integer(-(1 << (BITS - 1 - _STEP_BITS)))
     step = lanes.mul(lanes.number(lanes.integral("and", lanes.bits(step), kept)), unit)
-    step = lanes.select(lanes.compare("ole", lanes.intrinsic("maxnum", *lasts), tiny), lanes.constant(NO_ESTIMATE), step)
+    step = estimated(lanes, step, norms)
     total = reduce(lanes.add, [value for values in leading for value in values])  # maxnum passes over NaN
     return lanes.fma(total, lanes.constant(0.0), step)
 
