@@ -17,12 +17,12 @@ import numpy as np
 from numba import njit
 
 from attractory.integrate.borrowed import borrowed
+from attractory.integrate.escape import POLE, largest
 from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status
 
 _OK, _DIVERGED, _UNDERFLOW, _BUDGET = int(Status.OK), int(Status.DIVERGED), int(Status.STEP_UNDERFLOW), int(Status.STEP_BUDGET)
 _RUNNING = -1
-_HUGE = 1e10  # a state beyond this whose steps vanish has met a pole
 
 FlowFunctions = namedtuple("FlowFunctions", "coefficients sample move")
 # Vectors of doubles, one in each lane; y, z and t hold words: see kernels/precise/kernel.py.
@@ -163,10 +163,7 @@ def _judged(lanes: Any, lane: int, count: int, limits: Any) -> int:  # pragma: n
     elif count >= limits.budget:
         verdict = _BUDGET
     elif not step > lanes.t[0, lane] * RESOLUTION:
-        words, largest = lanes.t.shape[0], 0.0
-        for row in range(0, lanes.y.shape[0], words):
-            largest = max(largest, abs(lanes.y[row, lane]))
-        verdict = _DIVERGED if largest > _HUGE else _UNDERFLOW
+        verdict = _DIVERGED if largest(lanes.y[:: lanes.t.shape[0]], lane) > POLE else _UNDERFLOW
     lanes.h[0, lane] = step if verdict == _RUNNING else 0.0
     return verdict
 
