@@ -17,7 +17,8 @@ from attractory.errors import RequestError
 from attractory.expressions.circles import as_stored, turn_back
 from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room
-from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, Trajectories, integrate_ensemble, step_limits
+from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, integrate_ensemble, step_limits
+from attractory.integrate.grids import Grid, SampleGrid
 from attractory.integrate.reference_driver import FlowFunctions, WideSampling, run_wide_flow, run_wide_map, wide_lanes, wide_limits
 from attractory.kernels.precise import KEPT_WORDS, precise_flow_kernel, precise_map_kernel, precise_width
 from attractory.layout import Status
