@@ -193,38 +193,17 @@ def test_a_first_unit_that_is_wrong_is_mended_at_once() -> None:
     assert (long.status.item(), long.steps.item()) == (Status.STEP_BUDGET, 51)
 
 
-# A cell's voltage, whose gates open at rates that are 0/0 at -25 and at -20 as they stand, for any value of k.
-CELL = {
-    "definitions": {
-        "alpha_m": "0.1*(v + 25)/(1 - exp(-k*(v + 25)))",
-        "beta_m": "4*exp(-(v + 50)/18)",
-        "m_inf": "alpha_m/(alpha_m + beta_m)",
-        "alpha_h": "0.07*exp(-(v + 50)/20)",
-        "h_inf": "alpha_h/(alpha_h + 1/(1 + exp(-k*(v + 20))))",
-        "alpha_n": "0.01*(v + 20)/(1 - exp(-k*(v + 20)))",
-        "beta_n": "0.125*exp(-(v + 30)/80)",
-    },
-    "equations": {
-        "v": "1800*m_inf**3*h_inf*(100 - v) + (1700*n**4 + 11*c/(1 + c))*(-75 - v) + 7*(-40 - v)",
-        "n": "230*(alpha_n*(1 - n) - beta_n*n)",
-        "c": "0.27*(m_inf**3*h_inf*(100 - v) - 0.183333*c)",
-    },
-    "parameters": {"k": 0.1},
-    "initial": {"v": -44.578, "n": 0.13122, "c": 0.46585},
-}
-
-
 def test_spikes_are_those_of_another_program() -> None:
-    """A voltage that moves by 100 within a thousandth of the unit of time, through 0/0: four cells to the end of five periods, and one of
-    them bit for bit as heyoka has it with 320 bits."""
-    cell = System(name="Cell", **CELL)
-    start = np.array(cell.initial) + np.array([[0.0], [1.0], [2.0], [3.0]]) * [0.5, 0.01, 0.01]
-    made = attractory.integrate(cell, initial=start, samples=89, dt=0.0625, precision="reference")
+    """A voltage that moves by 100 within a thousandth of the unit of time, through rates that are 0/0 at -25 and at -20: four cells to
+    the end of five periods, and one of them bit for bit as heyoka has it with 320 bits."""
+    cell = attractory.system("ExcitableCell")
+    made = attractory.integrate(cell, 4, samples=89, dt=0.0625, precision="reference")
     assert (made.status.values == Status.OK).all()
-    assert (np.ptp(made.state.values[..., :17, 0], axis=1) > 5).all()  # samples are far apart, spikes are short
-    problem = Problem(start[1], np.array([0.1]), 0.0, 0.0625 * np.arange(17), np.ones(3), np.full(3, np.inf))
+    states = made.state.values
+    assert np.ptp(states[1, :17, 0]) > 20  # there are spikes
+    problem = Problem(states[1, 0], np.array(cell.definition.values), 0.0, 0.0625 * np.arange(17), np.ones(3), np.full(3, np.inf))
     true = np.concatenate([stretch.states for stretch in FlowReference(cell.definition, 320).follow(problem)])
-    assert np.array_equal(made.state.values[1, :17], true)
+    assert np.array_equal(states[1, :17], true)
 
 
 def iterated(step: Callable[[tuple[mpmath.mpf, ...]], tuple[mpmath.mpf, ...]], start: list[float], samples: int) -> np.ndarray:
