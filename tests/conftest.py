@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -51,3 +51,20 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = build(recipe)
     assert built.published is not None, built.report.failures
     return folder
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Mapping[str, str]], Path]:
+    """(the recipe, the entries of its catalog `mine` by file) -> a finished store beside them, made in this process."""
+    from attractory.stages.generate import generate
+
+    def make(recipe: str, entries: Mapping[str, str]) -> Path:
+        folder = tmp_path_factory.mktemp("generated")
+        (folder / "mine").mkdir()
+        for name, text in entries.items():
+            (folder / "mine" / f"{name}.yaml").write_text(text)
+        (folder / "recipe.yaml").write_text(recipe)
+        generate(folder / "recipe.yaml", out=folder / "one.zarr")
+        return folder / "one.zarr"
+
+    return make

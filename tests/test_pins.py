@@ -88,7 +88,7 @@ PINS: dict[str, str] = {
     "EggCrate": "aa27f5e6d6cb7fe7",
     "EndemicSIR": "eedc2fd127f16236",
     "EulerTop": "43e6f09a946b44d5",
-    "ExcitableCell": "a7abbcc5853ac140",
+    "ExcitableCell": "ef4683c560cf4e80",
     "FermiPastaUlamAlpha": "25067bbb8668c38f",
     "FermiPastaUlamBeta": "a919d60c458fcc80",
     "FermiUlam": "55596367024dd96a",

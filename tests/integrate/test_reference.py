@@ -13,9 +13,11 @@ import attractory
 from attractory.errors import RequestError
 from attractory.expressions.system import System
 from attractory.integrate import Engine, Ensemble, SampleGrid
-from attractory.integrate.reference import MOST_WORDS, proven_samples, run_words
+from attractory.integrate.reference import MOST_WORDS, integrate_reference, proven_samples, run_words
 from attractory.kernels import Target
 from attractory.layout import Status
+from attractory.stages.certify.flow_reference import FlowReference
+from attractory.stages.certify.reference import Problem
 
 DT, SAMPLES = 0.3, 41
 DIGITS = 60  # of what is compared with: more than twice a double's, since no test here loses more than twenty
@@ -157,6 +159,51 @@ def test_chaotic_samples_are_those_of_another_integrator(equations, coefficients
     made = attractory.integrate(system, initial=start, samples=151, dt=dt, precision="reference")
     assert made.status.item() == Status.OK
     assert np.array_equal(made.state.values[0], followed(coefficients, start, dt=dt, samples=151))
+
+
+def in_another_unit(rate: float) -> System:
+    """Lorenz's equations, all of them times a rate."""
+    equations = {name: f"rate*({equation})" for name, equation in LORENZ.items()}
+    return System(name="Fast", equations=equations, parameters={"rate": rate}, initial={"x": 1.0, "y": 1.0, "z": 25.0})
+
+
+@pytest.mark.parametrize("rate", [2.0**-60, 2.0**-20, 2.0**20, 2.0**60])
+def test_the_unit_of_time_decides_neither_samples_nor_steps(rate: float) -> None:
+    """Coefficients of order 76, which go with the rate to this power, are beyond the range of doubles from rates of 2^13 on."""
+    start = [[1.0, 1.0, 25.0], [1.5, 1.0, 20.0]]
+    made, plain = (
+        attractory.integrate(in_another_unit(r), initial=start, samples=101, dt=0.2 / r, precision="reference") for r in (rate, 1.0)
+    )
+    assert made.status.values.tolist() == [Status.OK, Status.OK]
+    assert np.array_equal(made.state.values, plain.state.values)
+    assert np.array_equal(made.steps.values, plain.steps.values)
+
+
+def test_a_first_unit_that_is_wrong_is_mended_at_once() -> None:
+    """It is guessed from the samples' distance: too short by 2^60 it grows in some steps, too long by 2^30 it shrinks before the first."""
+    system = in_another_unit(1.0)
+    ensemble = Ensemble(np.array([system.initial]), np.array([[1.0]]), np.zeros(1))
+    grids = [SampleGrid(2.0**-60, 2), SampleGrid(0.5, 11)]
+    made = integrate_reference(system.definition, ensemble, grids=grids, engine=Engine())
+    plain = integrate_reference(system.definition, ensemble, grids=grids[1:], engine=Engine())
+    assert made.status.item() == Status.OK
+    assert np.array_equal(made.states[1], plain.states[0])
+    assert made.steps.item() < plain.steps.item() + 20
+    long = integrate_reference(system.definition, ensemble, grids=[SampleGrid(2.0**30, 2)], engine=Engine(step_budget=50))
+    assert (long.status.item(), long.steps.item()) == (Status.STEP_BUDGET, 51)
+
+
+def test_spikes_are_those_of_another_program() -> None:
+    """A voltage that moves by 100 within a thousandth of the unit of time, through rates that are 0/0 at -25 and at -20: four cells to
+    the end of five periods, and one of them bit for bit as heyoka has it with 320 bits."""
+    cell = attractory.system("ExcitableCell")
+    made = attractory.integrate(cell, 4, samples=89, dt=0.0625, precision="reference")
+    assert (made.status.values == Status.OK).all()
+    states = made.state.values
+    assert np.ptp(states[1, :17, 0]) > 20  # there are spikes
+    problem = Problem(states[1, 0], np.array(cell.definition.values), 0.0, 0.0625 * np.arange(17), np.ones(3), np.full(3, np.inf))
+    true = np.concatenate([stretch.states for stretch in FlowReference(cell.definition, 320).follow(problem)])
+    assert np.array_equal(states[1, :17], true)
 
 
 def iterated(step: Callable[[tuple[mpmath.mpf, ...]], tuple[mpmath.mpf, ...]], start: list[float], samples: int) -> np.ndarray:

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 from mpmath import mp
 
+from attractory.expressions.system import System
+from attractory.integrate.reference_driver import WideLanes, wide_lanes
 from attractory.kernels import Target
 from attractory.kernels.lanes import Lanes, declarations
 from attractory.kernels.machine import Pointer, compile_functions
+from attractory.kernels.precise import PreciseKernel, precise_flow_kernel
 from attractory.kernels.precise.body import Body
 from attractory.kernels.precise.routines import routines
 from attractory.kernels.precise.series import bands
@@ -132,3 +135,38 @@ def test_coefficients_of_higher_orders_need_fewer_words() -> None:
         counts.append(count)
     assert orders == list(range(1, 90))
     assert counts == [5, 4, 3, 2, 1]
+
+
+UNITS = 2.0 ** np.array([0, -3, -7, -11, 2, 5, 1, -1])
+
+
+def step_in_units(kernel: PreciseKernel, state: Sequence[Words]) -> tuple[WideLanes, np.ndarray]:
+    """(the lanes after a sample at 1/128 and a step of 1/64, each lane in its own unit of time; the steps that were estimated)."""
+    lanes = wide_lanes(WIDTH, kernel.words, (len(state), 0, kernel.rows))
+    lanes.y[:], lanes.unit[:], lanes.origin[:], lanes.number[:] = np.concatenate(state)[:, None], UNITS, 0.7, 1.0
+    memory = {**lanes._asdict(), "dt": np.array([1 / 128])}
+
+    def call(name: str, arguments: str) -> None:
+        kernel.code.functions[name](*(memory[argument].ctypes.data for argument in arguments.split()))
+
+    call("coefficients", "p y t origin unit c h next_unit slope before")
+    estimated, lanes.h[:] = lanes.h[0].copy(), 1 / 64
+    call("sample", "c t unit number dt z")
+    call("move", "c h unit y t slope")
+    return lanes, estimated
+
+
+def test_a_unit_of_time_scales_coefficients_by_powers_of_two_and_nothing_else() -> None:
+    """Order k by unit^k to the last bit, with the time, functions and a rate that stands still; samples, states and slopes are the same."""
+    equations = {"x": "10*(y - x) + sin(t)*exp(-x*x)", "y": "x/(1 + y*y) + sqrt(t)", "z": "3"}
+    system = System(name="Scaled", equations=equations, initial={"x": 1.0, "y": 1.0, "z": 1.0})
+    kernel = precise_flow_kernel(system.definition, 3, WIDTH, Target("native"))
+    lanes, estimated = step_in_units(kernel, drawn(3, 0.5, 1.0, np.random.default_rng(10))[:3])
+    orders = np.arange(kernel.rows)[:, None, None] % (kernel.order + 1)
+    table = lanes.c.reshape(kernel.rows, kernel.words, WIDTH)
+    moving = orders[:, 0, 0] < kernel.order  # the last row of all but the variables is not written
+    assert np.array_equal(table[moving], (table[..., :1] * UNITS**orders)[moving])
+    for rows in (lanes.z, lanes.y, lanes.t, lanes.slope):
+        assert np.array_equal(rows, np.repeat(rows[:, :1], WIDTH, axis=1))
+    assert np.allclose(estimated, estimated[0], rtol=2.0**-19, atol=0)  # lengths keep twenty bits
+    assert np.array_equal(lanes.next_unit[0], 8 * 2.0 ** np.floor(np.log2(estimated)))

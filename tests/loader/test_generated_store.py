@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 
 from attractory.loader import Dataset
 from attractory.loader import open as open_store
-from attractory.stages.generate import generate
 
 OSCILLATOR = """
 name: Oscillator
@@ -55,15 +55,8 @@ catalog: mine
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("generated")
-    (folder / "mine").mkdir()
-    (folder / "mine/oscillator.yaml").write_text(OSCILLATOR)
-    (folder / "mine/quadratic.yaml").write_text(QUADRATIC)
-    (folder / "mine/rotor.yaml").write_text(ROTOR)
-    (folder / "recipe.yaml").write_text(RECIPE)
-    generate(folder / "recipe.yaml", out=folder / "small.zarr", workers=1)
-    return folder / "small.zarr"
+def made(generated: Callable[[str, Mapping[str, str]], Path]) -> Path:
+    return generated(RECIPE, {"oscillator": OSCILLATOR, "quadratic": QUADRATIC, "rotor": ROTOR})
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,14 +44,9 @@ catalog: mine
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store(generated: Callable[[str, Mapping[str, str]], Path]) -> Path:
     """A finished store, made in this process."""
-    folder = tmp_path_factory.mktemp("delays")
-    (folder / "mine").mkdir()
-    (folder / "mine" / "feedback.yaml").write_text(ENTRY)
-    (folder / "recipe.yaml").write_text(RECIPE)
-    generate(folder / "recipe.yaml", out=folder / "one.zarr")
-    return folder / "one.zarr"
+    return generated(RECIPE, {"feedback": ENTRY})
 
 
 def failures(path: Path) -> list[str]:

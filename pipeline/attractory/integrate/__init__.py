@@ -21,7 +21,8 @@ from attractory.integrate.block import (
 )
 from attractory.integrate.delays import Pasts, integrate_delays
 from attractory.integrate.door import integrate
-from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, SectionGrid, Trajectories, advance, integrate_ensemble
+from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, advance, integrate_ensemble
+from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
 
 __all__ = [
     "ATTEMPTS",

@@ -13,7 +13,8 @@ from attractory.expressions.circles import within
 from attractory.expressions.section import Section, cut
 from attractory.expressions.system import System
 from attractory.integrate.delays import Pasts, integrate_delays
-from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, SectionGrid, Trajectories, advance
+from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, advance
+from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
 from attractory.integrate.random_numbers import bell_shaped_draws
 from attractory.integrate.reference import sampled_ensemble
 from attractory.layout import Status

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from attractory.errors import RequestError
 from attractory.expressions.definition import Definition
+from attractory.integrate.grids import Grid, SectionGrid
 from attractory.kernels import Target
 
 if TYPE_CHECKING:
-    from attractory.integrate.ensemble import Engine, Grid
+    from attractory.integrate.ensemble import Engine
 
 TOLERANCES = (1e-15, 1e-2)
 WIDTHS = (1, 2, 4, 8, 16, 32)
@@ -82,7 +83,7 @@ def check_grids(definition: Definition, grids: Sequence[Grid]) -> None:
     for grid in grids:
         if grid.samples < 1:
             _refuse("samples", grid.samples, "at least 1")
-        if not hasattr(grid, "dt"):  # a section, which was looked at when it was made
+        if isinstance(grid, SectionGrid):  # which was looked at when it was made
             continue
         if not 0 < grid.dt < np.inf:
             _refuse("dt", grid.dt, "a finite number above zero")

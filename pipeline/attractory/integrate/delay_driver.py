@@ -14,12 +14,12 @@ from numba import njit
 
 from attractory.integrate.bits import lowest_bit
 from attractory.integrate.borrowed import borrowed
+from attractory.integrate.escape import ESCAPE, ESCAPE_LOOK, ESCAPE_STEPS, POLE, largest
 from attractory.integrate.past import add_break, find_break, find_piece, jump, keep_piece, nearest_piece, same_time, since
 from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status
 
 _OK, _DIVERGED, _UNDERFLOW, _BUDGET = int(Status.OK), int(Status.DIVERGED), int(Status.STEP_UNDERFLOW), int(Status.STEP_BUDGET)
-_ESCAPE, _ESCAPE_STEPS, _ESCAPE_LOOK = 1.0e6, 500_000, 65_536  # as in the driver of flows
 
 # What a run came back for.
 ENDED, FULL, PAUSED = 0, 1, 2
@@ -132,7 +132,7 @@ def _fill(  # noqa: PLR0913 - inlined into the loop, where a record would cost m
             for v in range(lanes.y.shape[0]):
                 lanes.y[v, lane] = lanes.history[v * (controls.order + 1), lane]
                 problem.settled[i, v] = lanes.y[v, lane]
-            lanes.size[lane] = _largest(lanes.y, lane)
+            lanes.size[lane] = largest(lanes.y, lane)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -333,7 +333,7 @@ def _pass_break(problem: Any, lanes: Any, past: Any, controls: Any, lane: int) -
     if here < 0:
         return True
     level = breaks.levels[lane, here]
-    matters = jump(ring, lanes, lane, controls.stored, level) > controls.tolerance * max(1.0, _largest(lanes.y, lane))
+    matters = jump(ring, lanes, lane, controls.stored, level) > controls.tolerance * max(1.0, largest(lanes.y, lane))
     if not matters or level > controls.order:
         return True
     breaks.sharp[lane] = 1.0
@@ -370,20 +370,12 @@ def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - c
         return _DIVERGED
     if count > controls.limits[2]:
         return _BUDGET
-    grown = _largest(lanes.y, lane)
-    if count > _ESCAPE_STEPS and count % _ESCAPE_LOOK == 0 and grown > _ESCAPE * max(1.0, lanes.size[lane]):
+    grown = largest(lanes.y, lane)
+    if count > ESCAPE_STEPS and count % ESCAPE_LOOK == 0 and grown > ESCAPE * max(1.0, lanes.size[lane]):
         return _DIVERGED
     if step > RESOLUTION * abs(lanes.now[lane]):
         return _OK
-    return _DIVERGED if grown > 1e10 else _UNDERFLOW
-
-
-@njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
-def _largest(y: Any, lane: int) -> float:  # pragma: no cover - compiled
-    largest = 0.0
-    for v in range(y.shape[0]):
-        largest = max(largest, abs(y[v, lane]))
-    return largest
+    return _DIVERGED if grown > POLE else _UNDERFLOW
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -20,8 +20,9 @@ from attractory.integrate.delay_driver import (
     delay_lane_arrays,
     run_delay,
 )
-from attractory.integrate.ensemble import Engine, Grid, SampleGrid, SectionGrid, Trajectories, row_length, step_limits
+from attractory.integrate.ensemble import Engine, Trajectories, row_length, step_limits
 from attractory.integrate.flow_driver import Sampling
+from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
 from attractory.integrate.past import Breaks, Ring, larger, new_breaks, new_ring
 from attractory.kernels import DelayKernel, delay_kernel, order_for
 from attractory.layout import Status

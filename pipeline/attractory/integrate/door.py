@@ -27,7 +27,8 @@ from attractory.integrate.block import (
 )
 from attractory.integrate.checks import check_engine, check_grids, check_room, doubles, is_number
 from attractory.integrate.delays import Pasts, check_lags, integrate_delays
-from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, SectionGrid, Trajectories, advance
+from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, advance
+from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
 from attractory.integrate.reference import sampled_ensemble
 from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from attractory.expressions.circles import keep_in_range
 from attractory.expressions.definition import Definition
-from attractory.expressions.section import Cut
 from attractory.integrate.checks import check_engine, check_grids, check_room, samples_memory
 from attractory.integrate.flow_driver import Problem, Sampling
+from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
 from attractory.integrate.handover import STIFF_COUNT, parked_rows
 from attractory.integrate.map_driver import Iterated, Kept, MapFunctions, common_divisor, map_lane_arrays, run_map
 from attractory.integrate.methods import Settings, run_methods
@@ -32,36 +32,6 @@ MOST_STEPS = 10**9
 STEPS_PER_CROSSING, STEPS_WITHOUT_TIME = 10_000_000, 1_000_000
 NATIVE = Target()
 _LONG_ROW = 512  # samples
-
-
-@dataclass(frozen=True)
-class SampleGrid:
-    """Sample k belongs to the time k dt after sample 0 (maps: dt is a whole number of iterates)."""
-
-    dt: float
-    samples: int
-
-
-@dataclass(frozen=True)
-class SectionGrid:
-    """Samples are the crossings of a section.
-
-    within: the longest time from one to the next, or to the first, infinity where steps alone are counted. quiet: the longest step where
-    a solution's speed says nothing and nothing is sampled at regular times."""
-
-    cut: Cut
-    samples: int
-    within: float
-    quiet: float
-
-    @property
-    def last(self) -> float:
-        """A time by which it is full, or has failed."""
-        return min(self.within * self.samples, _LONGEST)
-
-
-Grid = SampleGrid | SectionGrid
-_LONGEST = 1.0e300
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from numba import njit
 
 from attractory.integrate.bits import lowest_bit
 from attractory.integrate.borrowed import borrowed
+from attractory.integrate.escape import ESCAPE, ESCAPE_LOOK, ESCAPE_STEPS, POLE, largest
 from attractory.integrate.handover import CAP, COUNT, DONE, METHOD, leaves_taylor, resume
 from attractory.integrate.sections import take_back_crossings, take_crossings
 from attractory.integrate.switches import (
@@ -38,9 +39,8 @@ _OK, _DIVERGED, _UNDERFLOW = int(Status.OK), int(Status.DIVERGED), int(Status.ST
 _BUDGET, _SLIDING, _ZENO = int(Status.STEP_BUDGET), int(Status.SLIDING), int(Status.ZENO)
 _NOT_CROSSED = int(Status.NOT_CROSSED)
 
-# A trajectory that has grown by this factor in so many steps is leaving for infinity, as an unstable spiral does whose turns get faster.
-# What grows as the time does, such as a phase, is not: by this factor its rate is larger than its size over its time.
-_ESCAPE, _ESCAPE_STEPS, _ESCAPE_LOOK, _FASTER = 1.0e6, 500_000, 65_536, 8.0
+# What grows as the time does, such as a phase, does not escape: by this factor its rate is larger than its size over its time.
+_FASTER = 8.0
 
 Problem = namedtuple("Problem", "initial parameters start status steps queue parked")
 Sampling = namedtuple("Sampling", "places grids counts out")
@@ -199,7 +199,7 @@ def _refill(problem: Any, sampling: Any, lanes: Any, lane: int, i: int) -> None:
         lanes.y_low[v, lane] = 0.0
     for q in range(problem.parameters.shape[1]):
         lanes.p[q, lane] = problem.parameters[i, q]
-    lanes.size[lane] = _largest(lanes.y, lane)
+    lanes.size[lane] = largest(lanes.y, lane)
     for g in range(sampling.counts.shape[0]):
         lanes.taken[g, lane] = 0.0
         lanes.base[g, lane] = sampling.places[g, 0] + i * variables * sampling.places[g, 1]
@@ -261,32 +261,24 @@ def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - c
         return _DIVERGED
     if lanes.count[lane] > controls.limits[2]:
         return _BUDGET
-    if lanes.count[lane] > _ESCAPE_STEPS and lanes.count[lane] % _ESCAPE_LOOK == 0 and _escapes(lanes, lane, controls.order):
+    if lanes.count[lane] > ESCAPE_STEPS and lanes.count[lane] % ESCAPE_LOOK == 0 and _escapes(lanes, lane, controls.order):
         return _DIVERGED
     if is_endless(lanes.table, lane):
         return _ZENO
     if step > lanes.t[lane] * RESOLUTION or lanes.found[0, lane] >= 0.0:
         return _OK
-    return _DIVERGED if _largest(lanes.y, lane) > 1e10 else _UNDERFLOW  # a pole in finite time, or a stiff spot
+    return _DIVERGED if largest(lanes.y, lane) > POLE else _UNDERFLOW
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _escapes(lanes: Any, lane: int, order: int) -> bool:  # pragma: no cover - compiled
     """Whether some variable has become large, and not in proportion to the time."""
-    bound = _ESCAPE * max(1.0, lanes.size[lane])
+    bound = ESCAPE * max(1.0, lanes.size[lane])
     for v in range(lanes.y.shape[0]):
         size, rate = abs(lanes.y[v, lane]), abs(lanes.c[v * (order + 1) + 1, lane])
         if size > bound and rate * lanes.t[lane] > _FASTER * size:
             return True
     return False
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _largest(y: Any, lane: int) -> float:  # pragma: no cover - compiled
-    largest = 0.0
-    for v in range(y.shape[0]):
-        largest = max(largest, abs(y[v, lane]))
-    return largest
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

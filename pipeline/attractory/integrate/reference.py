@@ -17,8 +17,9 @@ from attractory.errors import RequestError
 from attractory.expressions.circles import as_stored, turn_back
 from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room
-from attractory.integrate.ensemble import Engine, Ensemble, Grid, SampleGrid, Trajectories, integrate_ensemble, step_limits
-from attractory.integrate.reference_driver import FlowFunctions, WideSampling, run_wide_flow, run_wide_map, wide_lanes
+from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, integrate_ensemble, step_limits
+from attractory.integrate.grids import Grid, SampleGrid
+from attractory.integrate.reference_driver import FlowFunctions, WideSampling, run_wide_flow, run_wide_map, wide_lanes, wide_limits
 from attractory.kernels.precise import KEPT_WORDS, precise_flow_kernel, precise_map_kernel, precise_width
 from attractory.layout import Status
 
@@ -165,7 +166,7 @@ def run_words(definition: Definition, ensemble: Ensemble, grids: Sequence[Sample
         # quiet / words: where nothing can be estimated, two expansions shall not take the same steps either
         quiet, _, budget = step_limits(engine, float(dts.min()), last)
         functions = FlowFunctions(*(kernel.code.functions[name] for name in FlowFunctions._fields))
-        run_wide_flow(functions, problem, sampling, lanes, np.array([quiet / words, budget]))
+        run_wide_flow(functions, problem, sampling, lanes, wide_limits(quiet / words, budget, last, kernel.order))
     pieces = np.split(out, np.cumsum(sizes)[:-1])
     samples = tuple(piece.reshape(total, variables, count, KEPT_WORDS) for piece, count in zip(pieces, counts, strict=True))
     for grid_samples in samples:

@@ -1,35 +1,64 @@
 """The driver of steps and iterates on expansions: groups of lanes from their beginning to the last sample. Compiled once by numba.
 
 A group's trajectories begin together, and each takes its own steps: the lanes of those that are ready stand still. Every decision rests on
-the lane's own numbers, so a trajectory's words do not depend on its neighbours."""
+the lane's own numbers, so a trajectory's words do not depend on its neighbours.
+
+Each step has its own unit of time, a power of two near the radius of convergence that was found at the step before: series of hundreds of
+orders leave the range of doubles in any other. Where the radius has become so much shorter that they still do, the unit becomes shorter and
+the step's coefficients are computed again; where it has become so much longer that they vanish, the next step's unit is longer."""
 
 from __future__ import annotations
 
+import math
 from collections import namedtuple
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+from attractory.integrate.borrowed import borrowed
+from attractory.integrate.escape import POLE, largest
 from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status
 
 _OK, _DIVERGED, _UNDERFLOW, _BUDGET = int(Status.OK), int(Status.DIVERGED), int(Status.STEP_UNDERFLOW), int(Status.STEP_BUDGET)
 _RUNNING = -1
-_HUGE = 1e10  # a state beyond this whose steps vanish has met a pole
 
 FlowFunctions = namedtuple("FlowFunctions", "coefficients sample move")
 # Vectors of doubles, one in each lane; y, z and t hold words: see kernels/precise/kernel.py.
-WideLanes = namedtuple("WideLanes", "y z t p c slope y_before t_before origin h number before cap")
+WideLanes = namedtuple("WideLanes", "y z t p c slope y_before t_before origin h number before cap unit next_unit")
 # out (trajectory, variable, sample, 2) of all grids one behind the other; offsets (grid,) and counts (grid,) say where; dts (grid, 1).
 WideSampling = namedtuple("WideSampling", "offsets counts dts out")
+# quiet: the step where none can be estimated; budget: the most steps of a trajectory; unit: of the first step's time; longest: to which a
+# unit grows where coefficients vanish; reach: what it is multiplied by then, and divided by where they overflow.
+WideLimits = namedtuple("WideLimits", "quiet budget unit longest reach")
+
+# Dense sampling, at a hundred a period and more, with steps of several samples.
+_FIRST_UNIT = 64.0
+# No solution is looked at in units that are so much shorter than the first one.
+_SHORTEST = 2.0**-200
+# The coefficient of the last order changes by this power of two where a unit does that was too long or too short: from beyond 2^1023 to
+# well above 2^-960, and the other way.
+_REACH_BITS = 960
+
+
+def wide_limits(quiet: float, budget: float, last: float, order: int) -> WideLimits:
+    """The first unit is a multiple of `quiet`, the distance of the finest samples or less; where nothing shows how long one may be, it is
+    no longer than the whole that is asked for."""
+    unit = _FIRST_UNIT * _power_of_two(quiet)
+    return WideLimits(quiet, budget, unit, max(unit, _power_of_two(last)), 2.0 ** (_REACH_BITS // order))
+
+
+def _power_of_two(number: float) -> float:
+    """The one above."""
+    return 2.0 ** math.frexp(number)[1]
 
 
 def wide_lanes(width: int, words: int, sizes: tuple[int, int, int]) -> WideLanes:
     """Zeroed lanes for sizes = (variables, parameters, expansions in the table of coefficients)."""
     variables, parameters, table = sizes
     states = variables * words
-    rows = [states, states, words, max(parameters, 1), table * words, states, states, words, 1, 1, 1, 1, 1]
+    rows = [states, states, words, max(parameters, 1), table * words, states, states, words, 1, 1, 1, 1, 1, 1, 1]
     memory = np.zeros(sum(rows) * width + 8)
     first = (-memory.ctypes.data // 8) % 8
     parts = np.split(memory[first : first + sum(rows) * width].reshape(-1, width), np.cumsum(rows)[:-1])
@@ -38,10 +67,8 @@ def wide_lanes(width: int, words: int, sizes: tuple[int, int, int]) -> WideLanes
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def run_wide_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, limits: Any) -> None:  # pragma: no cover - compiled
-    """Integrates all trajectories of problem = (initial, parameters, start, status, steps), whose last two it fills, and `sampling.out`.
-
-    limits: the step where none can be estimated, and the most steps of a trajectory.
-    """
+    """Integrates all trajectories of problem = (initial, parameters, start, status, steps), whose last two it fills, and `sampling.out`."""
+    problem, sampling, lanes = borrowed(problem), borrowed(sampling), borrowed(lanes)
     initial, _, _, status, steps = problem
     width = lanes.h.shape[1]
     taken = np.zeros((sampling.counts.shape[0], width), np.int64)
@@ -50,20 +77,23 @@ def run_wide_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, limits: 
         held = min(width, initial.shape[0] - first)
         running = status[first : first + held]
         _begin(problem, lanes, first, held)
+        lanes.unit[:] = limits.unit
         taken[:] = 0
         while True:
             doubtful = kernel.coefficients(
-                lanes.p.ctypes, lanes.y.ctypes, lanes.t.ctypes, lanes.origin.ctypes, lanes.c.ctypes, lanes.h.ctypes,
-                lanes.slope.ctypes, lanes.before.ctypes,
+                lanes.p.ctypes, lanes.y.ctypes, lanes.t.ctypes, lanes.origin.ctypes, lanes.unit.ctypes, lanes.c.ctypes,
+                lanes.h.ctypes, lanes.next_unit.ctypes, lanes.slope.ctypes, lanes.before.ctypes,
             )  # fmt: skip
             if doubtful != 0:
                 _take_back(lanes, taken, taken_before, doubtful)
                 continue
             if not _still_running(sampling, taken, running):
                 break
+            if _shortened(lanes, running, limits):
+                continue
             for lane in range(width):
                 if lane >= held or running[lane] != _RUNNING:
-                    lanes.h[0, lane] = 0.0
+                    lanes.h[0, lane], lanes.next_unit[0, lane] = 0.0, lanes.unit[0, lane]
                 else:
                     running[lane] = _judged(lanes, lane, steps[first + lane], limits)
                     steps[first + lane] += 1
@@ -71,7 +101,8 @@ def run_wide_flow(kernel: Any, problem: Any, sampling: Any, lanes: Any, limits: 
             taken_before[:] = taken
             for g in range(sampling.counts.shape[0]):
                 _take_samples(kernel, sampling, lanes, taken, g, (first, running))
-            kernel.move(lanes.c.ctypes, lanes.h.ctypes, lanes.y.ctypes, lanes.t.ctypes, lanes.slope.ctypes)
+            kernel.move(lanes.c.ctypes, lanes.h.ctypes, lanes.unit.ctypes, lanes.y.ctypes, lanes.t.ctypes, lanes.slope.ctypes)
+            lanes.unit[:] = lanes.next_unit
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -101,23 +132,38 @@ def _begin(problem: Any, lanes: Any, first: int, held: int) -> None:  # pragma: 
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _shortened(lanes: Any, status: Any, limits: Any) -> bool:  # pragma: no cover - compiled
+    """Whether coefficients of some running lane are no numbers and are to be computed in a shorter unit, which it now has.
+
+    None is shorter than what steps end a trajectory: then it is the solution that has left the numbers."""
+    some = False
+    for lane in range(status.shape[0]):
+        if not lanes.h[0, lane] < np.inf and status[lane] == _RUNNING:
+            shorter = lanes.unit[0, lane] / limits.reach
+            if shorter > limits.unit * _SHORTEST and shorter > lanes.t[0, lane] * RESOLUTION:
+                lanes.unit[0, lane] = shorter
+                some = True
+    return some
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def _judged(lanes: Any, lane: int, count: int, limits: Any) -> int:  # pragma: no cover - compiled
-    """Running or the status that ends it; the step is what was estimated, or `quiet`, and zero where it ends."""
-    step = lanes.h[0, lane]
+    """Running or the status that ends it; the step is what was estimated, or `quiet`, at most the unit, and zero where it ends.
+
+    Within the unit a series has lost nothing to numbers too small for a double: none of its terms is larger than its coefficient."""
+    step, unit = lanes.h[0, lane], lanes.unit[0, lane]
     if step < 0.0:
-        step = limits[0]
-    step = lanes.cap[0, lane] if lanes.cap[0, lane] < step else step  # NaN stays
+        step, lanes.next_unit[0, lane] = limits.quiet, max(unit, min(unit * limits.reach, limits.longest))
+    step = unit if unit < step else step  # NaN stays
+    step = lanes.cap[0, lane] if lanes.cap[0, lane] < step else step
     lanes.cap[0, lane] *= 2.0
     verdict = _RUNNING
     if not step < np.inf:
         verdict = _DIVERGED
-    elif count >= limits[1]:
+    elif count >= limits.budget:
         verdict = _BUDGET
     elif not step > lanes.t[0, lane] * RESOLUTION:
-        words, largest = lanes.t.shape[0], 0.0
-        for row in range(0, lanes.y.shape[0], words):
-            largest = max(largest, abs(lanes.y[row, lane]))
-        verdict = _DIVERGED if largest > _HUGE else _UNDERFLOW
+        verdict = _DIVERGED if largest(lanes.y[:: lanes.t.shape[0]], lane) > POLE else _UNDERFLOW
     lanes.h[0, lane] = step if verdict == _RUNNING else 0.0
     return verdict
 
@@ -138,7 +184,9 @@ def _take_samples(kernel: Any, sampling: Any, lanes: Any, taken: Any, g: int, gr
             some |= due[lane]
         if not some:
             return
-        kernel.sample(lanes.c.ctypes, lanes.t.ctypes, lanes.number.ctypes, sampling.dts[g].ctypes, lanes.z.ctypes)
+        kernel.sample(
+            lanes.c.ctypes, lanes.t.ctypes, lanes.unit.ctypes, lanes.number.ctypes, sampling.dts[g].ctypes, lanes.z.ctypes
+        )  # fmt: skip
         for lane in range(held):
             if due[lane]:
                 for v in range(variables):

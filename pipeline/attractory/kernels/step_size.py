@@ -47,7 +47,7 @@ def emit_step_size(lanes: Lanes, state: Sequence[Sequence[Value]], sized: Sequen
     NO_ESTIMATE where the last two vanish in all variables; NaN where any of them is not finite.
     """
     first, before_last, last = ([row[k] for row in state] for k in (0, order - 1, order))
-    step = step_from_norms(lanes, [_norm(lanes, values) for values in ([first[place] for place in sized], before_last, last)], order)
+    step = step_from_norms(lanes, [largest(lanes, values) for values in ([first[place] for place in sized], before_last, last)], order)
     # maxnum passes over NaN: zero times the sum of all values brings it back.
     total = reduce(lanes.add, [*first, *before_last, *last])
     return lanes.fma(total, lanes.constant(0.0), step)
@@ -55,16 +55,24 @@ def emit_step_size(lanes: Lanes, state: Sequence[Sequence[Value]], sized: Sequen
 
 def step_from_norms(lanes: Lanes, norms: Sequence[Value], order: int) -> Value:
     """The step from the largest coefficients of orders 0, order - 1 and order; NO_ESTIMATE where the last two vanish."""
+    return estimated(lanes, shortened_radius(lanes, norms, order, math.exp(-0.7 / (order - 1) - DECAY)), norms)
+
+
+def shortened_radius(lanes: Lanes, norms: Sequence[Value], order: int, factor: float) -> Value:
+    """The radius of convergence times a factor, from the largest coefficients of orders 0, order - 1 and order."""
     tiny = lanes.constant(VANISHING)
     scale = lanes.intrinsic("maxnum", emit_log2(lanes, norms[0]), lanes.constant(0.0))
-    norms = [lanes.intrinsic("maxnum", norm, tiny) for norm in norms[1:]]
     radii = [
-        lanes.mul(lanes.sub(scale, emit_log2(lanes, norm)), lanes.constant(1.0 / power))
-        for norm, power in zip(norms, (order - 1, order), strict=True)
+        lanes.mul(lanes.sub(scale, emit_log2(lanes, lanes.intrinsic("maxnum", norm, tiny))), lanes.constant(1.0 / power))
+        for norm, power in zip(norms[1:], (order - 1, order), strict=True)
     ]
-    safety = round(math.exp(-0.7 / (order - 1) - DECAY), 12)  # rounded: a mathematics library may differ in the last digit
-    step = lanes.mul(emit_exp2(lanes, lanes.intrinsic("minnum", *radii)), lanes.constant(safety))
-    vanished = lanes.compare("ole", lanes.intrinsic("maxnum", *norms), tiny)
+    # rounded: a mathematics library may differ in the last digit
+    return lanes.mul(emit_exp2(lanes, lanes.intrinsic("minnum", *radii)), lanes.constant(round(factor, 12)))
+
+
+def estimated(lanes: Lanes, step: Value, norms: Sequence[Value]) -> Value:
+    """The step, and NO_ESTIMATE where the last two norms vanish."""
+    vanished = lanes.compare("ole", lanes.intrinsic("maxnum", *norms[1:]), lanes.constant(VANISHING))
     return lanes.select(vanished, lanes.constant(NO_ESTIMATE), step)
 
 
@@ -76,16 +84,16 @@ def emit_disagreement(lanes: Lanes, sizes: Sequence[Value], rates: Sequence[Valu
     about to switch. A step over it ends with rates that the equations do not have, by far more than the step's own error, and has to be
     taken back."""
     step = lanes.load("%time", 2)
-    limit = disagreement_limit(lanes, _norm(lanes, sizes), order)
+    limit = disagreement_limit(lanes, largest(lanes, sizes), order)
     far = [far_apart(lanes, rate, lanes.load("%rate", row), step, limit) for row, rate in enumerate(rates)]
     moved = lanes.compare("ogt", step, lanes.constant(0.0))
     return lanes.logic("and", reduce(lambda a, b: lanes.logic("or", a, b), far), moved) if far else moved
 
 
-def disagreement_limit(lanes: Lanes, largest: Value, order: int) -> Value:
+def disagreement_limit(lanes: Lanes, size: Value, order: int) -> Value:
     """How far slopes may differ over the step, from the largest state."""
-    size = lanes.intrinsic("maxnum", largest, lanes.constant(1.0))
-    return lanes.mul(size, lanes.constant(round(DISAGREEMENT * order * math.exp(-DECAY * (order - 1)), 25)))
+    scale = lanes.intrinsic("maxnum", size, lanes.constant(1.0))
+    return lanes.mul(scale, lanes.constant(round(DISAGREEMENT * order * math.exp(-DECAY * (order - 1)), 25)))
 
 
 def far_apart(lanes: Lanes, rate: Value, reached: Value, step: Value, limit: Value) -> Value:
@@ -93,7 +101,8 @@ def far_apart(lanes: Lanes, rate: Value, reached: Value, step: Value, limit: Val
     return lanes.compare("ugt", lanes.mul(lanes.intrinsic("fabs", lanes.sub(rate, reached)), step), limit)
 
 
-def _norm(lanes: Lanes, values: Sequence[Value]) -> Value:
+def largest(lanes: Lanes, values: Sequence[Value]) -> Value:
+    """The largest size among the values, lane by lane; passes over NaN."""
     return reduce(lambda a, b: lanes.intrinsic("maxnum", a, b), [lanes.intrinsic("fabs", value) for value in values])
 
 

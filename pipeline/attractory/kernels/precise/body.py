@@ -81,8 +81,13 @@ class Body:
 
     def doubled(self, address: Value, power: int = 1) -> Value:
         """Times a power of two, without rounding."""
-        factor = self.lanes.constant(2.0**power)
-        return self.kept([self.lanes.mul(word, factor) for word in self.load(address)])
+        return self.shifted(address, self.lanes.constant(2.0**power))
+
+    def shifted(self, address: Value, factor: Value, *, into: Value | None = None) -> Value:
+        """Times a power of two, one in each lane, without rounding."""
+        result = into or self.slot()
+        self.store([self.lanes.mul(word, factor) for word in self.load(address)], result)
+        return result
 
     def chosen(self, condition: Value, a: Value, b: Value) -> Value:
         """a where the condition holds, else b."""

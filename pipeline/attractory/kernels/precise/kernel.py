@@ -1,11 +1,14 @@
 """The compiled step of a flow, and the iterate of a map, on expansions of a given number of words.
 
-Flows: coefficients(p, y, t, origin, c, h, slope, before)   the table of Taylor coefficients and the step; t is the time since the start in
-                                              words; the bits of the lanes that must take back their last step, which was `before` long
-       sample(c, t, n, dt, z)                 the state at n dt, in its two leading words, from the polynomials of the step that began at t
-       move(c, h, y, t, slope)                the state and the time at the step's end, and the slopes of the polynomials there
-Maps:  iterate(p, y, t, z)                    the next state, and the two leading words of this one
-Rows of y, z, t are words: word w of variable v is row v words + w. p, origin, n, dt hold doubles: a parameter is exactly what it is."""
+Flows: coefficients(p, y, t, origin, unit, c, h, next, slope, before)
+                                    the table of Taylor coefficients in time units of `unit`, a power of two, the step, and the next
+                                    step's unit; t is the time since the start in words; the bits of the lanes that must take back their
+                                    last step, which was `before` long
+       sample(c, t, unit, n, dt, z) the state at n dt, in its two leading words, from the polynomials of the step that began at t
+       move(c, h, unit, y, t, slope) the state and the time at the step's end, and the slopes of the polynomials there
+Maps:  iterate(p, y, t, z)          the next state, and the two leading words of this one
+Rows of y, z, t are words: word w of variable v is row v words + w. p, origin, unit, next, n, dt, h hold doubles: a parameter is exactly
+what it is. Times and slopes are in the system's own unit, all but the coefficients."""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from attractory.kernels.precise.pointwise import operation
 from attractory.kernels.precise.routines import routines
 from attractory.kernels.precise.series import PreciseSeries
 from attractory.kernels.precise.words import BITS, DECAY
-from attractory.kernels.step_size import NO_ESTIMATE, VANISHING, emit_exp2, emit_log2
+from attractory.kernels.step_size import estimated, largest, shortened_radius
 
 # Samples are evaluated in so many words: 159 bits, of which the two leading words are kept.
 SAMPLE_WORDS = 3
@@ -36,6 +39,9 @@ KEPT_WORDS = 2
 # A step keeps so many bits of its length: the time, a sum of steps, then fits into two words without rounding.
 _STEP_BITS = 20
 _NARROW, _WIDE_WORDS = 8, 8
+# The step is the radius / e^2.
+_STEPS_IN_UNIT = 8.0
+_EXPONENT, _TWICE_THE_BIAS = 0x7FF << 52, 2 * 1023 << 52  # bits of a double
 # A step's slopes at its end and the rates that the equations have there may differ by so many bits more than the last word shows.
 _DISAGREEMENT_BITS = 20
 # The end of a sentence about a system.
@@ -45,9 +51,9 @@ NOT_SMOOTH = (
 )
 
 _FLOW = {
-    "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 8),
-    "sample": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
-    "move": ctypes.CFUNCTYPE(None, *[Pointer] * 5),
+    "coefficients": ctypes.CFUNCTYPE(ctypes.c_int64, *[Pointer] * 10),
+    "sample": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
+    "move": ctypes.CFUNCTYPE(None, *[Pointer] * 6),
 }
 _MAP = {"iterate": ctypes.CFUNCTYPE(None, *[Pointer] * 4)}
 
@@ -129,14 +135,12 @@ def _coefficients(body: Body, series: PreciseSeries, now: Value) -> str:
         return [lanes.load(body.row("%c", variable * (order + 1) + k), 0) for variable in range(variables)]
 
     first = leading(0)
-    lanes.store(_step(lanes, [first, leading(order - 1), leading(order)], order), "%h", 0)
+    step = _step(lanes, [first, leading(order - 1), leading(order)], series.unit, order)
+    lanes.store(step, "%h", 0)
+    lanes.store(_unit(lanes, step), "%next", 0)
     doubtful = _doubtful(body, series, largest(lanes, first))
-    pointers = ", ".join(f"ptr noalias %{name}" for name in ("p", "y", "t", "origin", "c", "h", "slope", "before"))
+    pointers = ", ".join(f"ptr noalias %{name}" for name in ("p", "y", "t", "origin", "unit", "c", "h", "next", "slope", "before"))
     return body.function("coefficients", pointers, result=lanes.packed(doubtful))
-
-
-def largest(lanes: Lanes, values: Sequence[Value]) -> Value:
-    return reduce(lambda a, b: lanes.intrinsic("maxnum", a, b), [lanes.intrinsic("fabs", value) for value in values])
 
 
 def _doubtful(body: Body, series: PreciseSeries, size: Value) -> Value:
@@ -146,9 +150,8 @@ def _doubtful(body: Body, series: PreciseSeries, size: Value) -> Value:
     before = lanes.load("%before", 0)
     doubt = lanes.compare("olt", zero, zero)
     for variable in range(series.variables):
-        rate = body.row("%c", variable * (series.order + 1) + 1)
         mark = len(body.used)
-        apart = body.first_word(body.call("sub", rate, body.row("%slope", variable)))
+        apart = body.first_word(body.call("sub", series.rate(variable), body.row("%slope", variable)))
         body.release(mark)
         far = lanes.compare("ugt", lanes.mul(lanes.intrinsic("fabs", apart), before), limit)
         doubt = lanes.logic("or", doubt, far)
@@ -162,22 +165,25 @@ def _store_time(body: Body, now: Value) -> None:
     body.store(levels.result(), now)
 
 
-def _step(lanes: Lanes, leading: Sequence[Sequence[Value]], order: int) -> Value:
+def _step(lanes: Lanes, leading: Sequence[Sequence[Value]], unit: Value, order: int) -> Value:
     """The step, as `step_size.emit_step_size` estimates it, from the leading words of orders 0, order - 1 and order of all variables."""
     norms = [largest(lanes, values) for values in leading]
-    tiny = lanes.constant(VANISHING)
-    scale = lanes.intrinsic("maxnum", emit_log2(lanes, norms[0]), lanes.constant(0.0))
-    lasts = [lanes.intrinsic("maxnum", norm, tiny) for norm in norms[1:]]
-    radii = [
-        lanes.mul(lanes.sub(scale, emit_log2(lanes, norm)), lanes.constant(1.0 / power))
-        for norm, power in zip(lasts, (order - 1, order), strict=True)
-    ]
-    step = lanes.mul(emit_exp2(lanes, lanes.intrinsic("minnum", *radii)), lanes.constant(round(math.exp(-DECAY), 12)))
+    step = shortened_radius(lanes, norms, order, math.exp(-DECAY))
     kept = lanes.integer(-(1 << (BITS - 1 - _STEP_BITS)))
-    step = lanes.number(lanes.integral("and", lanes.bits(step), kept))
-    step = lanes.select(lanes.compare("ole", lanes.intrinsic("maxnum", *lasts), tiny), lanes.constant(NO_ESTIMATE), step)
+    step = lanes.mul(lanes.number(lanes.integral("and", lanes.bits(step), kept)), unit)
+    step = estimated(lanes, step, norms)
     total = reduce(lanes.add, [value for values in leading for value in values])  # maxnum passes over NaN
     return lanes.fma(total, lanes.constant(0.0), step)
+
+
+def _unit(lanes: Lanes, step: Value) -> Value:
+    """The power of two nearest to the radius that a step was estimated from: eight times the one below the step."""
+    return lanes.mul(lanes.number(lanes.integral("and", lanes.bits(step), lanes.integer(_EXPONENT))), lanes.constant(_STEPS_IN_UNIT))
+
+
+def _inverse(lanes: Lanes, unit: Value) -> Value:
+    """One over a power of two: the exponent that adds up to twice the bias."""
+    return lanes.number(lanes.integral("sub", lanes.integer(_TWICE_THE_BIAS), lanes.bits(unit)))
 
 
 def _sample(variables: int, count: int, order: int, width: int) -> str:
@@ -188,13 +194,14 @@ def _sample(variables: int, count: int, order: int, width: int) -> str:
     levels = Levels(lanes, count + 1)
     levels.multiply([number], [dt])
     levels.add([lanes.neg(lanes.load("%t", word)) for word in range(count)])
-    x = body.kept(levels.result()[:fewer])
+    inverse = _inverse(lanes, lanes.load("%unit", 0))
+    x = body.kept([lanes.mul(word, inverse) for word in levels.result()[:fewer]])
     last = min(order, precise_order(SAMPLE_WORDS))
     for variable in range(variables):
         row = lanes.emit(f"getelementptr {lanes.vector}, ptr %c, i64 {variable * (order + 1) * count}")
         value = body.call("horner", row, x, ("i64", str(last)), ("i64", str(count)))
         _keep_two_words(body, value, variable)
-    return body.function("sample", ", ".join(f"ptr noalias %{name}" for name in ("c", "t", "n", "dt", "z")))
+    return body.function("sample", ", ".join(f"ptr noalias %{name}" for name in ("c", "t", "unit", "n", "dt", "z")))
 
 
 def _keep_two_words(body: Body, value: Value, variable: int) -> None:
@@ -205,16 +212,21 @@ def _keep_two_words(body: Body, value: Value, variable: int) -> None:
 def _move(series: PreciseSeries, count: int, width: int) -> str:
     body = series.body = Body(Lanes(width), count)
     lanes = body.lanes
-    step = lanes.load("%h", 0)
+    step, inverse = lanes.load("%h", 0), _inverse(lanes, lanes.load("%unit", 0))
+    units = lanes.mul(step, inverse)
     for variable in range(series.variables):
         first = body.row("%c", variable * (series.order + 1))
-        body.call("horner_short", first, (lanes.vector, step), ("i64", str(series.order)), into=body.row("%y", variable))
+        body.call("horner_short", first, (lanes.vector, units), ("i64", str(series.order)), into=body.row("%y", variable))
         rates, last = series.slope(variable)
-        body.call("horner_short", rates, (lanes.vector, step), ("i64", str(last)), into=body.row("%slope", variable))
+        slope = body.row("%slope", variable)
+        if last:
+            body.call("horner_short", rates, (lanes.vector, units), ("i64", str(last)), into=slope)
+        else:
+            body.shifted(rates, inverse, into=slope)
     levels = Levels(lanes, count, body.load("%t"))
     levels.put(0, step)
     body.store(levels.result(), "%t")
-    return body.function("move", ", ".join(f"ptr noalias %{name}" for name in ("c", "h", "y", "t", "slope")))
+    return body.function("move", ", ".join(f"ptr noalias %{name}" for name in ("c", "h", "unit", "y", "t", "slope")))
 
 
 def _map(definition: Definition, count: int, width: int) -> Module:

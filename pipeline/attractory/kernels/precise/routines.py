@@ -78,14 +78,25 @@ def _times(name: str, width: int, count: int) -> str:
 def _over(name: str, width: int, count: int) -> str:
     """out = a / k."""
     body = Body(Lanes(width), count)
-    lanes = body.lanes
-    first = body.whole("mul", body.whole("sub", "%k", 1), count)
-    inverse = []
-    for place in range(count):
-        address = lanes.emit(f"getelementptr double, ptr @{INVERSES}.{count}, i64 {body.whole('add', first, place)}")
-        inverse.append(lanes.splat(lanes.emit(f"load double, ptr {address}")))
-    body.store(product(lanes, body.load("%a"), inverse, count), "%out")
+    body.store(product(body.lanes, body.load("%a"), _inverse(body), count), "%out")
     return _function(body, name, "ptr %out, ptr %a, i64 %k")
+
+
+def _integrated(name: str, width: int, count: int) -> str:
+    """out = a f / k, with a power of two f in each lane, which rounds nothing: a coefficient from its slope's, in time units of f."""
+    body = Body(Lanes(width), count)
+    factors = [body.lanes.mul(word, "%f") for word in _inverse(body)]
+    body.store(product(body.lanes, body.load("%a"), factors, count), "%out")
+    return _function(body, name, f"ptr %out, ptr %a, {body.lanes.vector} %f, i64 %k")
+
+
+def _inverse(body: Body) -> list[Value]:
+    """The words of 1 / k."""
+    lanes, count = body.lanes, body.count
+    first = body.whole("mul", body.whole("sub", "%k", 1), count)
+    places = [body.whole("add", first, place) for place in range(count)]
+    addresses = [lanes.emit(f"getelementptr double, ptr @{INVERSES}.{count}, i64 {place}") for place in places]
+    return [lanes.splat(lanes.emit(f"load double, ptr {address}")) for address in addresses]
 
 
 def _accumulated(body: Body, first: Value | int, last: Value) -> list[Value]:
@@ -217,6 +228,7 @@ _FUNCTIONS: dict[str, Callable[[str, int, int], str]] = {
     "scale": _scale,
     "times": _times,
     "over": _over,
+    "integrated": _integrated,
     "convolve": _convolve,
     "square": _square,
     "reciprocal": _reciprocal,

@@ -2,7 +2,12 @@
 
 The recurrences are those of `taylor.TaylorSeries`, which also says which nodes they need beside the graph's own and in which order. Where
 straight-line code would grow with the square of the order (here up to 150), sums of products run over the rows of a table: row k of a
-node's series is its coefficient of order k."""
+node's series is its coefficient of order k.
+
+Time is counted in a unit of the lane's own, a power of two near the radius of convergence: there all coefficients are about as large as
+the value, where in the system's unit that of order k is radius^-k of it and leaves the range of doubles. The unit enters in two places, a
+variable's coefficient from its slope's and the time's own, and makes each coefficient what it is in the system's unit times a power of two:
+nothing else is rounded."""
 
 from __future__ import annotations
 
@@ -41,7 +46,7 @@ def bands(count: int, order: int) -> Iterator[tuple[int, int, int]]:
 
 
 class PreciseSeries:
-    """Writes the series of all nodes into the table %c, whose first rows are those of the variables.
+    """Writes the series of all nodes, in time units of %unit, into the table %c, whose first rows are those of the variables.
 
     Args:
         order: the last one that the variables get.
@@ -95,20 +100,25 @@ class PreciseSeries:
         return self.body.row(self.base(index), k)
 
     def slope(self, variable: int) -> tuple[Value, int]:
-        """(the address of order zero, the last order) of a variable's rate; the address alone of one that stands still, with order zero."""
+        """(the address of order zero, the last order) of a rate's series; of a rate that stands still, times the unit, with order zero."""
         root = self.roots[variable]
         return (self.base(root), self.order - 1) if self.moving[root] else (self.body.row("%c", variable * (self.order + 1) + 1), 0)
+
+    def rate(self, variable: int) -> Value:
+        """The address of a variable's rate at order zero, in the function that `emit` wrote into."""
+        return self.values[self.roots[variable]]
 
     # driving
 
     def emit(self) -> None:
         """All orders: zero for itself, then the loop, and the variables' rows one order ahead of it."""
+        self.unit = self.body.lanes.load("%unit", 0)
         for index in self.needed:
             self._order_zero(index)
         divisors = {self._divisor(index): None for index in self.needed if self.moving[index]}
         self.inverses = {index: self.body.call("reciprocal", self.values[index]) for index in divisors if index is not None}
         for variable, root in enumerate(self.roots):
-            self._copy(self.values[root], self.body.row("%c", variable * (self.order + 1) + 1))
+            self.body.shifted(self.values[root], self.unit, into=self.body.row("%c", variable * (self.order + 1) + 1))
         full = self.body.count
         for count, first, last in bands(full, self.order):
             self.body.count = count
@@ -125,7 +135,7 @@ class PreciseSeries:
         for variable, root in enumerate(self.roots):
             into = self.body.row(self.body.row("%c", variable * (self.order + 1)), following)
             if self.moving[root]:
-                self._over(self.at(root, k), following, into=into)
+                self.body.call("integrated", self.at(root, k), (self.body.lanes.vector, self.unit), ("i64", following), into=into)
             else:
                 self.body.store([], into)
 
@@ -141,7 +151,7 @@ class PreciseSeries:
             self.body.release(mark)
         self.values[index] = value
         if node.op == "time":
-            self.body.store([self.body.lanes.constant(1.0)], self.body.row("%c", self.places[index] * (self.order + 1) + 1))
+            self.body.store([self.unit], self.body.row("%c", self.places[index] * (self.order + 1) + 1))
 
     def _value(self, index: int, node: Node) -> Value:
         if node.op == "const":
