@@ -5,6 +5,8 @@ DVC_VENV ?= .venv-dvc
 FRAMEWORKS_VENV ?= .venv-frameworks
 BENCH_VENV ?= .venv-bench
 PYTEST_OPTIONS ?=
+# Tests run in one process a core; each keeps kernels of its own, some hundred megabytes. `make test TEST_PROCESSES=0` runs them in one.
+TEST_PROCESSES ?= logical --maxprocesses=4
 BENCH_OPTIONS ?=
 QUICKSTART := datasets/quickstart
 
@@ -48,7 +50,7 @@ demo: setup ## catalog -> store -> report -> published folder -> one epoch of ba
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" bash examples/demo.sh $(QUICKSTART)
 
 test: setup $(DVC_VENV)/.installed ## the tests that need no framework
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" DVC="$(CURDIR)/$(DVC_VENV)/bin/dvc" $(VENV)/bin/python -m pytest $(PYTEST_OPTIONS)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" DVC="$(CURDIR)/$(DVC_VENV)/bin/dvc" $(VENV)/bin/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=worksteal $(PYTEST_OPTIONS)
 
 # torch and JAX do not share a process well: one after the other. SymPy (which torch brings) wants an older mpmath than `certify` does.
 test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch, jax or sympy, in an environment of their own
