@@ -2,6 +2,7 @@
 
 read_catalog(folder)    a folder, or the packaged catalog -> Catalog, a mapping from name to SystemRecord
 read_system(path)       one file -> SystemRecord
+extended_catalog(dir)   the packaged catalog and the entries of a folder
 check_entries(paths)    the readable entries of files and folders, and a sentence for every problem of the others
 write_invariants(...)   annotate one file; every other byte of it stays
 json_schema()           the format, for editors
@@ -15,6 +16,7 @@ from attractory.catalog.folder import Catalog as Catalog
 from attractory.catalog.folder import catalog_folder as catalog_folder
 from attractory.catalog.folder import check_entries as check_entries
 from attractory.catalog.folder import entry_files as entry_files
+from attractory.catalog.folder import extended_catalog as extended_catalog
 from attractory.catalog.folder import read_catalog as read_catalog
 from attractory.catalog.folder import read_system as read_system
 from attractory.catalog.reading import read_yaml as read_yaml
@@ -42,6 +44,7 @@ __all__ = [
     "catalog_folder",
     "check_entries",
     "entry_files",
+    "extended_catalog",
     "json_schema",
     "read_catalog",
     "read_system",

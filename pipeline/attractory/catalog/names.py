@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -15,6 +16,11 @@ FUNCTIONS = frozenset(
 )
 TIME = "t"
 CONSTANTS = ("pi", "e")  # these a declared name may shadow
+
+
+def is_path(named: str | os.PathLike[str]) -> bool:
+    """Whether this is the path of a file and no name: names have neither slashes nor dots."""
+    return isinstance(named, os.PathLike) or "/" in named or named.endswith((".yaml", ".yml"))
 
 
 def base_name(key: str) -> str:

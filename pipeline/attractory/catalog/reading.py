@@ -6,6 +6,7 @@ ruamel.yaml scans the file into events; the tree is built here, so nothing of a 
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,16 @@ def read_yaml(path: str | Path, error: type[RequestError] = CatalogError) -> tup
     """
     file = Path(path)
     try:
+        if not stat.S_ISREG(file.stat().st_mode) and not file.is_dir():  # opening a pipe waits for whoever writes into it
+            message = f"{file}: cannot be read: it is a pipe or a device, expected a file."
+            raise error(message)
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as failure:
         message = f"{file}: cannot be read: {failure.strerror or failure}."
+        raise error(message) from None
+    except ValueError as failure:
+        message = f"{str(file)!r}: cannot be read: {failure}."  # a path with a NUL in it
         raise error(message) from None
     if len(content) > MAX_BYTES:
         message = f"{file}: is larger than {MAX_BYTES // 1024} KiB, which no entry needs."
