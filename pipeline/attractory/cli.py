@@ -142,6 +142,21 @@ def show(
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the system: letters, digits and underscores; unique ignoring case.")],
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="flow, map or delay.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where to write it; made where it is missing.")] = Path(),
+    json: Json = False,
+) -> Answer:
+    """Write a small entry that works, to be replaced key by key."""
+    from attractory.catalog import new_entry
+
+    path = new_entry(name, kind=kind, folder=to)
+    steps = [f"1. Replace it by your system, key by key: {path}", f"2. attractory check {path}", f"3. attractory annotate {path}"]
+    return Answer({"path": str(path)}, [f"{path}: a small {kind} that works. Next:", *steps, f"4. attractory show {path}"])
+
+
+@app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]…", help="Files or folders; default: the packaged catalog.")] = None,
     workers: WorkerCount = None,
