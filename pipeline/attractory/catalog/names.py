@@ -57,6 +57,12 @@ def declared_name_problem(name: str) -> str | None:
     return None
 
 
+def shown_key(key: str) -> str:
+    """A dotted key as it stands in a message: on one line, and no longer than a person reads."""
+    shown = key[:101] if key.isprintable() else repr(key[:101])[1:-1]
+    return shown if len(shown) <= 100 else shown[:100] + "…"
+
+
 def file_stem(name: str) -> str:
     """The name of a system's file, without its ending: HenonHeiles -> henon_heiles, SprottA -> sprott_a, Lorenz96 -> lorenz96."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)

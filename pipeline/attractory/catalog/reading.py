@@ -14,6 +14,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from attractory.catalog.messages import few
+from attractory.catalog.names import shown_key
 from attractory.errors import CatalogError, RequestError
 
 # The largest entry of the catalog has 6 KB; these leave room for a network's matrix and stop everything slower than half a second.
@@ -78,7 +80,7 @@ def parse_yaml(text: str, path: str, error: type[RequestError] = CatalogError) -
         message = f"{path}:1: is not YAML: {str(failure).splitlines()[0]}."
         raise error(message) from None
     if tree.problems:
-        raise error("\n".join(tree.problems))
+        raise error("\n".join(few(tree.problems, f"{path}:1")))
     return value, tree.lines
 
 
@@ -141,7 +143,8 @@ class _Tree:
             child = (*key, name)
             dotted = ".".join(child)
             if name in mapping:
-                self.problems.append(f"{self._path}:{line}: {dotted}: stands twice, first on line {self.lines[dotted]}: remove one")
+                where = f"{self._path}:{line}: {shown_key(dotted)}"
+                self.problems.append(f"{where}: stands twice, first on line {self.lines[dotted]}: remove one")
             self.lines.setdefault(dotted, line)
             mapping[name] = self._node(next(events), events, child)
         return mapping
