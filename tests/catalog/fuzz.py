@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,10 @@ def main() -> int:
         return 0
     if options.child is not None:
         return _child(options.seed, range(options.child, options.files))
-    tried = list(_all(options.seed, options.files))
-    _say(_summary(tried))
-    offenders = [one for one in tried if one.verdict == "offends"]
-    checked = _checked(options.seed, [one.number for one in tried if one.verdict == "accepted"][: options.check])
+    found = list(_all(options.seed, options.files))
+    _say(_summary(found))
+    offenders = [one for one in found if one.verdict == "offends"]
+    checked = _checked(options.seed, [one.number for one in found if one.verdict == "accepted"][: options.check])
     _say("\n".join(checked)) if options.check else None
     return 1 if offenders or any("OFFENDS" in line for line in checked) else 0
 
@@ -105,19 +105,19 @@ def _run(seed: int, first: int, files: int) -> Iterator[Tried]:
             yield Tried(**json.loads(line))
 
 
-def _summary(tried: list[Tried]) -> str:
-    counts = {verdict: sum(one.verdict == verdict for one in tried) for verdict in ("accepted", "refused", "offends")}
-    slow, large = max(tried, key=lambda one: one.seconds), max(tried, key=lambda one: one.mib)
+def _summary(found: list[Tried]) -> str:
+    counts = {verdict: sum(one.verdict == verdict for one in found) for verdict in ("accepted", "refused", "offends")}
+    slow, large = max(found, key=lambda one: one.seconds), max(found, key=lambda one: one.mib)
     lines = [
-        f"{len(tried)} files: {counts['accepted']} accepted, {counts['refused']} refused, {counts['offends']} offend",
+        f"{len(found)} files: {counts['accepted']} accepted, {counts['refused']} refused, {counts['offends']} offend",
         f"slowest: file {slow.number}, {slow.seconds:.2f} s; largest: file {large.number}, {large.mib:.0f} MiB",
-        f"mean {sum(one.seconds for one in tried) / len(tried) * 1e3:.1f} ms; above half a second: {_listed(tried, 0.5)}",
+        f"mean {sum(one.seconds for one in found) / len(found) * 1e3:.1f} ms; above half a second: {_listed(found, 0.5)}",
     ]
-    return "\n".join([*lines, *(f"OFFENDS file {one.number}: {one.words}" for one in tried if one.verdict == "offends")])
+    return "\n".join([*lines, *(f"OFFENDS file {one.number}: {one.words}" for one in found if one.verdict == "offends")])
 
 
-def _listed(tried: list[Tried], seconds: float) -> str:
-    return ", ".join(f"{one.number} ({one.seconds:.2f})" for one in tried if one.seconds > seconds) or "none"
+def _listed(found: list[Tried], seconds: float) -> str:
+    return ", ".join(f"{one.number} ({one.seconds:.2f})" for one in found if one.seconds > seconds) or "none"
 
 
 # --- the child ----------------------------------------------------------------------------------------------------------------------
@@ -131,18 +131,19 @@ def _child(seed: int, numbers: range) -> int:
         path = Path(folder) / "file.yaml"
         for number in numbers:
             path.write_bytes(mutated(seed, number, entries))
-            _say(json.dumps(vars(_tried(number, path))))
+            _say(json.dumps(vars(tried(number, path, use_entry))))
     return 0
 
 
-def _tried(number: int, path: Path) -> Tried:
+def tried(number: int, path: Path, use: Callable[[Path], str]) -> Tried:
+    """What becomes of one file; `use` says what is wrong with one that it accepts."""
     from attractory.errors import AttractoryError
 
     _reset_peak()
     begun = time.process_time()
     verdict, words = "accepted", ""
     try:
-        problem = _use(path)
+        problem = use(path)
         if problem:
             verdict, words = "offends", problem
     except AttractoryError as error:
@@ -158,7 +159,7 @@ def _tried(number: int, path: Path) -> Tried:
     return Tried(number, "offends", seconds, mib, wrong) if wrong else Tried(number, verdict, seconds, mib, words[:2_000])
 
 
-def _use(path: Path) -> str:
+def use_entry(path: Path) -> str:
     """All that is made of an entry and does not integrate; what is wrong with something that was accepted."""
     from attractory.catalog import SystemRecord, entry_text, read_system, read_yaml
     from attractory.catalog.reading import parse_yaml

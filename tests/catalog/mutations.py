@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def _tree(text: str, draw: Draw) -> str:
 
 def _change(tree: Any, draw: Draw) -> None:
     place = draw.choice([place for place in _collections(tree) if place] or [{"x": 1}])
-    value = draw.choice((*_VALUES, draw.choice(_NUMBERS), _nested(draw.choice((3, 20, 200)))))
+    value = deepcopy(draw.choice((*_VALUES, draw.choice(_NUMBERS), _nested(draw.choice((3, 20, 200))))))
     if isinstance(place, list):
         place[draw.randrange(len(place))] = value
         return

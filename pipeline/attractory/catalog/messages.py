@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from attractory.catalog.record import Source
 
 BRANCHES = 8  # at most so many of pydantic's errors are one problem: a union of types has one for each
+LONGEST_PROBLEM = 600  # characters
 MOST_PROBLEMS = 20  # of one file: a person mends the first ones and looks again
 _EXPECTED = {
     "string_type": "text",
@@ -50,8 +51,14 @@ def sentences(error: ValidationError, mapping: Mapping[str, object], source: Sou
 
 
 def few(problems: list[str], where: str) -> list[str]:
-    """The first problems, and that there are more."""
-    return problems if len(problems) <= MOST_PROBLEMS else [*problems[:MOST_PROBLEMS], f"{where}: has more problems than these."]
+    """The first problems, each on one line, and that there are more."""
+    more = [f"{where}: has more problems than these."] if len(problems) > MOST_PROBLEMS else []
+    return [*map(_on_one_line, problems[:MOST_PROBLEMS]), *more]
+
+
+def _on_one_line(problem: str) -> str:
+    short = problem if len(problem) <= LONGEST_PROBLEM else problem[:LONGEST_PROBLEM] + "…"
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in short)
 
 
 def _problems(item: Any, mapping: Mapping[str, object], model: type[BaseModel]) -> Iterable[tuple[str, str]]:
