@@ -135,46 +135,58 @@ def _child(seed: int, numbers: range) -> int:
     return 0
 
 
-def tried(number: int, path: Path, use: Callable[[Path], str]) -> Tried:
-    """What becomes of one file; `use` says what is wrong with one that it accepts."""
+def tried(number: int, path: Path, use: Callable[[Path], None]) -> Tried:
+    """What becomes of one file, in the time and memory that its use takes."""
     from attractory.errors import AttractoryError
 
     _reset_peak()
     begun = time.process_time()
     verdict, words = "accepted", ""
     try:
-        problem = use(path)
-        if problem:
-            verdict, words = "offends", problem
+        use(path)
     except AttractoryError as error:
         verdict, words = "refused", str(error)
     except BaseException as error:  # noqa: BLE001  # whatever it is, it is what this looks for
         verdict, words = "offends", f"{type(error).__name__}: {str(error)[:300]}"
     seconds, mib = time.process_time() - begun, _peak()
-    wrong = _unfit(words, path) if verdict == "refused" else ""
+    wrong = {"refused": _unfit, "accepted": _contradiction}.get(verdict, _as_said)(words, path)
     if seconds > MOST_SECONDS:
         wrong = f"took {seconds:.1f} s ({verdict}: {words[:200]})"
     if mib > MOST_MIB:
         wrong = f"took {mib:.0f} MiB ({verdict}: {words[:200]})"
-    return Tried(number, "offends", seconds, mib, wrong) if wrong else Tried(number, verdict, seconds, mib, words[:2_000])
+    return Tried(number, "offends" if wrong else verdict, seconds, mib, (wrong or words)[:2_000])
 
 
-def use_entry(path: Path) -> str:
-    """All that is made of an entry and does not integrate; what is wrong with something that was accepted."""
-    from attractory.catalog import SystemRecord, entry_text, read_system, read_yaml
-    from attractory.catalog.reading import parse_yaml
+def _as_said(words: str, _path: Path) -> str:
+    return words
+
+
+def use_entry(path: Path) -> None:
+    """All that is made of an entry and does not integrate."""
+    from attractory.catalog import read_system
     from attractory.expressions import System
 
-    record = read_system(path)
-    system = System.from_record(record)
+    system = System.from_record(read_system(path))
     assert len(system.digest) == 64
     assert system.definition.variables
     if system.kind != "delay":
         assert system.rhs(system.initial).shape == (system.dimension,)
     system.conserved_quantities(system.initial)
+
+
+def _contradiction(_words: str, path: Path) -> str:
+    """What others say against an entry that was accepted: the schema, and the same entry once written and read again."""
+    from attractory.catalog import SystemRecord, entry_text, read_system, read_yaml
+    from attractory.catalog.reading import parse_yaml
+    from attractory.errors import CatalogError
+
     if not _validator().is_valid(read_yaml(path)[0]):
         return "is accepted, and the schema refuses it"
-    again: Any = parse_yaml(entry_text(record), str(path))[0]
+    record = read_system(path)
+    try:
+        again: Any = parse_yaml(entry_text(record), str(path))[0]
+    except CatalogError as error:
+        return f"is refused once written: {error}"
     return "" if SystemRecord.from_mapping(again) == record else "is another record once written and read again"
 
 

@@ -237,7 +237,7 @@ def _expressions(text: str, draw: Draw) -> str:
 
 def _syntax(text: str, draw: Draw) -> str:
     """What YAML has and an entry must not: anchors, aliases, tags, directives, merges, documents, nested without end."""
-    many = draw.choice((3, 20, 200, 3_000, 20_000))
+    many = draw.choice((3, 20, 200, 3_000, 20_000, 60_000, 120_000))
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{k}: &a{k} [*a{k - 1}, *a{k - 1}]\n" for k in range(1, min(many, 60)))
     return draw.choice((
         bomb + text, text + "invariants: &x {y: *x}\n", text + "<<: {kind: map}\n", text + "--- \n" + text, "%YAML 1.1\n---\n" + text,
@@ -285,6 +285,13 @@ def _sizes(text: str, draw: Draw) -> str:
         lambda: {"parameters": {"m": [[1] * 75] * 75},
                  "indices": {"i": 75, "j": 9}, "equations": {"x[i]": "sum(m[i][j]*x[j], j)"}, **START},
         lambda: {"variants": {f"v{k}": {"equations": {"x": f"x + {k}"}} for k in range(many // 3)}, **DECAY},
+        lambda: {"equations": {name: "x*y - z + 1.5*sin(x) + " * 830 + "x" for name in "xyzab"}, "initial": dict.fromkeys("xyzab", 1)},
+        lambda: {
+            "parameters": {f"p{k}": f"p{k - 1} + 1" if k else 1 for k in range(many)}, "indices": {"i": 144, "j": 144},
+            "equations": {"x[i]": "sum(sin(x[j] - x[i]), j)"}, **START,
+        },
+        lambda: {"equations": {"x": "x"}, "conserved": {f"c{k}": "x*x + " * 3_300 + "x" for k in range(12)}, **START},
+        lambda: {"variants": {f"v{k}": {"equations": {"x": "x*x + " * 3_300 + "x"}} for k in range(12)}, **DECAY},
         lambda: {"tags": ["a"] * many, **DECAY},
         lambda: {"published": [{"quantity": "q", "value": [1.0] * many, "source": "s"}], **DECAY},
         lambda: {f"key{k}": k for k in range(many)},

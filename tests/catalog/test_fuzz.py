@@ -41,10 +41,9 @@ def slow(path):
     begun = time.process_time()
     while time.process_time() < begun + 1.05:
         pass
-    return ""
 
 def large(path):
-    return "" if bytearray(b"x") * 250_000_000 else "none"
+    bytearray(b"x") * 250_000_000
 
 def broken(path):
     raise KeyError("x")
@@ -52,7 +51,8 @@ def broken(path):
 def nowhere(path):
     raise CatalogError("somewhere")
 
-for use in (fuzz.use_entry, slow, large, broken, nowhere):
+Path(sys.argv[2]).write_text("name: One\\nkind: map\\nequations: {x: x}\\ninitial: {x: 1}\\n")
+for use in (slow, large, broken, nowhere):
     found = fuzz.tried(0, Path(sys.argv[2]), use)
     print(found.verdict, found.words)
 """
@@ -63,13 +63,12 @@ def test_the_fuzz_finds_what_is_slow_large_or_broken(write: Write) -> None:
     command = [sys.executable, "-c", WRONG, str(Path(__file__).parent), str(write("name: ["))]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     wanted = (
-        "refused .*is not YAML",
         r"offends took 1\.\d s",
         r"offends took [23]\d\d MiB",
         "offends KeyError: 'x'",
         "offends .*without file and line",
     )
-    assert [bool(re.match(words, line)) for words, line in zip(wanted, lines, strict=True)] == [True] * 5
+    assert [bool(re.match(words, line)) for words, line in zip(wanted, lines, strict=True)] == [True] * 4
 
 
 def entry(**keys: object) -> dict[str, object]:

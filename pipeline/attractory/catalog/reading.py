@@ -19,7 +19,7 @@ from attractory.catalog.names import shown_key
 from attractory.errors import CatalogError, RequestError
 
 # The largest entry of the catalog has 6 KB; these leave room for a network's matrix and stop everything slower than half a second.
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 128 * 1024
 MAX_DEPTH = 16
 MAX_NODES = 6_000
 
