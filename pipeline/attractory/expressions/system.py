@@ -194,6 +194,8 @@ class System:
 
     def conserved_quantities(self, states: ArrayLike, t: ArrayLike = 0.0) -> dict[str, Doubles]:
         """The value (n,) of each conserved quantity at states (n, variable)."""
+        if not self._record.conserved:
+            return {}
         graph, roots = self._conserved
         values = self._values(states, t, lambda points: evaluate(graph, roots, points, self._defaults, t))
         return {name: values[..., place] for place, name in enumerate(self._record.conserved)}
