@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import attractory
 from attractory.catalog import SystemRecord, catalog_folder, new_entry, read_system
 from attractory.catalog.skeleton import schema_place
 from attractory.errors import AttractoryError
@@ -16,7 +18,7 @@ KINDS = ("flow", "map", "delay")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_skeleton_is_an_entry_that_passes_the_check(tmp_path: Path, kind: str) -> None:
+def test_a_skeleton_is_a_whole_entry(tmp_path: Path, kind: str) -> None:
     """A person begins with something that works; every key that the catalog asks for is there, in the schema's order."""
     path = new_entry("MyOwn", kind=kind, folder=tmp_path)
     record = read_system(path)
@@ -25,9 +27,24 @@ def test_a_skeleton_is_an_entry_that_passes_the_check(tmp_path: Path, kind: str)
     assert record.tags
     assert record.behaviour == "periodic"
     assert (record.timescale is None) == (kind == "map")
-    assert check([path]).failures == ()
     keys = re.findall(r"^(\w+):", path.read_text(), re.MULTILINE)
     assert keys == [key for key in SystemRecord.model_fields if key in keys]
+
+
+@pytest.mark.parametrize("kind", ["flow", "delay"])
+def test_a_skeleton_has_the_period_that_it_states(tmp_path: Path, kind: str) -> None:
+    """Every value of the example is true, as those of the catalog are: the mean time between maxima of x, to half a percent."""
+    system = attractory.system(new_entry("MyOwn", kind=kind, folder=tmp_path))
+    assert system.period is not None
+    made = attractory.integrate(system, trajectories=1, transient=20 * system.period, samples=10_000, dt=system.period / 500, seed=0)
+    x = made.state.values[0, :, 0]
+    maxima = np.flatnonzero((x[1:-1] > x[:-2]) & (x[1:-1] >= x[2:]))
+    assert np.diff(maxima).mean() / 500 == pytest.approx(1.0, rel=5e-3)
+
+
+def test_a_skeleton_passes_the_check(tmp_path: Path) -> None:
+    """The map's, whose check is the quickest."""
+    assert check([new_entry("MyOwn", kind="map", folder=tmp_path)]).failures == ()
 
 
 def test_an_editor_finds_the_schema(tmp_path: Path) -> None:
