@@ -103,14 +103,13 @@ def test_entries_of_ones_own_are_annotated_by_name_and_by_path(elsewhere):
 
 
 def test_every_command_takes_the_folder(attractory, dataset, elsewhere):
-    """systems, show by name and by path, check, lock: as for the packaged catalog."""
+    """systems, show by name and by path, lock: as for the packaged catalog."""
     code, listed = attractory("systems", "--catalog", elsewhere, "--json")
     assert code == 0
     assert {"Spiral", "Lorenz"} <= {system["name"] for system in json.loads(listed)}
     shown = attractory("show", "Spiral", "--catalog", elsewhere)
     assert shown == attractory("show", elsewhere / "spiral.yaml")
-    assert "y' = mu*(1 - x**2)*y - x" in shown[1]
-    assert attractory("check", elsewhere / "spiral.yaml", elsewhere / "quadratic.yaml")[0] == 0
+    assert "A damped oscillator" in shown[1]
     assert attractory("lock", dataset.recipe, "--catalog", elsewhere)[0] == 0
     for command in ("systems", "generate", "build", "lock"):
         arguments = [] if command == "systems" else [dataset.recipe]
