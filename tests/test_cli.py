@@ -61,6 +61,7 @@ def test_the_list_of_commands_is_the_promised_one(attractory):
     promised = {
         "systems",
         "show",
+        "new",
         "check",
         "generate",
         "validate",

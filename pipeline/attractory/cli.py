@@ -67,6 +67,7 @@ Store = Annotated[Path, typer.Argument(metavar="STORE", help="A finished store: 
 Out = Annotated[Path | None, typer.Option("--out", metavar="STORE", help="The store to write; default: beside the recipe.")]
 WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Worker processes; default: one per core.")]
 ClusterFile = Annotated[Path | None, typer.Option("--cluster", metavar="FILE", help="Run on the Dask cluster of this scheduler file.")]
+MoreSystems = Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="More systems: a folder of YAML files of your own.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Delete a store of another recipe or catalog that is in the way.")]
 ReportFolder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Folder of report.json; default: report, beside STORE.")]
 
@@ -88,7 +89,7 @@ def _options(
 
 
 @app.command()
-def systems(
+def systems(  # noqa: PLR0913  # each option is an argument
     kind: Annotated[
         list[str] | None, typer.Option("--kind", metavar="KIND", help="flow, map, delay, stochastic, field or network.")
     ] = None,
@@ -98,6 +99,7 @@ def systems(
     where: Annotated[
         str | None, typer.Option("--where", metavar="CONDITION", help="As in 'lyapunov_exponent > 0.5 and dimension == 3'.")
     ] = None,
+    catalog: MoreSystems = None,
     json: Json = False,
 ) -> Answer:
     """List the systems of the catalog that fit every option."""
@@ -106,7 +108,8 @@ def systems(
     import attractory
     from attractory.stages.show import columns, line
 
-    found = attractory.systems(kind=kind or None, tag=tag or None, dimension=dimension, behaviour=behaviour or None, where=where)
+    asked: dict[str, Any] = {"kind": kind or None, "tag": tag or None, "dimension": dimension, "behaviour": behaviour or None}
+    found = attractory.systems(**asked, where=where, catalog=catalog)
     table = Table("name", "kind", "dimension", "behaviour", "period", "leading exponent", "tags")
     for system in found:
         table.add_row(*columns(system))
@@ -115,19 +118,20 @@ def systems(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A system of the catalog.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A system of the catalog, or the path of a YAML file.")],
     variant: Annotated[str | None, typer.Option("--variant", metavar="V", help="One of its variants.")] = None,
     target: Annotated[str | None, typer.Option("--as", metavar="FORM", help="Its equations as sympy, latex, scipy, julia or yaml.")] = None,
     picture: Annotated[
         bool | None, typer.Option("--picture/--no-picture", help="A picture of its trajectory; default: on a terminal.")
     ] = None,
+    catalog: MoreSystems = None,
     json: Json = False,
 ) -> Answer:
     """Show one system: equations, parameters, what is known."""
     import attractory
     from attractory.stages.show import document, page
 
-    system = attractory.system(name, variant=variant)
+    system = attractory.system(name, variant=variant, catalog=catalog)
     if target is not None:
         text = system.as_text(target)
         return Answer({"name": system.name, "as": target, "text": text}, [text.rstrip("\n")])
@@ -135,6 +139,21 @@ def show(
         return Answer(document(system), [])
     shown = sys.stdout.isatty() if picture is None else picture
     return Answer(document(system), page(system, variant=variant, picture=_picture(system) if shown else ()))
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the system: letters, digits and underscores; unique ignoring case.")],
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="flow, map or delay.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where to write it; made where it is missing.")] = Path(),
+    json: Json = False,
+) -> Answer:
+    """Write a small entry that works, to be replaced key by key."""
+    from attractory.catalog import new_entry
+
+    path = new_entry(name, kind=kind, folder=to)
+    steps = [f"1. Replace it by your system, key by key: {path}", f"2. attractory check {path}", f"3. attractory annotate {path}"]
+    return Answer({"path": str(path)}, [f"{path}: a small {kind} that works. Next:", *steps, f"4. attractory show {path}"])
 
 
 @app.command()
@@ -153,19 +172,22 @@ def check(
 
 
 @app.command()
-def generate(
+def generate(  # noqa: PLR0913  # each option is an argument
     recipe: Recipe,
     out: Out = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
     replace: Replace = False,
+    catalog: MoreSystems = None,
     json: Json = False,
 ) -> Answer:
     """Make the store of a recipe; always resumes."""
     from attractory.stages.generate import generate as run
+    from attractory.stages.located import read_recipe
 
     with _progress("generate") as progress:
-        made = run(recipe, out=out, workers=_workers(workers, cluster), replace_other=replace, progress=progress)
+        located, where = read_recipe(recipe, catalog=catalog), _workers(workers, cluster)
+        made = run(located, out=out, workers=where, replace_other=replace, progress=progress)
     return Answer(made.document(), made.lines(), exit_code=1 if made.failed else 0)
 
 
@@ -232,19 +254,21 @@ def publish(
 
 
 @app.command()
-def build(
+def build(  # noqa: PLR0913
     recipe: Recipe,
     out: Out = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
     to: Annotated[str | None, typer.Option("--to", metavar="URL", help="Where to publish; default: published/ beside the recipe.")] = None,
+    catalog: MoreSystems = None,
     json: Json = False,
 ) -> Answer:
     """Generate, validate and publish a recipe."""
     from attractory.stages.build import build as run
+    from attractory.stages.located import read_recipe
 
     with _progress("build") as progress:
-        built = run(recipe, out=out, workers=_workers(workers, cluster), to=to, progress=progress)
+        built = run(read_recipe(recipe, catalog=catalog), out=out, workers=_workers(workers, cluster), to=to, progress=progress)
     end = [_published(built.published)] if built.published else ["Not published: the report above says why."]
     page = [*built.generated.lines(), built.report.table(), *end]
     return Answer(built.document(), page, exit_code=0 if built.published and not built.generated.failed else 1)
@@ -252,14 +276,15 @@ def build(
 
 @app.command()
 def annotate(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Systems of the catalog.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Systems of the catalog, or paths of YAML files.")],
+    catalog: Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="Your own folder, in place of the catalog.")] = None,
     json: Json = False,
 ) -> Answer:
     """Compute invariants and write them into the catalog."""
     from attractory.stages.annotate import annotate as run
 
     with _progress("annotate") as progress:
-        written = run(names, progress=progress)
+        written = run(names, folder=catalog, progress=progress)
     return Answer(written.document(), written.lines())
 
 
@@ -273,11 +298,12 @@ def info(store: Store, json: Json = False) -> Answer:
 
 
 @app.command()
-def lock(recipe: Recipe, json: Json = False) -> Answer:
+def lock(recipe: Recipe, catalog: MoreSystems = None, json: Json = False) -> Answer:
     """Write recipe.lock: all of a recipe that decides a byte."""
+    from attractory.stages.located import read_recipe
     from attractory.stages.lock import lock as run
 
-    path = run(recipe)
+    path = run(read_recipe(recipe, catalog=catalog))
     return Answer({"lock": str(path)}, [str(path)])
 
 

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
+
+# The nearest of so many is found in some milliseconds; whoever declares more has to look by themselves.
+_MOST_CHOICES = 500
+_LONGEST_CHOICE = 100
 
 
 class AttractoryError(Exception):
@@ -69,7 +74,8 @@ class InterruptedRunError(AttractoryError):
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """The end of a message about an unknown name: ` Did you mean 'rho'?`, or nothing where no valid name is near."""
-    choices = list(valid)
+    choices = list(islice(valid, _MOST_CHOICES))
+    name = name[:_LONGEST_CHOICE]
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
     if not close:
         folded = {choice.casefold(): choice for choice in choices}

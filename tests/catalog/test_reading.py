@@ -133,7 +133,7 @@ def test_parentheses_without_end_are_only_text(write: Write) -> None:
 
 def test_a_file_that_is_too_large_is_not_read(write: Write) -> None:
     """The size is checked before the content."""
-    with pytest.raises(CatalogError, match=r"is larger than 256 KiB"):
+    with pytest.raises(CatalogError, match=r"is larger than 128 KiB"):
         read_yaml(write("#" * (MAX_BYTES + 1)))
 
 

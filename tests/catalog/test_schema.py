@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,26 @@ def test_the_schema_is_a_schema() -> None:
 def test_every_entry_obeys_the_schema(path: Path) -> None:
     """What the package accepts, an editor does not underline."""
     assert list(VALIDATOR.iter_errors(read_yaml(path)[0])) == []
+
+
+@pytest.mark.parametrize("path", entry_files(catalog_folder()), ids=lambda path: path.stem)
+def test_the_first_line_of_an_entry_leads_to_the_schema(path: Path) -> None:
+    """An editor resolves it from where the file lies."""
+    found = re.match(r"# yaml-language-server: \$schema=(\S+)\n", path.read_text())
+    assert found
+    assert (path.parent / found[1]).resolve() == (catalog_folder() / "schema.json").resolve()
+
+
+@pytest.mark.parametrize(("kind", "code"), [("flow", 0), ("flwo", 1)])
+def test_a_reader_that_is_not_ours_accepts_the_entries(repository: Path, tmp_path: Path, kind: str, code: int) -> None:
+    """check-jsonschema, which hooks and editors' servers are like, reads them all: `y` is text, 1.0e-9 a number. It refuses a wrong one."""
+    pytest.importorskip("check_jsonschema")
+    (tmp_path / "one.yaml").write_text(f"name: One\nkind: {kind}\nequations: {{y: -y}}\ninitial: {{y: 1.0e-9}}\n")
+    files = [tmp_path / "one.yaml", *entry_files(repository / "catalog")]
+    command = [sys.executable, "-m", "check_jsonschema", "--schemafile", repository / "catalog" / "schema.json", *files]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    assert ("one.yaml" in ran.stdout) == bool(code)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ REFUSALS: list[tuple[System | object, dict, str]] = [
       for budget in (0, -5, float("nan"), "a")],
     (FLOW, {**LENGTH, "engine": Engine(target="avx2")}, "target is 'avx2'; expected a Target"),
     (FLOW, {**LENGTH, "engine": {"lanes": 2}}, "engine is {'lanes': 2}; expected an Engine or None"),
-    (3, LENGTH, "system is 3; expected a name in the catalog or a System"),
+    (3, LENGTH, "system is 3; expected a name in the catalog, the path of a YAML file or a System"),
 ]  # fmt: skip
 
 

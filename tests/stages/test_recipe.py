@@ -101,6 +101,7 @@ def test_every_mistake_is_told_at_once(dataset):
     ("old", "new", "message"),
     [
         ("Spiral,", "Spirl,", r":5: systems.0: no system is called 'Spirl'\. Did you mean 'Spiral'\?"),
+        ("Spiral,", "Zzzzz,", r":5: systems.0: no system is called 'Zzzzz'\. Systems of your own are in a folder: --catalog FOLDER"),
         ("[Spiral, Quadratic]", "{kind: mapp}", r":5: systems: no system has kind 'mapp'"),
         ("[Spiral, Quadratic]", "{colour: red}", r":5: systems: unknown query key 'colour'"),
         ("catalog: mine", "catalog: ../..", r":12: catalog: found '../..', expected a folder inside the recipe's own folder"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from attractory.catalog.query import Query, fitting, matching
@@ -13,6 +15,9 @@ from attractory.errors import CatalogError, nearest
 
 _NAME_LINE = re.compile(rb"^name:[ \t]+([A-Za-z][A-Za-z0-9_]*)[ \t]*(?:#[^\r\n]*)?\r?$", re.MULTILINE)
 _ENDINGS = (".yaml", ".yml")
+# Ten times the packaged catalog, read in a second or two; more is a home folder named by mistake.
+MAX_FILES = 2_000
+_MAX_LISTED = 20_000  # names of any kind in one folder
 
 
 def catalog_folder() -> Path:
@@ -23,13 +28,23 @@ def catalog_folder() -> Path:
 
 
 def entry_files(folder: str | Path) -> list[Path]:
-    """The entries of a folder, sorted by path: YAML files in it and in its folders (one for each kind), no deeper."""
+    """The entries of a folder, sorted by path: YAML files in it and in its folders (one for each kind), no deeper, none that is hidden.
+
+    Raises:
+        CatalogError: there is no such folder, it cannot be listed or holds too much, or a symbolic link leads out of it.
+    """
     root = Path(folder)
     if not root.is_dir():
         message = f"{root}: there is no such folder, expected one with catalog entries."
         raise CatalogError(message)
-    files = [path for pattern in ("*", "*/*") for path in root.glob(pattern) if path.suffix in _ENDINGS and path.is_file()]
-    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(root).parts))
+    listed = _visible(root)
+    for below in [path for path in listed if path.is_dir()]:
+        listed += _visible(below)
+        _refuse_if(len(listed) > _MAX_LISTED, f"{root}: holds more than {_MAX_LISTED:,} files")
+    files = sorted(path for path in listed if path.suffix in _ENDINGS and path.is_file())
+    _refuse_if(len(files) > MAX_FILES, f"{root}: holds {len(files):,} YAML files, more than {MAX_FILES:,}")
+    _check_inside(root, files)
+    return files
 
 
 def read_system(path: str | Path) -> SystemRecord:
@@ -48,6 +63,19 @@ def read_system(path: str | Path) -> SystemRecord:
 def read_catalog(folder: str | Path | None = None) -> Catalog:
     """The catalog of a folder, or the packaged one; an entry's content is read when it is first asked for."""
     return Catalog(_named_files(entry_files(catalog_folder() if folder is None else folder)))
+
+
+def extended_catalog(folder: str | Path | None = None) -> Catalog:
+    """The packaged catalog and, where one is given, the entries of a folder, whose names must be new ignoring case.
+
+    Raises:
+        CatalogError: the folder cannot be used, holds no entry, or has a name that is taken.
+    """
+    if folder is None:
+        return read_catalog()
+    if not entry_files(folder):
+        raise CatalogError(_holds_none(folder))
+    return read_catalog().extended(folder)
 
 
 def check_entries(paths: Iterable[str | Path] = ()) -> tuple[tuple[SystemRecord, ...], tuple[str, ...]]:
@@ -134,6 +162,38 @@ class Catalog(Mapping[str, SystemRecord]):
         return Catalog({**self._files, **added})
 
 
+def _visible(folder: Path) -> list[Path]:
+    """What a folder holds that is not hidden."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, _MAX_LISTED + 1)]
+    except OSError as failure:
+        message = f"{folder}: cannot be listed: {failure.strerror or failure}."
+        raise CatalogError(message) from None
+    _refuse_if(len(names) > _MAX_LISTED, f"{folder}: holds more than {_MAX_LISTED:,} files")
+    return [folder / name for name in names if not name.startswith(".")]
+
+
+def _check_inside(root: Path, files: Iterable[Path]) -> None:
+    """A folder from a stranger must not read what lies elsewhere. The packaged catalog is ours, and some installers link its files."""
+    if root == catalog_folder():
+        return
+    home = root.resolve()
+    outside = [path for path in files if not path.resolve().is_relative_to(home)]
+    if outside:
+        raise CatalogError("\n".join(f"{path}: leads out of {root}, to {path.resolve()}: copy the file." for path in outside))
+
+
+def _refuse_if(too_much: bool, found: str) -> None:
+    if too_much:
+        message = f"{found}, expected a folder of catalog entries."
+        raise CatalogError(message)
+
+
+def _holds_none(folder: str | Path) -> str:
+    return f"{folder}: holds no catalog entry (*.yaml)."
+
+
 def _named_files(files: Iterable[Path]) -> dict[str, Path]:
     named = [(_name_of(file), file) for file in files]
     problems = _duplicates(named)
@@ -166,7 +226,7 @@ def _files_of(paths: Iterable[str | Path], problems: list[str]) -> Iterator[Path
             continue
         files = entry_files(path)
         if not files:
-            problems.append(f"{path}: holds no catalog entry (*.yaml).")
+            problems.append(_holds_none(path))
         yield from files
 
 

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from attractory.catalog.names import LONGEST_NAME
 from attractory.errors import nearest
 
 if TYPE_CHECKING:
     from attractory.catalog.record import Source
 
+BRANCHES = 8  # at most so many of pydantic's errors are one problem: a union of types has one for each
+LONGEST_PROBLEM = 600  # characters
+MOST_PROBLEMS = 20  # of one file: a person mends the first ones and looks again
 _EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -28,19 +32,33 @@ _UNQUOTED = " A comma ends a value between { and }: put quotes around text that 
 
 
 def sentences(error: ValidationError, mapping: Mapping[str, object], source: Source, model: type[BaseModel]) -> list[str]:
-    """One sentence for every problem of an entry, in the order of its lines.
+    """One sentence for each problem of an entry, in the order of its lines, and for no more than a person reads.
 
     Args:
         mapping: what was validated, to say what was found.
         model: the record that refused it, to say which keys it has.
     """
-    name = str(mapping.get("name", "?"))
+    name = str(mapping.get("name", "?"))[:LONGEST_NAME]
     problems: dict[str, list[str]] = {}
-    for item in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    found.sort(key=lambda item: source.lines.get(".".join(_location(item["loc"], mapping)), 0))
+    for item in found[: BRANCHES * MOST_PROBLEMS]:
         for key, message in _problems(item, mapping, model):
             problems.setdefault(key, []).append(message)
     ordered = sorted(problems, key=lambda key: source.lines.get(key, 0))
-    return [f"{source.where(name, key)}: {text}" for key in ordered for text in _joined(problems[key], _found(mapping, key))]
+    lines = [f"{source.where(name, key)}: {text}" for key in ordered for text in _joined(problems[key], _found(mapping, key))]
+    return few(lines, source.where(name, "") if not source.path else f"{source.path}:1")
+
+
+def few(problems: list[str], where: str) -> list[str]:
+    """The first problems, each on one line, and that there are more."""
+    more = [f"{where}: has more problems than these."] if len(problems) > MOST_PROBLEMS else []
+    return [*map(_on_one_line, problems[:MOST_PROBLEMS]), *more]
+
+
+def _on_one_line(problem: str) -> str:
+    short = problem if len(problem) <= LONGEST_PROBLEM else problem[:LONGEST_PROBLEM] + "…"
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in short)
 
 
 def _problems(item: Any, mapping: Mapping[str, object], model: type[BaseModel]) -> Iterable[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -15,6 +16,11 @@ FUNCTIONS = frozenset(
 )
 TIME = "t"
 CONSTANTS = ("pi", "e")  # these a declared name may shadow
+
+
+def is_path(named: str | os.PathLike[str]) -> bool:
+    """Whether this is the path of a file and no name: names have neither slashes nor dots."""
+    return isinstance(named, os.PathLike) or "/" in named or named.endswith((".yaml", ".yml"))
 
 
 def base_name(key: str) -> str:
@@ -49,6 +55,12 @@ def declared_name_problem(name: str) -> str | None:
     if keyword.iskeyword(name):
         return f"{name!r} is a reserved word of the expression language: expected another name"
     return None
+
+
+def shown_key(key: str) -> str:
+    """A dotted key as it stands in a message: on one line, and no longer than a person reads."""
+    shown = key[:101] if key.isprintable() else repr(key[:101])[1:-1]
+    return shown if len(shown) <= 100 else shown[:100] + "…"
 
 
 def file_stem(name: str) -> str:

@@ -6,6 +6,7 @@ ruamel.yaml scans the file into events; the tree is built here, so nothing of a 
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from attractory.catalog.messages import few
+from attractory.catalog.names import shown_key
 from attractory.errors import CatalogError, RequestError
 
 # The largest entry of the catalog has 6 KB; these leave room for a network's matrix and stop everything slower than half a second.
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 128 * 1024
 MAX_DEPTH = 16
 MAX_NODES = 6_000
 
@@ -40,10 +43,16 @@ def read_yaml(path: str | Path, error: type[RequestError] = CatalogError) -> tup
     """
     file = Path(path)
     try:
+        if not stat.S_ISREG(file.stat().st_mode) and not file.is_dir():  # opening a pipe waits for whoever writes into it
+            message = f"{file}: cannot be read: it is a pipe or a device, expected a file."
+            raise error(message)
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as failure:
         message = f"{file}: cannot be read: {failure.strerror or failure}."
+        raise error(message) from None
+    except ValueError as failure:
+        message = f"{str(file)!r}: cannot be read: {failure}."  # a path with a NUL in it
         raise error(message) from None
     if len(content) > MAX_BYTES:
         message = f"{file}: is larger than {MAX_BYTES // 1024} KiB, which no entry needs."
@@ -71,7 +80,7 @@ def parse_yaml(text: str, path: str, error: type[RequestError] = CatalogError) -
         message = f"{path}:1: is not YAML: {str(failure).splitlines()[0]}."
         raise error(message) from None
     if tree.problems:
-        raise error("\n".join(tree.problems))
+        raise error("\n".join(few(tree.problems, f"{path}:1")))
     return value, tree.lines
 
 
@@ -134,7 +143,8 @@ class _Tree:
             child = (*key, name)
             dotted = ".".join(child)
             if name in mapping:
-                self.problems.append(f"{self._path}:{line}: {dotted}: stands twice, first on line {self.lines[dotted]}: remove one")
+                where = f"{self._path}:{line}: {shown_key(dotted)}"
+                self.problems.append(f"{where}: stands twice, first on line {self.lines[dotted]}: remove one")
             self.lines.setdefault(dotted, line)
             mapping[name] = self._node(next(events), events, child)
         return mapping

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from attractory.catalog.messages import sentences
-from attractory.catalog.names import base_name, index_name
+from attractory.catalog.messages import MOST_PROBLEMS, sentences
+from attractory.catalog.names import base_name, index_name, shown_key
 from attractory.catalog.rules import record_problems
 from attractory.catalog.variants import in_full, variant_mapping, variant_source
 from attractory.errors import CatalogError, nearest
@@ -123,10 +123,11 @@ class Source:
 
     def where(self, name: str, key: str) -> str:
         """`catalog/flows/lorenz.yaml:14: equations.y`, or `System 'Mine': equations.y`; an absent key takes its parent's line."""
+        shown = f": {shown_key(key)}" if key else ""
         if not self.path:
-            return f"System {name!r}: {key}" if key else f"System {name!r}"
+            return f"System {name!r}{shown}"
         line = next((self.lines[parent] for parent in _parents(key) if parent in self.lines), 1)
-        return f"{self.path}:{line}: {key}" if key else f"{self.path}:{line}"
+        return f"{self.path}:{line}{shown}"
 
 
 WrittenVariant = Annotated[Variant, BeforeValidator(in_full, json_schema_input_type=Variant | ParameterValues)]
@@ -170,7 +171,7 @@ class SystemRecord(_Record):
 
     @model_validator(mode="after")
     def _obeys_the_rules(self) -> Self:
-        problems = record_problems(self)
+        problems = record_problems(self, most=MOST_PROBLEMS + 1)
         if problems:
             raise PydanticCustomError("rules", "the names do not fit together", {"problems": problems})
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from attractory.catalog.names import INDEXED, base_name, declared_name_problem, index_name, name_problem
@@ -14,18 +15,10 @@ if TYPE_CHECKING:
 Problem = tuple[str, str]  # dotted key, what is wrong
 
 
-def record_problems(record: SystemRecord) -> list[Problem]:
-    """Every broken rule of a record, as (dotted key, sentence)."""
-    return [
-        *_system_name(record),
-        *_declared_names(record),
-        *_clashes(record),
-        *_indices(record),
-        *_states(record),
-        *_conserved(record),
-        *_ranges(record),
-        *_variants(record),
-    ]
+def record_problems(record: SystemRecord, *, most: int) -> list[Problem]:
+    """The broken rules of a record, as (dotted key, sentence); looking ends with number `most`."""
+    rules = (_system_name, _declared_names, _clashes, _indices, _states, _conserved, _ranges, _variants)
+    return list(islice(chain.from_iterable(rule(record) for rule in rules), most))
 
 
 def _system_name(record: SystemRecord) -> Iterator[Problem]:
@@ -58,12 +51,18 @@ def _clashes(record: SystemRecord) -> Iterator[Problem]:
         if name in first:
             yield f"{section}.{key}", f"{name!r} is declared already, under {first[name]}: expected another name"
         first.setdefault(name, section)
-    for name in first:
-        for key in record.equations:
-            base = base_name(key)
-            if INDEXED.match(key) and name != base and name.startswith(base) and name[len(base) :].isdigit():
-                problem = f"stands for {base}0, {base}1, …, and {name!r} is declared under {first[name]}: rename one of them"
-                yield f"equations.{key}", problem
+    indexed = {base_name(key): key for key in record.equations if INDEXED.match(key)}
+    for name, section in first.items():
+        for base in _numbered(name):
+            if base in indexed:
+                problem = f"stands for {base}0, {base}1, …, and {name!r} is declared under {section}: rename one of them"
+                yield f"equations.{indexed[base]}", problem
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """Names of which this may be an element, written out: x12 of x and of x1."""
+    for length in range(len(name.rstrip("0123456789")), len(name)):
+        yield name[:length]
 
 
 def _indices(record: SystemRecord) -> Iterator[Problem]:
@@ -97,10 +96,11 @@ def _states(record: SystemRecord) -> Iterator[Problem]:
 
 
 def _only_variables(record: SystemRecord, section: str, keys: Mapping[str, object]) -> Iterator[Problem]:
+    variables = record.state_variables if keys else ()
+    known = set(variables)
     for key in keys:
-        if base_name(key) not in record.state_variables:
-            known = _listed(record.state_variables)
-            yield f"{section}.{key}", f"{key!r} is not a state variable (those are {known}).{nearest(key, record.state_variables)}"
+        if base_name(key) not in known:
+            yield f"{section}.{key}", f"{key!r} is not a state variable (those are {_listed(variables)}).{nearest(key, variables)}"
 
 
 def _conserved(record: SystemRecord) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from attractory.expressions.evaluate import constant_value
 from attractory.expressions.expansion import Expander, Scope
 from attractory.expressions.graph import GraphBuilder
 from attractory.expressions.parameters import Value, constant_symbol, integer_values, number_names
-from attractory.expressions.parser import CONSTANTS, Apply, Chain, Expression, Name, Number, Tree, parse
+from attractory.expressions.parser import CONSTANTS, Apply, Chain, Expression, Name, Number, Tree, names_in, parse
 
 if TYPE_CHECKING:
     from attractory.catalog.record import SystemRecord
@@ -28,6 +28,8 @@ _EXACT = {
     CONSTANTS["pi"]: Fraction("3.141592653589793238462643383279502884197"),
     CONSTANTS["e"]: Fraction("2.718281828459045235360287471352662497757"),
 }
+MOST = 1e300  # far from where a difference would overflow
+MOST_BITS = 2_000  # of an exact number: doubles have at most 1,074, the product of a few is no longer
 _SPLIT = 134217729.0  # 2**27 + 1: halves a double's digits (Dekker, Numerische Mathematik 18, 224 (1971))
 
 
@@ -66,7 +68,11 @@ def circle(record: SystemRecord, key: str, values: Mapping[str, Value], variable
         CatalogError: it is empty. ExpressionError: an end cannot be read.
     """
     where = record.where(f"wrap.{key}")
-    low, high = (_exact(parse(str(end), number_names(values, "parameter"), where=where), values) for end in record.wrap[key])
+    names = number_names(values, "parameter")
+    low, high = (_exact(parse(str(end), names, where=where), values) for end in record.wrap[key])
+    if max(abs(low), abs(high), high - low) > MOST:
+        message = f"{where} is a range beyond what doubles hold."
+        raise CatalogError(message)
     if not low < high:
         message = f"{where} is the range from {float(low)!r} to {float(high)!r}, expected [low, high] with low below high."
         raise CatalogError(message)
@@ -89,6 +95,8 @@ def _exact(expression: Expression, values: Mapping[str, Value]) -> Fraction:
                 total = value(first)
                 for operation, operand in rest:
                     total = _combined(operation, total, value(operand))
+                    if total.numerator.bit_length() > MOST_BITS or total.denominator.bit_length() > MOST_BITS:
+                        raise ArithmeticError  # no range of a coordinate: as any other number too
                 return total
         raise ArithmeticError  # a function: rounded as any other number is
 
@@ -113,7 +121,8 @@ def _combined(operation: str, a: Fraction, b: Fraction) -> Fraction:
 
 def _rounded(expression: Expression, values: Mapping[str, Value]) -> float:
     builder = GraphBuilder()
-    scope = Scope({name: constant_symbol(builder, value) for name, value in values.items()}, integers=integer_values(values))
+    used = {name: values[name] for name in sorted(names_in(expression.tree)) if name in values}
+    scope = Scope({name: constant_symbol(builder, value) for name, value in used.items()}, integers=integer_values(used))
     return constant_value(builder, Expander(builder, scope).node(expression))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,11 @@ from attractory.catalog.record import SystemRecord
 from attractory.errors import CatalogError, ExpressionError, RequestError
 from attractory.expressions.circles import Circle, circle
 from attractory.expressions.evaluate import evaluate
-from attractory.expressions.expansion import Expander, Scope, Symbol
+from attractory.expressions.expansion import Budget, Expander, Scope, Symbol
 from attractory.expressions.graph import Graph, GraphBuilder, pruned, reachable
 from attractory.expressions.parameters import (
     MAX_VARIABLES,
+    Indices,
     Value,
     constant,
     constant_symbol,
@@ -203,9 +205,14 @@ class Model:
         self.reads: dict[tuple[int, int], int] = {}  # (variable, node of the lag) -> number of the read
         delayed = self._read if record.kind == "delay" else None
         scope = Scope(self._symbols, frozenset(self.shapes), self.sizes, integer_values(self.values), delayed)
-        self._expander = Expander(self.builder, scope)
+        self._budget = Budget()
+        self._expander = Expander(self.builder, scope, self._budget)
+        self._numbers = number_names(self.values, "parameter", indices=set(self.sizes), unusable=self._state_in_number)
+        self._indexed = _indexed(record)
+        self._names = expression_names(record, self.values, index=None, definitions=set())  # grows by the definitions
         for name, text in record.definitions.items():
             self._symbols[name] = self.number(f"definitions.{name}", text)
+            self._names.scalars.add(name)  # type: ignore[attr-defined]  # a set, made by expression_names
 
     def number(self, key: str, text: str) -> int:
         """The node of an expression without free indices, written under a dotted key."""
@@ -221,18 +228,26 @@ class Model:
 
     def wrapped(self, variable: str, node: int) -> int:
         """The node taken modulo the variable's range, where it has one."""
-        for key, (low, high) in self.record.wrap.items():
-            if variable in self.shapes[base_name(key)]:
-                where = self.record.where(f"wrap.{key}")
-                names = number_names(self.values, "parameter")
-                ends = [self._expander.node(parse(str(end), names, where=where)) for end in (low, high)]
-                return self._modulo(node, *ends, where=where)
-        return node
+        key = self._wrapped_by.get(variable)
+        if key is None:
+            return node
+        where = self.record.where(f"wrap.{key}")
+        names = number_names(self.values, "parameter")
+        ends = [self._expander.node(parse(str(end), names, where=where)) for end in self.record.wrap[key]]
+        return self._modulo(node, *ends, where=where)
+
+    @cached_property
+    def _wrapped_by(self) -> dict[str, str]:
+        """The key of `wrap` for each variable that has a range; the first, where there are two."""
+        return {name: key for key in reversed(self.record.wrap) for name in self.shapes[base_name(key)]}
 
     def circles(self) -> tuple[Circle, ...]:
         """The coordinates on a circle, in the order of the variables."""
         place = {name: number for number, name in enumerate(self.variables)}
-        found = [circle(self.record, key, self.values, place[name]) for key in self.record.wrap for name in self.shapes[base_name(key)]]
+        found: list[Circle] = []
+        for key in self.record.wrap:
+            one = circle(self.record, key, self.values, 0)
+            found += [one._replace(variable=place[name]) for name in self.shapes[base_name(key)]]
         return tuple(sorted(found))
 
     def _modulo(self, node: int, low: int, high: int, *, where: str) -> int:
@@ -258,10 +273,10 @@ class Model:
     def history(self) -> tuple[int, ...]:
         """The nodes of the history, one for each variable."""
         found: dict[str, int] = {}
+        numbers = number_names(self.values, "parameter or t")
         for key, text in self.record.history.items():
             base, index, dotted = base_name(key), index_name(key), f"history.{key}"
             bindings = self._bindings(dotted, base, index) if index else [{}] * len(self.shapes[base])
-            numbers = number_names(self.values, "parameter or t")
             bound = {index} if index else set()
             names = Names({*numbers.scalars, "t"}, numbers.lists, numbers.integers, set(self.sizes), bound, words=numbers.words)
             expression = parse(text, names, where=self.record.where(dotted))
@@ -288,11 +303,11 @@ class Model:
     def _initial_values(self, key: str, written: object, index: str | None) -> list[float]:
         base, dotted = base_name(key), f"initial.{key}"
         bindings = self._bindings(dotted, base, index) if index else [{}]
-        bound = {index} if index else set()
-        names = number_names(self.values, "parameter", bound=bound, indices=set(self.sizes), unusable=self._state_in_number)
+        names = replace(self._numbers, bound={index} if index else set())
         size = len(self.shapes[base])
         if isinstance(written, str):
-            values = constants(self.record, dotted, written, values=self.values, names=names, bounds=bindings)
+            indices = Indices(self.sizes, bindings, self._budget)
+            values = constants(self.record, dotted, written, values=self.values, names=names, indices=indices)
             return values if index else values * size
         value = constant(self.record, dotted, written, values=self.values, names=names)  # type: ignore[arg-type]
         items = list(value) if isinstance(value, tuple) else [value] * size
@@ -305,7 +320,7 @@ class Model:
         return "which is a state variable; an initial value is made of numbers and parameters." if name in self.shapes else None
 
     def _bindings(self, key: str, base: str, index: str | None) -> list[dict[str, int]]:
-        indexed = base in _indexed(self.record)
+        indexed = base in self._indexed
         size = len(self.shapes[base])
         if (index is None) == indexed or (index and self.sizes[index] != size):
             wanted = f"{base}[…] with an index of {size} values" if indexed else base
@@ -314,8 +329,9 @@ class Model:
         return [{index: place} for place in range(size)] if index else [{}]
 
     def _parsed(self, key: str, text: str, index: str | None) -> Expression:
-        definitions = set(self.record.definitions) & set(self._symbols)
-        names = expression_names(self.record, self.values, index=index, definitions=definitions, current=key)
+        section, _, name = key.partition(".")
+        above = partial(out_of_order, name, texts=self.record.definitions) if section == "definitions" else self._names.unusable
+        names = replace(self._names, bound={index} if index else set(), unusable=above)
         return parse(text, names, where=self.record.where(key))
 
     def _variable_symbols(self) -> dict[str, Symbol]:

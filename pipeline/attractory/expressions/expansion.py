@@ -9,7 +9,7 @@ from attractory.errors import ExpressionError
 from attractory.expressions.graph import GraphBuilder, reachable
 from attractory.expressions.parser import Apply, Chain, Delayed, Expression, Name, Number, Sum, Tree, children
 
-MAX_TERMS = 1_000_000  # tree nodes expanded for one system, a few seconds: sums in sums could ask for any number
+MAX_TERMS = 150_000  # tree nodes expanded for one system, some 0.4 s: sums in sums could ask for any number
 
 Symbol = int | tuple["Symbol", ...]  # a node, or a list of nodes (of lists of nodes)
 
@@ -27,12 +27,19 @@ class Scope:
     delayed: Callable[[int, int], int] | None = None
 
 
+@dataclass
+class Budget:
+    """How much has been expanded for one system, by all that expand for it."""
+
+    terms: int = 0
+
+
 class Expander:
     """Puts expressions into a builder's graph; its state is what is being expanded, and how much has been."""
 
-    def __init__(self, builder: GraphBuilder, scope: Scope) -> None:
+    def __init__(self, builder: GraphBuilder, scope: Scope, budget: Budget | None = None) -> None:
         self.builder, self.scope = builder, scope
-        self.terms = 0
+        self.budget = budget or Budget()
 
     def node(self, expression: Expression) -> int:
         """The node of an expression without free indices; errors as for `nodes`."""
@@ -44,9 +51,10 @@ class Expander:
         Raises:
             ExpressionError: division by a constant zero, an index that is out of range, more terms than a system may have.
         """
-        self.terms += self._size(expression.tree) * len(bindings)
-        if self.terms > MAX_TERMS:
-            sentence = f"stands for too many terms: with it the system has {self.terms:,}, and at most {MAX_TERMS:,} are expanded."
+        self.budget.terms += self._size(expression.tree) * len(bindings)
+        if self.budget.terms > MAX_TERMS:
+            sentence = f"stands for too many terms: with it the system has {self.budget.terms:,}, and at most {MAX_TERMS:,} are expanded."
+            sentence += " A sum that is the same for all equations is written once, under definitions."
             raise expression.refusal(sentence, 0)
         for bound in bindings:
             self.expression, self.bound = expression, dict(bound)

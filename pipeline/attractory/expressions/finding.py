@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from attractory.catalog import read_catalog
+from attractory.catalog import extended_catalog
 from attractory.expressions.conditions import fulfils, read_condition
 from attractory.expressions.system import System
 
@@ -38,6 +38,6 @@ def systems(  # noqa: PLR0913 - the public door to the catalog: each argument is
     """
     condition = None if where is None else read_condition(where)
     asked = {"kind": kind, "tag": tag, "dimension": dimension, "behaviour": behaviour, "name": name}
-    known = read_catalog() if catalog is None else read_catalog().extended(os.fspath(catalog))
+    known = extended_catalog(None if catalog is None else os.fspath(catalog))
     found = map(System.from_record, known.find({key: value for key, value in asked.items() if value is not None}))
     return tuple(system for system in found if condition is None or fulfils(system, condition))

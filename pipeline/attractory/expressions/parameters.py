@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from attractory.catalog.record import SystemRecord
 from attractory.errors import ExpressionError, RequestError
 from attractory.expressions.evaluate import constant_value
-from attractory.expressions.expansion import Expander, Scope, Symbol
+from attractory.expressions.expansion import Budget, Expander, Scope, Symbol
 from attractory.expressions.graph import GraphBuilder
-from attractory.expressions.parser import Names, parse
+from attractory.expressions.parser import Names, names_in, parse
 
 MAX_VARIABLES = 10_000  # a larger system belongs to kind field
 Value = float | tuple["Value", ...]
@@ -21,11 +23,12 @@ _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 
 
-class Number(NamedTuple):
-    """Names with a known number: what initial values, sizes and derived parameters are computed from."""
+class Indices(NamedTuple):
+    """What the indices of a number may be: the sizes of those of its sums, each set of values of its own, and what all have cost."""
 
-    values: Mapping[str, Value]
-    names: Names
+    sizes: Mapping[str, int]
+    bindings: Sequence[Mapping[str, int]]
+    budget: Budget
 
 
 def parameter_values(record: SystemRecord, given: Mapping[str, float] | None = None) -> dict[str, Value]:
@@ -35,13 +38,22 @@ def parameter_values(record: SystemRecord, given: Mapping[str, float] | None = N
         ExpressionError: an expression that cannot be read, that names a parameter below it, or that is no finite number.
     """
     values: dict[str, Value] = {}
+    above = Names(scalars=set(), lists=set(), integers=set(), words="parameter")  # grows with what is known
+    texts = {key: str(written) for key, written in record.parameters.items()}
     for name, written in record.parameters.items():
         if given and name in given:
             values[name] = float(given[name])
-            continue
-        key = f"parameters.{name}"
-        values[name] = constant(record, key, written, values=values, names=_above(record, name, values))
+        else:
+            names = replace(above, unusable=partial(out_of_order, name, texts=texts))
+            values[name] = constant(record, f"parameters.{name}", written, values=values, names=names)
+        _declare(above, name, values[name])
     return values
+
+
+def _declare(names: Names, name: str, value: Value) -> None:
+    known = number_names({name: value}, "")
+    for grown, added in ((names.scalars, known.scalars), (names.lists, known.lists), (names.integers, known.integers)):
+        grown.update(added)  # type: ignore[attr-defined]  # sets, made above
 
 
 def constant(record: SystemRecord, key: str, written: Written, *, values: Mapping[str, Value], names: Names) -> Value:
@@ -54,16 +66,18 @@ def constant(record: SystemRecord, key: str, written: Written, *, values: Mappin
 
 
 def constants(
-    record: SystemRecord, key: str, text: str, *, values: Mapping[str, Value], names: Names, bounds: Sequence[Mapping[str, int]] = ({},)
+    record: SystemRecord, key: str, text: str, *, values: Mapping[str, Value], names: Names, indices: Indices | None = None
 ) -> list[float]:
     """The numbers that one text is for each binding of its indices."""
     where = record.where(key)
     expression = parse(text, names, where=where)
     builder = GraphBuilder()
-    scope = Scope({name: constant_symbol(builder, value) for name, value in values.items()}, integers=integer_values(values))
-    expander = Expander(builder, scope)
+    used = {name: values[name] for name in sorted(names_in(expression.tree)) if name in values}
+    sizes, bindings, budget = indices or Indices({}, ({},), Budget())
+    symbols = {name: constant_symbol(builder, value) for name, value in used.items()}
+    expander = Expander(builder, Scope(symbols, sizes=sizes, integers=integer_values(used)), budget)
     try:
-        return [constant_value(builder, node) for node in expander.nodes(expression, bounds)]
+        return [constant_value(builder, node) for node in expander.nodes(expression, bindings)]
     except ExpressionError as error:
         raise error if str(error).startswith(where) else ExpressionError(f"{where} {error}") from None
 
@@ -87,11 +101,6 @@ def number_names(values: Mapping[str, Value], words: str, **more: object) -> Nam
         words=words,
         **more,  # type: ignore[arg-type]
     )
-
-
-def _above(record: SystemRecord, name: str, values: Mapping[str, Value]) -> Names:
-    texts = {key: str(written) for key, written in record.parameters.items()}
-    return number_names(values, "parameter", unusable=lambda found: out_of_order(name, found, texts))
 
 
 def out_of_order(name: str, found: str, texts: Mapping[str, str]) -> str | None:
@@ -124,9 +133,10 @@ def _path(start: str, goal: str, texts: Mapping[str, str]) -> list[str]:
 def index_sizes(record: SystemRecord, values: Mapping[str, Value]) -> dict[str, int]:
     """How many values each index takes."""
     sizes: dict[str, int] = {}
+    names = number_names(values, "parameter")
     for index, written in record.indices.items():
         key = f"indices.{index}"
-        size = constant(record, key, written, values=values, names=number_names(values, "parameter"))
+        size = constant(record, key, written, values=values, names=names)
         if isinstance(size, tuple) or size != size // 1 or not 1 <= size <= MAX_VARIABLES:
             message = f"{record.where(key)} is {size}, expected an integer from 1 to {MAX_VARIABLES:,}."
             raise RequestError(message)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from attractory.catalog.names import base_name
 from attractory.catalog.record import Invariant, Published, Reference, SystemRecord
+from attractory.catalog.writing import entry_text
 from attractory.errors import RequestError, nearest
 from attractory.expressions.circles import circle
 from attractory.expressions.definition import KINDS, Definition, Model, definition
@@ -73,6 +74,10 @@ class System:
     @property
     def record(self) -> SystemRecord:
         return self._record
+
+    def to_yaml(self) -> str:
+        """The text of a catalog file with this system: written into a folder, it is an entry like any other."""
+        return entry_text(self._record)
 
     @cached_property
     def definition(self) -> Definition:
@@ -189,6 +194,8 @@ class System:
 
     def conserved_quantities(self, states: ArrayLike, t: ArrayLike = 0.0) -> dict[str, Doubles]:
         """The value (n,) of each conserved quantity at states (n, variable)."""
+        if not self._record.conserved:
+            return {}
         graph, roots = self._conserved
         values = self._values(states, t, lambda points: evaluate(graph, roots, points, self._defaults, t))
         return {name: values[..., place] for place, name in enumerate(self._record.conserved)}

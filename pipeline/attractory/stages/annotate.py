@@ -13,6 +13,7 @@ import numpy as np
 
 import attractory
 from attractory import catalog
+from attractory.catalog.names import is_path
 from attractory.catalog.record import SystemRecord
 from attractory.errors import RequestError
 from attractory.expressions.system import System
@@ -66,14 +67,14 @@ def annotate(
     """Computes the invariants of catalog entries and writes each one's `invariants:`, one entry after the other.
 
     Args:
-        names: of systems, or "all".
-        folder: of the catalog; None is the packaged one, or the checkout's.
+        names: of systems, or "all"; and the paths of files.
+        folder: of the catalog, which is then the only one; None is the packaged one, or the checkout's.
     Raises:
         CatalogError: there is no such entry, or it cannot be written.
         RequestError: a flow is stiff; the entries of all others are written.
         IntegrationError: a system has no bounded trajectory; the entries before it are written.
     """
-    records = catalog.read_catalog(folder).select(names)
+    records = _records([names] if isinstance(names, str) else list(names), folder)
     done, refused = [], []
     for number, record in enumerate(records):
         if progress:
@@ -87,6 +88,12 @@ def annotate(
     if refused:
         raise RequestError("\n".join(refused))
     return AnnotateSummary(tuple(done))
+
+
+def _records(names: list[str], folder: str | Path | None) -> tuple[SystemRecord, ...]:
+    files = tuple(catalog.read_system(name) for name in names if is_path(name))
+    named = [name for name in names if not is_path(name)]
+    return (*files, *(catalog.read_catalog(folder).select(named) if named or not files else ()))
 
 
 def annotated(record: SystemRecord, *, seed: int) -> Annotation:

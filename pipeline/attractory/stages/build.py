@@ -8,7 +8,7 @@ from typing import Any
 
 from attractory.stages.cluster import Workers
 from attractory.stages.generate import generate
-from attractory.stages.located import read_recipe
+from attractory.stages.located import LocatedRecipe, read_recipe
 from attractory.stages.progress import Progress
 from attractory.stages.publish import Published, publish
 from attractory.stages.summary import GenerateSummary
@@ -36,7 +36,7 @@ class Built:
 
 
 def build(
-    recipe: str | Path,
+    recipe: str | Path | LocatedRecipe,
     *,
     out: str | Path | None = None,
     workers: int | Workers = 1,
@@ -46,11 +46,13 @@ def build(
     """The three stages, each of which finds what an earlier run has done; nothing is published that failed a check.
 
     Args:
+        recipe: as of `generate`.
         out: the store; None is beside the recipe. The report lies beside the store.
         to: where to publish; None is `published` beside the recipe.
     """
-    place = read_recipe(recipe).path.parent / PUBLISHED if to is None else to
-    generated = generate(recipe, out=out, workers=workers, progress=_titled(progress, "generate"))
+    located = read_recipe(recipe)
+    place = located.path.parent / PUBLISHED if to is None else to
+    generated = generate(located, out=out, workers=workers, progress=_titled(progress, "generate"))
     report = validate(generated.store, progress=_titled(progress, "validate"))
     if report.verdict == "fail":
         return Built(generated, report, None)

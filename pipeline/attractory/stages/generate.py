@@ -44,7 +44,7 @@ class Job:
 
 
 def generate(
-    recipe: str | Path,
+    recipe: str | Path | LocatedRecipe,
     *,
     out: str | Path | None = None,
     workers: int | Workers = 1,
@@ -55,7 +55,7 @@ def generate(
     """A finished store of the recipe; a run that was interrupted goes on, a finished store is left alone.
 
     Args:
-        recipe: the file, or the folder whose recipe.yaml it is.
+        recipe: the file, or the folder whose recipe.yaml it is; or what `read_recipe` gives, with more systems.
         out: the store; beside the recipe if None.
         replace_other: delete a store of another recipe or catalog that is in the way, in place of refusing.
         produce: what makes a block's trajectories, of integrate_block's signature; known to every worker by its name.

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from attractory.catalog import Catalog, SystemRecord, read_catalog, read_yaml
+from attractory.catalog import Catalog, SystemRecord, extended_catalog, read_yaml
 from attractory.errors import CatalogError, RecipeError, nearest
 from attractory.expressions.system import System
 from attractory.stages.recipe import Granularity, Recipe, Section, Transient
@@ -17,11 +17,12 @@ from attractory.stages.recipe import Granularity, Recipe, Section, Transient
 
 @dataclass(frozen=True)
 class LocatedRecipe:
-    """A recipe, its file, and the line of every dotted key."""
+    """A recipe, its file, the line of every dotted key, and the folder of more systems that whoever runs it has named."""
 
     recipe: Recipe
     path: Path
     lines: Mapping[str, int]
+    more_systems: Path | None = None
 
     def error(self, key: str | tuple[str | int, ...], problem: str) -> RecipeError:
         """The error about a key, dotted or as the parts of one."""
@@ -34,12 +35,17 @@ class LocatedRecipe:
         return self.path.parent / f"{self.recipe.name}.zarr"
 
 
-def read_recipe(path: str | Path) -> LocatedRecipe:
-    """The recipe in a file, or in the `recipe.yaml` of a folder.
+def read_recipe(path: str | Path | LocatedRecipe, *, catalog: str | Path | None = None) -> LocatedRecipe:
+    """The recipe in a file, or in the `recipe.yaml` of a folder; one that has been read already is given back.
 
+    Args:
+        catalog: a folder of more systems, relative to the working directory. It is no part of the request: a store has the entries
+            that it was made of, so the place where they lay decides nothing.
     Raises:
         RecipeError: one line for each problem, each beginning with file, line and key.
     """
+    if isinstance(path, LocatedRecipe):
+        return path
     file = Path(path) / "recipe.yaml" if Path(path).is_dir() else Path(path)
     if not file.is_file():
         message = f"{file}: there is no such recipe."
@@ -53,7 +59,7 @@ def read_recipe(path: str | Path) -> LocatedRecipe:
     except ValidationError as error:
         sentences = (f"{where(file, lines, key)} {problem}" for key, problem in problems(error))
         raise RecipeError("\n".join(dict.fromkeys(sentences))) from None
-    return LocatedRecipe(recipe, file, lines)
+    return LocatedRecipe(recipe, file, lines, Path(catalog) if catalog is not None else None)
 
 
 def systems_of(located: LocatedRecipe) -> tuple[System, ...]:
@@ -68,7 +74,8 @@ def systems_of(located: LocatedRecipe) -> tuple[System, ...]:
     if isinstance(chosen, tuple):
         for place, name in enumerate(chosen):
             if name not in catalog:
-                problem = f"no system is called {name!r}.{nearest(name, catalog)}"
+                elsewhere = " Systems of your own are in a folder: --catalog FOLDER, or the key catalog."
+                problem = f"no system is called {name!r}.{nearest(name, catalog) or elsewhere}"
                 raise located.error(("systems", place), problem)
     return tuple(System.from_record(record) for record in _selected(located, catalog))
 
@@ -98,17 +105,26 @@ def problems(error: ValidationError) -> Iterator[tuple[str, str]]:
 
 
 def _catalog_of(located: LocatedRecipe) -> Catalog:
-    catalog, own = read_catalog(), located.recipe.catalog
+    catalog, own = extended_catalog(located.more_systems), located.recipe.catalog
     if own is None:
         return catalog
-    home = located.path.parent.resolve()
-    folder = (home / own).resolve()
-    # Symbolic links are followed first: a recipe from a stranger must not read what lies elsewhere.
-    if not folder.is_relative_to(home) or folder == home:
-        raise located.error("catalog", f"found {own!r}, expected a folder inside the recipe's own folder.")
+    folder = folder_inside(located.path.parent, own)
+    if folder is None:
+        raise located.error("catalog", f"found {_short(own)}, expected a folder inside the recipe's own folder.")
     if not folder.is_dir():
         raise located.error("catalog", f"there is no folder {own!r} beside the recipe.")
     return catalog.extended(folder)
+
+
+def folder_inside(home: Path, named: str) -> Path | None:
+    """The folder of that name inside of another; None where it leads out. Symbolic links are followed first: a recipe from a stranger must
+    not read what lies elsewhere."""
+    try:
+        outer, folder = home.resolve(), (home / named).resolve()
+        folder.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or has a NUL
+        return None
+    return folder if folder.is_relative_to(outer) and folder != outer else None
 
 
 _VALID = {"transient": Transient, "granularities": Granularity, "section": Section}

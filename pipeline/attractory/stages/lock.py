@@ -17,7 +17,7 @@ from attractory.stages.plan import store_plan
 from attractory.stages.recipe import Recipe
 
 
-def lock(recipe: str | Path) -> Path:
+def lock(recipe: str | Path | LocatedRecipe) -> Path:
     """The lock file of a recipe, rewritten only where it says something else now.
 
     Raises:
