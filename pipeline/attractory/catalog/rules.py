@@ -18,6 +18,7 @@ def record_problems(record: SystemRecord) -> list[Problem]:
     """Every broken rule of a record, as (dotted key, sentence)."""
     return [
         *_system_name(record),
+        *_aliases(record),
         *_declared_names(record),
         *_clashes(record),
         *_indices(record),
@@ -33,6 +34,19 @@ def _system_name(record: SystemRecord) -> Iterator[Problem]:
         yield "name", problem
     elif record.name.casefold() == "all":
         yield "name", f"{record.name!r} means every system in a recipe: expected another name"
+
+
+def _aliases(record: SystemRecord) -> Iterator[Problem]:
+    taken = {record.name.casefold(): "the name of the system"}
+    for number, alias in enumerate(record.aliases):
+        key = f"aliases.{number}"
+        if problem := name_problem(alias):
+            yield key, problem
+        elif alias.casefold() == "all":
+            yield key, f"{alias!r} means every system in a recipe: expected another name"
+        elif alias.casefold() in taken:
+            yield key, f"{alias!r} is {taken[alias.casefold()]} already, ignoring case: remove it"
+        taken.setdefault(alias.casefold(), "an alias")
 
 
 def _declarations(record: SystemRecord) -> Iterator[tuple[str, str]]:

@@ -67,8 +67,8 @@ def systems_of(located: LocatedRecipe) -> tuple[System, ...]:
     chosen = located.recipe.systems
     if isinstance(chosen, tuple):
         for place, name in enumerate(chosen):
-            if name not in catalog:
-                problem = f"no system is called {name!r}.{nearest(name, catalog)}"
+            if catalog.meant(name) is None:
+                problem = f"no system is called {name!r}.{nearest(name, catalog.known())}"
                 raise located.error(("systems", place), problem)
     return tuple(System.from_record(record) for record in _selected(located, catalog))
 
