@@ -171,7 +171,7 @@ def _entry_of(file: Path) -> Entry:
     except OSError:
         content = b""  # reading it says why
     names, aliases = _NAME_LINE.findall(content), _ALIASES_LINE.findall(content)
-    if len(names) != 1 or len(aliases) != (b"aliases" in content):
+    if len(names) != 1 or len(aliases) != int(b"aliases" in content):
         record = read_system(file)
         return Entry(record.name, file, record.aliases)
     found = aliases[0].decode("ascii").split(",") if aliases else []
@@ -181,7 +181,9 @@ def _entry_of(file: Path) -> Entry:
 def _checked_names(entry: Entry) -> SystemRecord:
     record = read_system(entry.file)
     if record.name != entry.name:
-        message = f"{record.where('name')}: found {record.name!r}, and a line of this file says {entry.name!r}: write the name once, unquoted."
+        message = (
+            f"{record.where('name')}: found {record.name!r}, and a line of this file says {entry.name!r}: write the name once, unquoted."
+        )
         raise CatalogError(message)
     if record.aliases != entry.aliases:
         message = f"{record.where('aliases')}: found {', '.join(record.aliases)}, and a line of this file says {', '.join(entry.aliases)}: "
