@@ -171,7 +171,7 @@ PINS: dict[str, str] = {
     "LewisSomiteClock": "4a1c28529ed6f69e",
     "LidDrivenCavityFlow": "1fd180e88bde5cd9",
     "LinzSprott": "032c3deff42584ad",
-    "LiuChen": "ec0d111a9efc52b9",
+    "LiuChen": "fd0d68982bb1d7d8",
     "Logistic": "58ba87f23b7b5752",
     "Lorenz": "cfd61bc9c49b1363",
     "Lorenz84": "e151ed019a7dce94",

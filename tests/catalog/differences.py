@@ -91,11 +91,20 @@ def disagreement(ours: System, data: Mapping[str, Any]) -> float:
     expected = np.array([vector_field(data, *row) for row in zip(states.tolist(), past.tolist(), strict=True)])
     order = places(ours, data)
     difference = np.abs(rates(ours, states[:, order], past) - expected[:, order])
-    for name, (low, high) in ours.ranges.items() if ours.kind == "map" else ():
-        place = ours.variables.index(name)
-        difference[:, place] = np.abs(difference[:, place] - (high - low) * np.round(difference[:, place] / (high - low)))
+    for place, width in turns(ours, data).items():
+        difference[:, place] = np.abs(difference[:, place] - width * np.round(difference[:, place] / width))
     allowed = ALIKE * (np.abs(expected).max(axis=1, keepdims=True) + 1)
     return float((difference / allowed).max())
+
+
+def turns(ours: System, data: Mapping[str, Any]) -> dict[int, float]:
+    """How wide the range is that a map takes a variable modulo, here or there, by our place of the variable."""
+    if ours.kind != "map":
+        return {}
+    here = {ours.variables.index(name): high - low for name, (low, high) in ours.ranges.items()}
+    wrap = data.get("wrap", [None] * ours.dimension)
+    there = {place: wrap[called][1] - wrap[called][0] for place, called in enumerate(places(ours, data)) if wrap[called]}
+    return there | here
 
 
 def places(ours: System, data: Mapping[str, Any]) -> list[int]:
