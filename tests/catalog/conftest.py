@@ -78,7 +78,7 @@ class Model:
         self.record = record
         self.names: dict[str, Any] = dict(FUNCTIONS)
         for name, written in {**record.parameters, **(parameters or {})}.items():
-            self.names[name] = eval(str(written), self.names)
+            self.names[name] = self._number(written)
         self.sizes = {index: int(eval(str(size), self.names)) for index, size in record.indices.items()}
         self._indexed = any(map(index_name, record.equations))
         self.lists = {base_name(key): self.sizes[index] for key in record.equations if (index := index_name(key))}
@@ -86,6 +86,9 @@ class Model:
         self.rhs = self._function()  # the time derivative of each variable, or the next state of a map
         started = record.initial or record.history  # of a delay system, where its history ends
         self.initial = [number for key, value in started.items() for number in self._started(key, value)]
+
+    def _number(self, written: Any) -> Any:
+        return [self._number(item) for item in written] if isinstance(written, tuple | list) else eval(str(written), self.names)
 
     def _started(self, key: str, value: Any) -> list[float]:
         return list(map(float, value)) if isinstance(value, tuple) else self._expanded({key: str(value)}, {**self.names, "t": 0.0})

@@ -49,15 +49,6 @@ DYSTS: dict[str, tuple[dict[str, float], list[float], list[float]]] = {
     "Thomas": ({}, [-0.88, -0.06, 1.92], [1.02835993521, 9.50745473685, -11.259388789]),
     "Torus": ({}, [0.73, 1.15, -1.23], [5.06059879335, 5.3857816107, -2.15507022891]),
 }
-# The same for delay systems: parameters where ours have other values, the state now, the state a delay ago, time derivative.
-DYSTS_DELAYS: dict[str, tuple[dict[str, float], float, float, float]] = {
-    "IkedaDelay": ({}, 0.7, 0.3, -0.7 - 20 * math.sin(0.3)),
-    "MackeyGlass": ({"tau": 16}, 0.9, 1.2, 0.2 * 1.2 / (1 + 1.2**10) - 0.09),
-    "PiecewiseCircuit": ({}, 0.7, 1.3, -1.3 + 3 * 1.3 / 2.24 - (1.3 / 2.24) ** 3),
-    "ScrollDelay": ({}, 0.7, 0.05, -0.2 * 0.05 + 0.2 * math.tanh(0.5)),
-    "SprottDelay": ({}, 9.0, 4.0, math.sin(4.0)),
-    "VossDelay": ({}, 0.2, -0.3, -3.24 * 0.2 + 10.44 * 0.027 - 13.95 * 0.09 + 3.63 * 0.3 + 0.85),
-}
 # Where dysts has no such system, or another one: the equations of the cited publication by hand.
 BY_HAND: dict[str, tuple[list[float], list[float]]] = {
     "Antidots": (
@@ -126,7 +117,9 @@ def solution(model: Any) -> Solution:
         entry, period = model(RECORDS[name]), RECORDS[name].timescale.period  # type: ignore[union-attr]
         times = np.arange(0.0, 60 * period, period / 30)
         method = "LSODA" if name in STIFF else "DOP853"
-        found: Any = solve_ivp(entry.rhs, (0.0, times[-1]), entry.initial, method=method, t_eval=times, rtol=1e-6, atol=1e-6)
+        # In a stirred fluid, a step that is tried must not miss a turn of the stirrers, nor end beyond the walls, where equations overflow.
+        limits = {"rtol": 1e-6, "atol": 1e-6, "max_step": period / 15 if "advection" in RECORDS[name].tags else math.inf}
+        found: Any = solve_ivp(entry.rhs, (0.0, times[-1]), entry.initial, method=method, t_eval=times, **limits)
         assert found.success
         return times, found.y
 
@@ -178,17 +171,6 @@ def test_equations_are_those_of_dysts(name: str, model: Any) -> None:
     """A user of dysts finds the same vector field under the same name, with the same names of parameters."""
     parameters, state, derivative = DYSTS[name]
     assert model(RECORDS[name], parameters).rhs(0.7, state) == pytest.approx(derivative, rel=1e-10)  # printed with 12 digits
-
-
-@pytest.mark.parametrize("name", DYSTS_DELAYS)
-def test_delayed_equations_are_those_of_dysts(name: str) -> None:
-    """A constant past that ends in another state: the slope at t = 0, from the equations' own text."""
-    parameters, now, past, derivative = DYSTS_DELAYS[name]
-    record = RECORDS[name]
-    names: dict[str, Any] = {"tanh": math.tanh, "sin": math.sin, **record.parameters, **parameters, "t": 0.0, "x": now}
-    text = record.equations["x"].replace("x(t - tau)", "past").replace("x0", "x_0")
-    names |= {"past": past, "x_0": names.get("x0", 0.0)}
-    assert eval(text, names) == pytest.approx(derivative, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.kind == "delay"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attractory.catalog import Catalog, catalog_folder, check_entries, read_catalog
+from attractory.catalog import Catalog, catalog_folder, check_entries, read_catalog, read_system
 from attractory.errors import CatalogError
 
 Write = Callable[..., Path]
@@ -114,6 +114,68 @@ def test_names_are_unique_ignoring_case(catalog: Catalog, write: Write, tmp_path
     write(entry("tent"), "flows/tent.yaml")
     with pytest.raises(CatalogError, match=r"is taken"):
         read_catalog(tmp_path)
+
+
+def test_a_name_is_found_ignoring_case_and_by_its_aliases(catalog: Catalog, write: Write, tmp_path: Path) -> None:
+    """What `get` and a selection give is the entry under its own name; as a mapping the catalog has exact names."""
+    write(entry("SineCircle", aliases="[sine_circle, Arnold]"), "maps/circle.yaml")
+    again = read_catalog(tmp_path)
+    assert [again.get(name).name for name in ("sinecircle", "SINE_CIRCLE", "arnold")] == ["SineCircle"] * 3
+    assert names(again, ["arnold", "zeta"]) == ["SineCircle", "Zeta"]
+    assert "arnold" not in again
+    assert again.meant("nothing") is None
+    with pytest.raises(CatalogError, match=r"no system 'sine_cirle'\. Did you mean 'sine_circle'\?"):
+        again.get("sine_cirle")
+    with pytest.raises(CatalogError, match="names 'SineCircle' twice"):
+        names(again, ["Arnold", "sinecircle"])
+
+
+@pytest.mark.parametrize("aliases", ["[beta, gamma]", "[beta, gamma]   # comment", "\n  - beta\n  - gamma", "['beta', \"gamma\"]"])
+def test_aliases_are_found_however_they_are_written(write: Write, tmp_path: Path, aliases: str) -> None:
+    """The quick look at the `aliases:` line falls back to reading the file."""
+    write(entry("Alpha", aliases=aliases), "alpha.yaml")
+    assert read_catalog(tmp_path).get("Gamma").aliases == ("beta", "gamma")
+
+
+def test_a_note_about_aliases_is_no_alias(write: Write, tmp_path: Path) -> None:
+    """A text with the word, or with such a line inside of it, gives no other name."""
+    write(entry("Alpha") + "notes: |\n  aliases: [beta]\n", "alpha.yaml")
+    assert read_catalog(tmp_path).meant("beta") is None
+
+
+def test_an_alias_is_unique_among_all_names(write: Write, tmp_path: Path) -> None:
+    """Neither an entry's own alias nor one of another folder may be a name or an alias that is there."""
+    write(entry("Alpha", aliases="[beta]"), "flows/alpha.yaml")
+    catalog = read_catalog(tmp_path)
+    for number, (name, aliases) in enumerate([("BETA", "[]"), ("Mine", "[Beta]"), ("Mine", "[alpha]")]):
+        write(entry(name, aliases=aliases), f"own{number}/mine.yaml")
+        with pytest.raises(CatalogError, match=r"mine\.yaml: (name|aliases): '\w+' is taken: .*alpha\.yaml is '\w+'"):
+            catalog.extended(tmp_path / f"own{number}")
+
+
+@pytest.mark.parametrize(
+    ("aliases", "message"),
+    [
+        ("[a b]", r"mine\.yaml:5: aliases\.0: 'a b' is not a name"),
+        ("[mine]", r"mine\.yaml:5: aliases\.0: 'mine' is the name of the system already, ignoring case: remove it"),
+        ("[a, A]", r"mine\.yaml:5: aliases\.1: 'A' is an alias already"),
+        ("[All]", r"mine\.yaml:5: aliases\.0: 'All' means every system in a recipe"),
+        ("beta", r"mine\.yaml:5: aliases: found 'beta', expected a list"),
+    ],
+)
+def test_an_alias_that_cannot_be_one_is_refused(write: Write, aliases: str, message: str) -> None:
+    """File, line, key, and what to do."""
+    with pytest.raises(CatalogError, match=message):
+        read_system(write(entry("Mine", aliases=aliases)))
+
+
+def test_an_alias_changes_no_bytes_and_is_no_name_of_a_variant(write: Write) -> None:
+    """It is not in the digest, and what is stored of an entry without any has no such key."""
+    bare = read_system(write(entry("Mine")))
+    named = read_system(write(entry("Mine", aliases="[other]", parameters="{a: 1}", variants="{slow: {a: 0.5}}")))
+    assert read_system(write(entry("Mine", aliases="[other]"))).digest == bare.digest
+    assert "aliases" not in bare.model_dump()
+    assert named.variant("slow").aliases == ()
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

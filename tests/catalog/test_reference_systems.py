@@ -1,93 +1,67 @@
-"""The catalog's flows and maps against the same systems as the dysts database has them: one right-hand side, or a note why not.
+"""The catalog against the systems of other collections: one right-hand side, or a variant that has theirs and a note why.
 
-`data/` holds that database's equations as text, evaluated here as plain Python, so that nothing of the package is on
-both sides. Where an entry follows the publication instead, its variant `dysts` has the other equations or values.
+The equations of others and their evaluation are in `differences.py`, which writes docs/differences.md.
 """
 
 from __future__ import annotations
 
-import json
-import math
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
-import attractory
-from attractory.catalog import read_catalog
-from attractory.expressions import System
-
-STATES = 20
-DATA = Path(__file__).parent / "data"
-FILES = [json.loads((DATA / file).read_text()) for file in ("dysts_flows.json", "dysts_maps.json")]
-SYSTEMS: dict[str, Any] = {name: system for file in FILES for name, system in file["systems"].items()}
-SHARED = [name for name in read_catalog() if name in SYSTEMS]
-# What dysts has under a name and we have elsewhere or not at all.
-OTHER = {"DoublePendulum"}  # its energy drifts: see the entry's notes
-FUNCTIONS: dict[str, Any] = {
-    **{name: getattr(math, name) for name in ("sin", "cos", "acos", "floor", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "pi")},
-    "heaviside": lambda x, h: float(x > 0) if x != 0 else h,
-    "sign": lambda x: float(x > 0) - float(x < 0),
-    **{function.__name__: function for function in (abs, max, min, range, sum)},
-    "__builtins__": {},
-}
+OTHERS: Any = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("differences.py"))))
+VARIANTS = [name for name in OTHERS.DYSTS if "dysts" in OTHERS.CATALOG.get(name).variants]
 
 
-def vector_field(system: dict[str, Any], state: list[float]) -> list[float]:
-    """The time derivative at t = 0.7, or the next state. The data are ours, so their text may be evaluated here."""
-    names: dict[str, Any] = {**FUNCTIONS, **system["parameters"], "t": 0.7}
-    if "indexed" in system:
-        size = len(state)
-        return [eval(system["indexed"], {**names, "x": state, "N": size, "i": place}) for place in range(size)]
-    names.update(zip(system["states"], state, strict=True))
-    for name, text in system.get("definitions", ()):
-        names[name] = eval(text, names)
-    return [eval(text, names) for text in system["rhs"]]
-
-
-def states_near(system: dict[str, Any]) -> np.ndarray:
-    """States (n, variable) a tenth around the one that the database starts from: where logarithms and roots have a value."""
-    near = np.array(system["near"])
-    return near + 0.1 * (1 + np.abs(near)) * np.random.default_rng(0).uniform(-1, 1, (STATES, len(near)))
-
-
-def widths(system: System) -> dict[int, float]:
-    """How wide the range of each wrapped variable is, by its place."""
-    ends = {key: [float(eval(str(end), dict(FUNCTIONS))) for end in ends] for key, ends in system.record.wrap.items()}
-    return {system.variables.index(key): high - low for key, (low, high) in ends.items()}
-
-
-def as_dysts_has_it(name: str) -> System:
-    variant = "dysts" if "dysts" in read_catalog().get(name).variants else None
-    return attractory.system(name, variant=variant)
-
-
-@pytest.mark.parametrize("name", [name for name in SHARED if name not in OTHER])
+@pytest.mark.parametrize("name", OTHERS.DYSTS)
 def test_the_right_hand_side_is_that_of_dysts(name: str) -> None:
-    """At twenty states, to a few roundings of the largest component; variables and parameters have the same names.
+    """At twenty states, of delay systems with as many past ones, to a few roundings of the largest component.
 
-    Where a map is taken modulo a range here, whole ranges do not count.
+    State variables have the same names; where a map is taken modulo a range here, whole ranges do not count.
     """
-    reference, ours = SYSTEMS[name], as_dysts_has_it(name)
-    states = states_near(reference)
-    if "indexed" not in reference:
-        assert list(ours.variables) == reference["states"]
-    expected = np.array([vector_field(reference, list(map(float, state))) for state in states])
-    difference = np.abs(ours.rhs(states, t=0.7) - expected)
-    if ours.kind == "map":
-        for place, width in widths(ours).items():
-            difference[:, place] = np.abs(difference[:, place] - width * np.round(difference[:, place] / width))
-    scale = np.abs(expected).max(axis=1, keepdims=True)
-    assert np.all(difference <= 1e-12 * (scale + 1))
+    ours, data = OTHERS.as_dysts_has_it(name), OTHERS.DYSTS[name]
+    assert "indexed" in data or list(ours.variables) == data["states"]
+    assert OTHERS.disagreement(ours, data) <= 1
 
 
-@pytest.mark.parametrize("name", [name for name in SHARED if "dysts" in read_catalog().get(name).variants])
+@pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_of_dysts_differs_from_the_entry(name: str) -> None:
     """A variant that says nothing new would hide that the entry is not what the publication has."""
-    assert as_dysts_has_it(name).digest != attractory.system(name).digest
+    assert OTHERS.as_dysts_has_it(name).digest != OTHERS.system(name).digest
 
 
-def test_what_is_left_out_says_why() -> None:
-    """The entries whose vector field is another one have notes."""
-    assert all("dysts" in read_catalog().get(name).notes for name in OTHER)
+@pytest.mark.parametrize("name", [name for name in OTHERS.DYSTS if OTHERS.differences(name)])
+def test_what_differs_from_dysts_is_explained(name: str) -> None:
+    """The notes of the entry, or of its variant, say what dysts or the publication has."""
+    assert OTHERS.reason(OTHERS.CATALOG.get(name))
+
+
+@pytest.mark.parametrize("name", OTHERS.OTHER_MAPS)
+def test_a_map_of_another_collection_is_an_entry_or_a_variant(name: str) -> None:
+    """The next state at twenty states is the same; its name there finds the entry, unless it is one of a family."""
+    data = OTHERS.OTHER_MAPS[name]
+    assert OTHERS.disagreement(OTHERS.as_others_have_it(name), data) <= 1
+    assert OTHERS.CATALOG.meant(name) == data["entry"] or "variant" in data
+
+
+@pytest.mark.parametrize(("first", "second"), OTHERS.ONE_FIELD)
+def test_two_names_of_dysts_have_one_vector_field(first: str, second: str) -> None:
+    """With the parameters of the second, the first is the second."""
+    values, called = OTHERS.system(second).parameters, OTHERS.ONE_FIELD[first, second]
+    ours = OTHERS.system(first)
+    taken = ours.with_parameters(**{key: values[called.get(key, key)] for key in ours.parameters})
+    assert OTHERS.disagreement(taken, {**OTHERS.DYSTS[second], "parameters": values, "states": list(ours.variables)}) <= 1
+
+
+def test_an_equation_that_is_not_theirs_is_found() -> None:
+    """The comparison can fail: Lorenz with beta = 8/3 is not that of dysts, nor is a delay system with another function of its past."""
+    assert OTHERS.disagreement(OTHERS.system("Lorenz"), OTHERS.DYSTS["Lorenz"]) > 1
+    assert OTHERS.disagreement(OTHERS.system("MackeyGlass"), {**OTHERS.DYSTS["MackeyGlass"], "rhs": ["0.2*past - 0.1*x"]}) > 1
+
+
+def test_the_page_of_differences_is_current(repository: Path) -> None:
+    """After a change of an entry or of the data: python tests/catalog/differences.py > docs/differences.md"""
+    assert (repository / "docs" / "differences.md").read_text(encoding="utf-8") == OTHERS.page()

@@ -50,6 +50,16 @@ def test_systems_by_name_all_and_query(dataset):
     assert {"Quadratic", "Runaway"} <= {system.name for system in maps} < everything
 
 
+def test_a_recipe_may_use_other_names_of_a_system(dataset):
+    """Aliases, in capitals or not, are the same dataset; a system under two of its names is named twice."""
+    named = dataset.located(("[Spiral, Quadratic]", "[sine_CIRCLE, spiral]"))
+    plain = dataset.located(("[Spiral, Quadratic]", "[Circle, Spiral]"))
+    assert systems_of(named) == systems_of(plain)
+    assert store_plan(named, systems_of(named)).attributes == store_plan(plain, systems_of(plain)).attributes
+    with pytest.raises(RecipeError, match=r":5: systems: names 'Circle' twice"):
+        systems_of(dataset.located(("[Spiral, Quadratic]", "[sine_circle, Circle]")))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

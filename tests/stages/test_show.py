@@ -48,6 +48,13 @@ def test_the_page_says_what_the_entry_says():
         assert part in text
 
 
+def test_the_page_of_an_alias_is_that_of_the_entry():
+    """Its own name stands first, then the names that found it."""
+    text = "\n".join(page(attractory.system("SINE_circle")))
+    assert text.startswith("Circle  (map")
+    assert "Also called sine_circle." in text
+
+
 def test_the_page_of_a_variant_says_which_it_is():
     """Its values, and nothing that was computed for the entry."""
     text = "\n".join(page(attractory.system("Lorenz", variant="dysts"), variant="dysts"))

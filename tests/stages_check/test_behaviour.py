@@ -118,6 +118,11 @@ def test_a_wrong_class_is_refuted_with_the_right_one(failure, entry, true, said,
     assert f"behaviour is {said}, and the trajectories are {found}" in line
 
 
+def test_chaos_that_ends_on_a_cycle_is_a_transient(checked):
+    """A droplet bounces chaotically for a thousand periods or more, and then in a cycle of two: coming back is an end, too."""
+    assert checked("FluidTrampoline").failures == ()
+
+
 def test_an_attractor_called_a_transient_does_not_end(failure):
     """Lorenz's trajectories part, and none of them comes to an end however long it is waited for."""
     line = failure("Lorenz", ("behaviour: chaotic", "behaviour: transient_chaotic"))

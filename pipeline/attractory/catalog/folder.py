@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -14,10 +15,20 @@ from attractory.catalog.record import Source, SystemRecord
 from attractory.errors import CatalogError, nearest
 
 _NAME_LINE = re.compile(rb"^name:[ \t]+([A-Za-z][A-Za-z0-9_]*)[ \t]*(?:#[^\r\n]*)?\r?$", re.MULTILINE)
+_ALIASES_LINE = re.compile(rb"^aliases:[ \t]+\[([A-Za-z0-9_, \t]*)\][ \t]*(?:#[^\r\n]*)?\r?$", re.MULTILINE)
 _ENDINGS = (".yaml", ".yml")
 # Ten times the packaged catalog, read in a second or two; more is a home folder named by mistake.
 MAX_FILES = 2_000
 _MAX_LISTED = 20_000  # names of any kind in one folder
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a catalog knows of a file before it is read: its system's name and other names."""
+
+    name: str
+    file: Path
+    aliases: tuple[str, ...] = ()
 
 
 def catalog_folder() -> Path:
@@ -62,7 +73,8 @@ def read_system(path: str | Path) -> SystemRecord:
 
 def read_catalog(folder: str | Path | None = None) -> Catalog:
     """The catalog of a folder, or the packaged one; an entry's content is read when it is first asked for."""
-    return Catalog(_named_files(entry_files(catalog_folder() if folder is None else folder)))
+    files = entry_files(catalog_folder() if folder is None else folder)
+    return Catalog(_without_duplicates(list(map(_entry_of, files))))
 
 
 def extended_catalog(folder: str | Path | None = None) -> Catalog:
@@ -91,40 +103,53 @@ def check_entries(paths: Iterable[str | Path] = ()) -> tuple[tuple[SystemRecord,
             records.append(read_system(file))
         except CatalogError as error:
             problems += str(error).splitlines()
-    return tuple(records), (*problems, *_duplicates((record.name, Path(record.source.path)) for record in records))
+    return tuple(records), (*problems, *_duplicates(Entry(record.name, Path(record.source.path), record.aliases) for record in records))
 
 
 class Catalog(Mapping[str, SystemRecord]):
-    """Records by name, sorted by name; a file is parsed when its record is first asked for, so one system costs one file."""
+    """Records by name, sorted by name; a file is parsed when its record is first asked for, so one system costs one file.
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
-        self._files = dict(sorted(files.items()))
+    As a mapping it has exact names. `get` and `select` ignore case and know aliases.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.name)}
+        self._meant = {name.casefold(): entry.name for entry in self._entries.values() for name in (*entry.aliases, entry.name)}
         self._records: dict[str, SystemRecord] = {}
 
     def __getitem__(self, name: str) -> SystemRecord:
         if name not in self._records:
-            self._records[name] = _checked_name(read_system(self._files[name]), name)
+            self._records[name] = _checked_names(self._entries[name])
         return self._records[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._entries)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._files
+        return name in self._entries
+
+    def meant(self, name: str) -> str | None:
+        """The name of the entry that a name or an alias means, ignoring case, or None."""
+        return self._meant.get(name.casefold())
+
+    def known(self) -> tuple[str, ...]:
+        """Every name and alias, for messages about an unknown one."""
+        return tuple(name for entry in self._entries.values() for name in (entry.name, *entry.aliases))
 
     def get(self, name: str) -> SystemRecord:  # type: ignore[override]  # a name that is not there is a user's mistake, never None
-        """The record of that name.
+        """The record that a name or an alias means, ignoring case.
 
         Raises:
             CatalogError: there is none; the message names the nearest.
         """
-        if name not in self._files:
-            message = f"the catalog has no system {name[:60]!r}.{nearest(name[:60], self._files)}"
+        meant = self.meant(name)
+        if meant is None:
+            message = f"the catalog has no system {name[:60]!r}.{nearest(name[:60], self.known())}"
             raise CatalogError(message)
-        return self[name]
+        return self[meant]
 
     def select(self, systems: str | Iterable[str] | Query) -> tuple[SystemRecord, ...]:
         """The records that a recipe's `systems` means, sorted by name.
@@ -132,18 +157,18 @@ class Catalog(Mapping[str, SystemRecord]):
         Args:
             systems: names, or "all", or a query such as {kind: flow, tag: laser}.
         Raises:
-            CatalogError: an unknown name or query key, a name given twice, or nothing found.
+            CatalogError: an unknown name or query key, a system named twice, or nothing found.
         """
         if isinstance(systems, Mapping):
             return matching(tuple(self.values()), systems)
         names = [systems] if isinstance(systems, str) else list(systems)
-        if names == ["all"]:
-            names = list(self._files)
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if not names or twice:
+        records = tuple(self.values()) if names == ["all"] else tuple(self.get(name) for name in names)
+        found = [record.name for record in records]
+        twice = sorted({name for name in found if found.count(name) > 1})
+        if not records or twice:
             message = f"names {twice[0]!r} twice" if twice else "names no system: expected at least one"
             raise CatalogError(message)
-        return tuple(self.get(name) for name in sorted(names))
+        return tuple(sorted(records, key=lambda record: record.name))
 
     def find(self, query: Query) -> tuple[SystemRecord, ...]:
         """The records that fit every key of a query, sorted by name; none may be found, and an empty query finds all.
@@ -154,12 +179,9 @@ class Catalog(Mapping[str, SystemRecord]):
         return fitting(tuple(self.values()), query)
 
     def extended(self, folder: str | Path) -> Catalog:
-        """This catalog and the entries of another folder, whose names must be new ignoring case."""
-        added = _named_files(entry_files(folder))
-        problems = _duplicates([*self._files.items(), *added.items()])
-        if problems:
-            raise CatalogError("\n".join(problems))
-        return Catalog({**self._files, **added})
+        """This catalog and the entries of another folder, whose names and aliases must be new ignoring case."""
+        entries = [*self._entries.values(), *map(_entry_of, entry_files(folder))]
+        return Catalog(_without_duplicates(entries))
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -194,28 +216,38 @@ def _holds_none(folder: str | Path) -> str:
     return f"{folder}: holds no catalog entry (*.yaml)."
 
 
-def _named_files(files: Iterable[Path]) -> dict[str, Path]:
-    named = [(_name_of(file), file) for file in files]
-    problems = _duplicates(named)
+def _without_duplicates(entries: list[Entry]) -> list[Entry]:
+    problems = _duplicates(entries)
     if problems:
         raise CatalogError("\n".join(problems))
-    return dict(named)
+    return entries
 
 
-def _name_of(file: Path) -> str:
-    """The name in an entry: from its `name:` line where that is plain, which is 100 times faster than reading all of it."""
+def _entry_of(file: Path) -> Entry:
+    """The names in an entry: from their lines where these are plain, which is 100 times faster than reading all of it."""
     try:
         with file.open("rb") as opened:
-            found = _NAME_LINE.findall(opened.read(MAX_BYTES))
+            content = opened.read(MAX_BYTES)
     except OSError:
-        found = []  # reading it says why
-    return found[0].decode("ascii") if len(found) == 1 else read_system(file).name
+        content = b""  # reading it says why
+    names, aliases = _NAME_LINE.findall(content), _ALIASES_LINE.findall(content)
+    if len(names) != 1 or len(aliases) != int(b"aliases" in content):
+        record = read_system(file)
+        return Entry(record.name, file, record.aliases)
+    found = aliases[0].decode("ascii").split(",") if aliases else []
+    return Entry(names[0].decode("ascii"), file, tuple(alias.strip() for alias in found if alias.strip()))
 
 
-def _checked_name(record: SystemRecord, name: str) -> SystemRecord:
-    if record.name != name:
-        message = f"{record.where('name')}: found {record.name!r}, and a line of this file says {name!r}: write the name once, unquoted."
+def _checked_names(entry: Entry) -> SystemRecord:
+    record = read_system(entry.file)
+    if record.name != entry.name:
+        message = (
+            f"{record.where('name')}: found {record.name!r}, and a line of this file says {entry.name!r}: write the name once, unquoted."
+        )
         raise CatalogError(message)
+    if record.aliases != entry.aliases:
+        message = f"{record.where('aliases')}: found {', '.join(record.aliases)}, and a line of this file says {', '.join(entry.aliases)}: "
+        raise CatalogError(message + "write the aliases once, unquoted.")
     return record
 
 
@@ -230,11 +262,12 @@ def _files_of(paths: Iterable[str | Path], problems: list[str]) -> Iterator[Path
         yield from files
 
 
-def _duplicates(named: Iterable[tuple[str, Path]]) -> list[str]:
+def _duplicates(entries: Iterable[Entry]) -> list[str]:
     first: dict[str, tuple[str, Path]] = {}
     problems = []
-    for name, path in named:
-        earlier, place = first.setdefault(name.casefold(), (name, path))
-        if place.resolve() != path.resolve():
-            problems.append(f"{path}: name: {name!r} is taken: {place} is {earlier!r}, and names are unique ignoring case.")
+    for entry in entries:
+        for key, name in (("name", entry.name), *(("aliases", alias) for alias in entry.aliases)):
+            earlier, place = first.setdefault(name.casefold(), (name, entry.file))
+            if place.resolve() != entry.file.resolve():
+                problems.append(f"{entry.file}: {key}: {name!r} is taken: {place} is {earlier!r}, and names are unique ignoring case.")
     return problems

@@ -143,6 +143,7 @@ class SystemRecord(_Record):
 
     name: Text
     kind: Kind
+    aliases: tuple[Text, ...] = _optional(tuple)
     description: Text = ""
     reference: Reference | None = None
     tags: tuple[Text, ...] = ()

@@ -17,7 +17,7 @@ Problem = tuple[str, str]  # dotted key, what is wrong
 
 def record_problems(record: SystemRecord, *, most: int) -> list[Problem]:
     """The broken rules of a record, as (dotted key, sentence); looking ends with number `most`."""
-    rules = (_system_name, _declared_names, _clashes, _indices, _states, _conserved, _ranges, _variants)
+    rules = (_system_name, _aliases, _declared_names, _clashes, _indices, _states, _conserved, _ranges, _variants)
     return list(islice(chain.from_iterable(rule(record) for rule in rules), most))
 
 
@@ -26,6 +26,19 @@ def _system_name(record: SystemRecord) -> Iterator[Problem]:
         yield "name", problem
     elif record.name.casefold() == "all":
         yield "name", f"{record.name!r} means every system in a recipe: expected another name"
+
+
+def _aliases(record: SystemRecord) -> Iterator[Problem]:
+    taken = {record.name.casefold(): "the name of the system"}
+    for number, alias in enumerate(record.aliases):
+        key = f"aliases.{number}"
+        if problem := name_problem(alias):
+            yield key, problem
+        elif alias.casefold() == "all":
+            yield key, f"{alias!r} means every system in a recipe: expected another name"
+        elif alias.casefold() in taken:
+            yield key, f"{alias!r} is {taken[alias.casefold()]} already, ignoring case: remove it"
+        taken.setdefault(alias.casefold(), "an alias")
 
 
 def _declarations(record: SystemRecord) -> Iterator[tuple[str, str]]:

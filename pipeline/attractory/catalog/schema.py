@@ -17,6 +17,7 @@ _KEYS = {
 _MEANINGS = {
     "name": "letters, digits and underscores; unique ignoring case; a system of dysts keeps the name that it has there",
     "kind": "flow: dx/dt = f(x, t); map: the next state",
+    "aliases": "other names that find the entry; unique ignoring case among all names and aliases",
     "description": "one sentence for a physicist",
     "reference": "where it was first written down",
     "tags": "words that a recipe can ask for",

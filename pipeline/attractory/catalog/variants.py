@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FULL_KEYS = frozenset(("parameters", "definitions", "equations", "initial", "timescale", "behaviour", "notes"))
 _CHANGED = ("parameters", "definitions", "equations", "initial")
 # What was found or said of the entry itself holds for it alone.
-_ENTRY_ONLY = frozenset(("ranges", "basin", "variants", "published", "invariants"))
+_ENTRY_ONLY = frozenset(("aliases", "ranges", "basin", "variants", "published", "invariants"))
 _OF_THE_EQUATIONS = frozenset(("symmetries", "conserved", "avoid"))
 
 

@@ -73,9 +73,9 @@ def systems_of(located: LocatedRecipe) -> tuple[System, ...]:
     chosen = located.recipe.systems
     if isinstance(chosen, tuple):
         for place, name in enumerate(chosen):
-            if name not in catalog:
+            if catalog.meant(name) is None:
                 elsewhere = " Systems of your own are in a folder: --catalog FOLDER, or the key catalog."
-                problem = f"no system is called {name!r}.{nearest(name, catalog) or elsewhere}"
+                problem = f"no system is called {name!r}.{nearest(name, catalog.known()) or elsewhere}"
                 raise located.error(("systems", place), problem)
     return tuple(System.from_record(record) for record in _selected(located, catalog))
 

@@ -54,7 +54,10 @@ def page(system: System, *, variant: str | None = None, picture: Sequence[str] =
     dimension = _dimension(system)
     counted = "1 variable" if dimension == 1 else f"{dimension} variables"
     lines = [f"{system.name}{f', variant {variant}' if variant else ''}  ({system.kind}, {counted}, {system.behaviour})"]
-    lines += [*_wrapped(system.description), "", *_equations(system), *(["", *picture] if picture else [])]
+    lines += _wrapped(system.description)
+    if system.record.aliases:
+        lines += _wrapped(f"Also called {', '.join(system.record.aliases)}.")
+    lines += ["", *_equations(system), *(["", *picture] if picture else [])]
     for title, rows in _sections(system):
         if rows:
             lines += ["", f"{title}:", *rows]

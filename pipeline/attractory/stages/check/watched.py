@@ -76,6 +76,13 @@ def resting(trial: Trial, watched: Watched) -> Bools:
     return at_rest(trial, middle, watched.now, watched.scale)
 
 
+def cycling(trial: Trial, watched: Watched) -> Bools:
+    """(trajectory,) those that have come back to where they were, whatever the others do."""
+    alone = (watched.begun.subset(np.array([row])) for row in range(watched.count))
+    times = [return_time(trial, one, states, watched.scale) for one, states in zip(alone, watched.states, strict=True)]
+    return np.isfinite(times)
+
+
 def returning(trial: Trial, watched: Watched) -> FloatArray:
     """After how many units of time each trajectory comes back, as far as the first that does not: infinity for that one."""
     times = []
