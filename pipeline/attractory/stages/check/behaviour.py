@@ -26,7 +26,7 @@ from attractory.stages.check.verdicts import (
     growing,
     said,
 )
-from attractory.stages.check.watched import LONG_CYCLE, MOST_PERIODS, Watched, cycling, resting, returning, watch
+from attractory.stages.check.watched import LONG_CYCLE, MOST_PERIODS, Watched, circling, cycling, resting, returning, watch
 
 # Units of time of the first round of twins (maps: iterates); each round is as long as all before, until the last.
 FIRST, FIRST_MAP, ROUNDS = 50.0, 500.0, 6
@@ -161,4 +161,5 @@ def _ended_within(trial: Trial, ensemble: Ensemble, duration: float) -> tuple[En
     if len(good) < len(status):
         return moved.subset(good), len(status) - len(good)
     watched = watch(trial, moved)
-    return moved, int((resting(trial, watched) | cycling(trial, watched)).sum())
+    ended = resting(trial, watched) | cycling(trial, watched)
+    return moved, int(ended.sum()) or int(circling(trial, watch(trial, moved, LONG_CYCLE)).sum())

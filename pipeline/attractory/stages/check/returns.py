@@ -23,6 +23,9 @@ _ROUND_OFF = 1.0e-8
 MOST_ITERATES = 512
 PER_PERIOD = 64
 _CANDIDATES, _TURNS, _POINTS, _REFINED = 4, 0.05, 64, 4
+# A cycle that doubles blur, because it passes where some variables have no digits left beside others, comes by again so often in a row, and
+# no turn takes longer than another by more than this.
+_TIMES_IN_A_ROW, _UNEVEN = 16, 1.05
 
 
 def scale_of(trial: Trial, states: FloatArray, rates: FloatArray) -> FloatArray:
@@ -70,6 +73,19 @@ def _map_return(trial: Trial, states: FloatArray, scale: FloatArray) -> float:
         if apart.max() < NEAR:
             return float(lag)
     return np.inf
+
+
+def keeps_coming_by(trial: Trial, begun: Ensemble, states: FloatArray, scale: FloatArray) -> bool:
+    """Whether one trajectory of a flow passes near its beginning again and again, after equal times, to the end of these states.
+
+    Each time within a twentieth of its size: chaos does so once or twice, a cycle that rounding blurs always.
+    """
+    times = sorted(_guesses(trial, begun, states, scale))
+    if trial.is_map or len(times) < _TIMES_IN_A_ROW:
+        return False
+    gaps = np.diff([0.0, *times])
+    left = trial.unit / PER_PERIOD * (len(states) - 1) - times[-1]
+    return bool(max(gaps.max(), left) < _UNEVEN * gaps.min())
 
 
 def _guesses(trial: Trial, begun: Ensemble, states: FloatArray, scale: FloatArray) -> list[float]:

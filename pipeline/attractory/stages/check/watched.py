@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from attractory.integrate import Ensemble
 from attractory.invariants.estimate import FloatArray, combined_standard_error
 from attractory.layout import Status
 from attractory.stages.check.classes import Volume
-from attractory.stages.check.returns import MOST_ITERATES, PER_PERIOD, Bools, at_rest, return_time, scale_of
+from attractory.stages.check.returns import MOST_ITERATES, PER_PERIOD, Bools, at_rest, keeps_coming_by, return_time, scale_of
 from attractory.stages.check.trial import Trial
 
 # Units of time in which a cycle closes, and those of a long one.
@@ -78,9 +79,18 @@ def resting(trial: Trial, watched: Watched) -> Bools:
 
 def cycling(trial: Trial, watched: Watched) -> Bools:
     """(trajectory,) those that have come back to where they were, whatever the others do."""
-    alone = (watched.begun.subset(np.array([row])) for row in range(watched.count))
-    times = [return_time(trial, one, states, watched.scale) for one, states in zip(alone, watched.states, strict=True)]
+    times = [return_time(trial, one, states, watched.scale) for one, states in _each(watched)]
     return np.isfinite(times)
+
+
+def circling(trial: Trial, watched: Watched) -> Bools:
+    """(trajectory,) those on a cycle that rounding blurs, so that no turn of it is met again to many digits."""
+    return np.array([keeps_coming_by(trial, one, states, watched.scale) for one, states in _each(watched)], dtype=np.bool_)
+
+
+def _each(watched: Watched) -> Iterator[tuple[Ensemble, FloatArray]]:
+    """Each trajectory by itself: where it began, and its states (time, variable)."""
+    return ((watched.begun.subset(np.array([row])), watched.states[row]) for row in range(watched.count))
 
 
 def returning(trial: Trial, watched: Watched) -> FloatArray:
