@@ -44,7 +44,13 @@ def test_the_page_of_a_system_fits_a_hundred_columns(name):
 def test_the_page_says_what_the_entry_says():
     """Equations, parameters with their ranges, invariants with their errors, sources, variants."""
     text = "\n".join(page(attractory.system("Lorenz")))
-    for part in ("ẋ = σ (y − x)", "ρ  rho = 28   (chaotic from 24.74 to 30)", "0.9047(11)", "Sprott 2003", "periodic_window: rho = 99.65"):
+    for part in (
+        "ẋ = σ (y − x)",
+        "ρ  rho = 28   (chaotic from 24.74 to 30)",
+        "0.9047(11)",
+        "Sprott, J. C. (2003)",
+        "periodic_window: rho = 99.65",
+    ):
         assert part in text
 
 
