@@ -238,7 +238,10 @@ def test_the_double_pendulum_obeys_the_equations_of_newton(model: Any) -> None:
     assert model(RECORDS["DoublePendulum"]).rhs(0.0, [th1, th2, 2 * w1 + w2 * cd, w2 + w1 * cd]) == pytest.approx(rates, rel=1e-12)
 
 
-@pytest.mark.parametrize(("name", "number"), [(name, n) for name, record in RECORDS.items() for n in range(len(record.symmetries))])
+SYMMETRIES = [(name, number) for name, record in RECORDS.items() for number in range(len(record.symmetries))]
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, number) for name, number in SYMMETRIES if RECORDS[name].kind != "delay"])
 def test_a_symmetry_takes_solutions_to_solutions(name: str, number: int, model: Any) -> None:
     """The velocity of the image is the image of the velocity, to first order in a small step."""
     entry, symmetry = model(RECORDS[name]), RECORDS[name].symmetries[number]
@@ -247,6 +250,21 @@ def test_a_symmetry_takes_solutions_to_solutions(name: str, number: int, model: 
     velocity = np.array(entry.rhs(0.0, state))
     moved = (np.array(entry.image(symmetry, state + step * velocity)) - entry.image(symmetry, state - step * velocity)) / (2 * step)
     assert moved == pytest.approx(entry.rhs(0.0, entry.image(symmetry, state)), rel=1e-7, abs=1e-7)  # the symmetries are linear
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, number) for name, number in SYMMETRIES if RECORDS[name].kind == "delay"])
+def test_a_symmetry_of_a_delay_equation_moves_the_past_as_well(name: str, number: int, model: Any) -> None:
+    """The velocity at the image of state and past is the image of the velocity, which a shift leaves as it is."""
+    entry, symmetry = model(RECORDS[name]), RECORDS[name].symmetries[number]
+    made = System.from_record(RECORDS[name]).definition
+    assert made.delays is not None
+    reads = [place for place, _ in made.delays.reads]
+    now, past = np.random.default_rng(0).uniform(-1.0, 1.0, (2, len(entry.initial)))
+    moved_now, moved_past = (np.array(entry.image(symmetry, state)) for state in (now, past))
+    states = np.array([[*now, *past[reads]], [*moved_now, *moved_past[reads]]])
+    velocity, moved = evaluate(made.graph, made.roots, states, np.array([made.values] * 2), np.zeros(2))
+    turned = np.array(entry.image(symmetry, velocity)) - entry.image(symmetry, np.zeros(len(now)))  # the linear part alone
+    assert moved == pytest.approx(turned, rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.conserved and record.kind == "map"])
