@@ -44,7 +44,7 @@ def conserved_drift(
         Estimate, the error between trajectories; settings has the names of the quantities, convergence has time (time,), drift
         (time, quantity), the mean over trajectories, and largest (quantity,), the largest of all.
     Raises:
-        RequestError: no system is given, it declares no conserved quantity, one depends on time, or states have another number of variables.
+        RequestError: no system is given, it declares no conserved quantity, one depends on time, or states have other variables.
     """
     started = time.perf_counter()
     system = system_of(source, system)

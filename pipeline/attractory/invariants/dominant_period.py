@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from attractory.errors import RequestError
 from attractory.expressions.system import System
 from attractory.invariants.estimate import Estimate, FloatArray
-from attractory.invariants.power_spectrum import FEWEST, SAMPLING, block_spectra, segment_length
+from attractory.invariants.power_spectrum import FEWEST, SAMPLING, block_spectra, frequencies, segment_length
 from attractory.invariants.samples import Sampling
 from attractory.invariants.signals import jackknife, sampling_or, signals_of
 
@@ -52,7 +52,7 @@ def dominant_period(
     _refuse(surrogates, false_alarm_rate)
     signals = signals_of(source, sampling_or(sampling, SAMPLING, seed), dt=dt, fewest=FEWEST)
     length = segment_length(signals.values, None)
-    frequency = np.fft.rfftfreq(length, signals.dt)
+    frequency = frequencies(length, signals.dt)
     blocks = block_spectra(signals.values, length, signals.dt)
     value, error = jackknife(blocks, lambda spectrum: peak_periods(spectrum, frequency))
     height = peak_heights(signals.values, length, signals.dt)
@@ -99,7 +99,7 @@ def _peak_period(power: FloatArray, frequency: FloatArray) -> float:
 def peak_heights(values: FloatArray, length: int, dt: float) -> FloatArray:
     """Power over red noise (coordinate,) at the largest peak; 0 where the spectrum is largest at its lowest frequency."""
     spectrum = block_spectra(values, length, dt).mean(axis=(0, 1))
-    noise = red_noise(values, np.fft.rfftfreq(length, dt), dt)
+    noise = red_noise(values, frequencies(length, dt), dt)
     places = _FIRST + np.argmax(spectrum[_FIRST:], axis=0)
     columns = np.arange(spectrum.shape[1])
     lowest = (places == _FIRST) & (spectrum[_FIRST - 1] >= spectrum[_FIRST])
@@ -122,7 +122,7 @@ def _p_values(values: FloatArray, length: int, height: FloatArray, *, surrogates
     trajectories, samples, coordinates = values.shape
     # Drawn on twice the length and cut: what Fourier series give goes around, and its ends would know of each other.
     span = 2 * samples
-    amplitude = np.sqrt(red_noise(values, np.fft.rfftfreq(span), 1.0))
+    amplitude = np.sqrt(red_noise(values, frequencies(span, 1.0), 1.0))
     draw = np.random.Generator(np.random.Philox(key=seed))
     reached = np.zeros(coordinates)
     for _ in range(surrogates):

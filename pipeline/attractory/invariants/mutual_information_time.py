@@ -91,8 +91,8 @@ def _of_coordinate(values: FloatArray, *, bins: int, longest: int, nothing: floa
     pairs = len(values) * (values.shape[1] - longest)
     counts = _counts(equal_mass_bins(values, bins), bins, longest)
 
-    def first(shares: FloatArray) -> FloatArray:
-        return np.asarray(first_minimum(information(shares, pairs), nothing))
+    def first(mean: FloatArray) -> FloatArray:
+        return np.asarray(first_minimum(information(mean, pairs), nothing))
 
     value, error = jackknife(counts, first)
     return float(value), float(error), information(counts.mean(axis=(0, 1)), pairs)
@@ -105,24 +105,25 @@ def equal_mass_bins(values: FloatArray, bins: int) -> IntArray:
     return np.searchsorted(edges, values, side="right")
 
 
-def _counts(places: IntArray, bins: int, longest: int) -> FloatArray:
-    """Shares of pairs (trajectory, block, lag, bin now, bin later) in each trajectory's own and each block's: single precision is exact
-    up to 16 million pairs, which no block has."""
+def _counts(places: IntArray, bins: int, longest: int) -> npt.NDArray[np.int32]:
+    """Numbers of pairs (trajectory, block, lag, bin now, bin later)."""
     blocks = np.array_split(np.arange(places.shape[1] - longest), BLOCKS)
-    shares = np.empty((len(places), BLOCKS, longest + 1, bins, bins), dtype=np.float32)
+    counts = np.empty((len(places), BLOCKS, longest + 1, bins, bins), dtype=np.int32)
     row = np.arange(len(places))[:, None] * bins * bins
     for number, part in enumerate(blocks):
         base = row + bins * places[:, part]
         for lag in range(longest + 1):
             cells = np.bincount((base + places[:, part + lag]).ravel(), minlength=len(places) * bins * bins)
-            shares[:, number, lag] = cells.reshape(len(places), bins, bins) / len(part)
-    return shares
+            counts[:, number, lag] = cells.reshape(len(places), bins, bins)
+    return counts
 
 
-def information(shares: FloatArray, pairs: int) -> FloatArray:
-    """Mutual information (lag,) in nats of shares (lag, bin, bin) of so many pairs, less (cells - rows - columns + 1) / (2 pairs), where
-    only what is occupied counts."""
-    shares = np.asarray(shares, dtype=np.float64)
+def information(counts: FloatArray, pairs: int) -> FloatArray:
+    """Mutual information (lag,) in nats of counts (lag, bin, bin), of so many pairs in all.
+
+    The bias that is taken off is (cells - rows - columns + 1) / (2 pairs), where only what is occupied counts.
+    """
+    shares = counts / counts.sum(axis=(1, 2), keepdims=True)
     now, later = shares.sum(axis=2), shares.sum(axis=1)
     plain = _negative_entropy(shares, (1, 2)) - _negative_entropy(now, 1) - _negative_entropy(later, 1)
     occupied = (shares > 0).sum(axis=(1, 2)) - (now > 0).sum(axis=1) - (later > 0).sum(axis=1) + 1

@@ -50,7 +50,7 @@ def power_spectrum(
     settings = {**signals.settings, "segment": length, "segments": segment_count(signals.values, length), "seed": seed}
     errors = combined_standard_error(blocks)
     seconds = time.perf_counter() - started
-    convergence = {"frequency": np.fft.rfftfreq(length, signals.dt)}
+    convergence = {"frequency": frequencies(length, signals.dt)}
     return Estimate(blocks.mean(axis=(0, 1)), errors, METHOD, settings, seconds, convergence)
 
 
@@ -64,6 +64,12 @@ def segment_length(values: FloatArray, asked: int | None) -> int:
         message = f"segment={asked}; expected from {_SHORTEST} to the {samples} samples of a trajectory."
         raise RequestError(message)
     return asked
+
+
+def frequencies(length: int, dt: float) -> FloatArray:
+    """From 0 to half the sampling rate, in cycles per time unit."""
+    found: FloatArray = np.arange(length // 2 + 1) / (length * dt)
+    return found
 
 
 def segment_count(values: FloatArray, length: int) -> int:

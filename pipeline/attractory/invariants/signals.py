@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from attractory.errors import RequestError
@@ -79,7 +80,7 @@ def sampling_or(sampling: Sampling | None, default: Sampling, seed: int) -> Samp
 def finely_sampled(values: FloatArray) -> bool:
     """Whether some coordinate (trajectory, time, coordinate) changes by less than a tenth of its range from one sample to the next.
 
-    Source: the warning of Matthews' z1test for the 0-1 test.
+    Source: the check for too fine sampling in Matthews' program z1test.
     """
     steps = np.abs(np.diff(values, axis=1)).mean(axis=(0, 1))
     return bool((np.ptp(values, axis=(0, 1)) > _STEPS_OF_A_FINE_SIGNAL * steps).any())
@@ -104,7 +105,9 @@ def _block_products(values: FloatArray, times: np.ndarray, longest: int) -> Floa
     return products
 
 
-def jackknife(statistics: FloatArray, function: Callable[[FloatArray], FloatArray]) -> tuple[FloatArray, FloatArray]:
+def jackknife(
+    statistics: FloatArray | npt.NDArray[np.int32], function: Callable[[FloatArray], FloatArray]
+) -> tuple[FloatArray, FloatArray]:
     """A function of the mean of statistics (trajectory, block, …), and its standard error: leaving out one trajectory at a time, and one
     block of time at a time, the larger of the two.
 

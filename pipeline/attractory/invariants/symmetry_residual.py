@@ -20,7 +20,7 @@ from attractory.invariants.signals import require, require_samples, sampling_or
 if TYPE_CHECKING:
     import xarray
 
-METHOD = "energy distance (Székely and Rizzo, J. Stat. Plan. Inference 143, 1249 (2013)) over pairs of different trajectories, normalised"
+METHOD = "energy distance (Székely and Rizzo 2013, doi:10.1016/j.jspi.2013.03.018) over pairs of different trajectories, normalised"
 SAMPLING = Sampling(trajectories=64, samples=2048)
 _FEWEST = 4
 
@@ -46,8 +46,9 @@ def symmetry_residual(
         sampling: of a System; None is 64 trajectories of 2,048 samples.
         dt: of an array, in time units.
     Returns:
-        Estimate, the error by leaving out one trajectory at a time; coordinates in units of their deviation, an angle as the two coordinates of its
-        point on a circle. convergence has trajectories (n,) and residual (n, symmetry), of the first trajectories alone.
+        Estimate, the error by leaving out one trajectory at a time. Distances are taken with coordinates in units of their deviation, an
+        angle as the two coordinates of its point on a circle. convergence has trajectories (n,) and residual (n, symmetry), of the first
+        trajectories alone.
     Raises:
         RequestError: no system is given, it declares no symmetry, or there are fewer than 4 trajectories.
     """
