@@ -29,14 +29,11 @@ def test_patterns_of_the_logistic_map_have_their_exact_shares(logistic: System) 
 
 
 def test_entropy_grows_ever_more_slowly_towards_log_two_a_value(logistic: System) -> None:
-    """The metric entropy of the map at r = 4 is log 2, and the increments come down to it (slowly: 0.88 at order 6)."""
-    totals = [
-        float(permutation_entropy(logistic, order=order, sampling=LONG).value[0]) * math.log(math.factorial(order))
-        for order in (3, 4, 5, 6)
-    ]
+    """The metric entropy of the map at r = 4 is log 2; the increments come down to it from order 5 on, slowly."""
+    totals = [permutation_entropy(logistic, order=order, sampling=LONG).value[0] * math.log(math.factorial(order)) for order in (5, 6, 7)]
     increments = np.diff(totals)
-    assert (np.diff(increments) < 0).all()
-    assert np.log(2) < increments[-1] < 0.9
+    np.testing.assert_allclose(increments, [0.8875, 0.8463], atol=0.01)  # from 400,000 orbits of the tent map; 65,000 windows here
+    assert (increments > np.log(2)).all()
 
 
 def test_shares_of_longer_patterns_are_lengths_of_intervals_of_the_tent_map(logistic: System) -> None:

@@ -29,6 +29,8 @@ _NEIGHBOURS = 2
 # Below so many standard deviations of what independent values give, nothing is left.
 _NOTHING = 3.0
 _MOST_BINS = 16
+# Where between two lags the minimum lies is not known: the deviation of a number that is anywhere within one.
+_BETWEEN = 12**-0.5
 
 IntArray = npt.NDArray[np.int64]
 
@@ -54,8 +56,9 @@ def mutual_information_time(
         sampling: of a System; None is 16 trajectories of 8,192 samples.
         dt: of an array, in time units.
     Returns:
-        Estimate; infinite where neither is found up to the longest lag. convergence has lag (lag,) in time units, information
-        (lag, coordinate) in nats, and nothing_left, the level below which it counts as none.
+        Estimate, with at least the error of a place within one sample; infinite where neither is found up to the longest lag.
+        convergence has lag (lag,) in time units, information (lag, coordinate) in nats, and nothing_left, the level below which it counts
+        as none.
     Raises:
         RequestError: fewer than 256 samples, a coordinate that never changes, or `longest` or `bins` out of range.
     """
@@ -95,7 +98,7 @@ def _of_coordinate(values: FloatArray, *, bins: int, longest: int, nothing: floa
         return np.asarray(first_minimum(information(mean, pairs), nothing))
 
     value, error = jackknife(counts, first)
-    return float(value), float(error), information(counts.mean(axis=(0, 1)), pairs)
+    return float(value), float(np.hypot(error, _BETWEEN)), information(counts.mean(axis=(0, 1)), pairs)
 
 
 def equal_mass_bins(values: FloatArray, bins: int) -> IntArray:
