@@ -103,6 +103,18 @@ def test_a_periodic_signal_has_no_entropy() -> None:
     assert multiscale_sample_entropy(np.tile([0.0, 1.0, 3.0, 2.0, 5.0], 400), scales=1).value[0, 0] == 0.0
 
 
+def test_entropies_of_a_series_are_those_of_entropyhub() -> None:
+    """EntropyHub 2.0 gives these for 2,000 iterates of the logistic map at 3.9 (MSEn with m=2, a fixed r; PermEn of orders 3 and 4)."""
+    series = [0.4]
+    for _ in range(1999):
+        series.append(3.9 * series[-1] * (1 - series[-1]))
+    row = np.array(series)
+    pairs = [matches(coarse(row[None, None, :, None], scale)[0, :, :, 0], np.array([0.15 * row.std()]))[0] for scale in (1, 2, 3, 4)]
+    np.testing.assert_allclose([math.log(two / three) for two, three in pairs], [0.52707399, 0.99270469, 1.11842919, 1.17506862], rtol=1e-7)
+    orders = [float(permutation_entropy(row, order=order, delay=1).value[0]) * math.log(math.factorial(order)) for order in (3, 4)]
+    np.testing.assert_allclose(orders, [1.53371293, 2.29246813], rtol=1e-7)  # the digits that were printed
+
+
 def test_scales_average_and_drop_what_is_left() -> None:
     """Seven values at scale three are two."""
     assert coarse(np.arange(7.0).reshape(1, 1, 7, 1), 3).ravel().tolist() == [1.0, 4.0]

@@ -5,7 +5,7 @@ import pytest
 
 from attractory.errors import RequestError
 from attractory.invariants import Sampling
-from attractory.invariants.signals import BLOCKS, finely_sampled, jackknife, lagged_products, signals_of
+from attractory.invariants.signals import BLOCKS, finely_sampled, jackknife, lagged_products, signals_of, too_fine
 
 SAMPLING = Sampling(trajectories=2, samples=64)
 
@@ -47,6 +47,13 @@ def test_a_slow_sine_is_sampled_finely_and_noise_is_not() -> None:
     sine = np.sin(0.05 * np.arange(1000.0))[None, :, None]
     assert finely_sampled(sine)
     assert not finely_sampled(np.random.default_rng(0).standard_normal((1, 1000, 1)))
+
+
+def test_iterates_of_a_map_are_never_too_fine() -> None:
+    """Whatever the steps, there is nothing between two iterates; an array of the same values may be a flow's."""
+    sine = np.sin(0.05 * np.arange(1000.0))[None, :, None]
+    assert not too_fine("Logistic", sine)
+    assert too_fine(sine, sine)
 
 
 def test_a_coordinate_that_never_changes_is_refused() -> None:

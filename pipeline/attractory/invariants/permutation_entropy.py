@@ -15,7 +15,7 @@ from attractory.expressions.system import System
 from attractory.invariants.autocorrelation_time import autocorrelation_time
 from attractory.invariants.estimate import Estimate, FloatArray
 from attractory.invariants.samples import Sampling
-from attractory.invariants.signals import BLOCKS, Signals, finely_sampled, jackknife, require, require_samples, sampling_or, signals_of
+from attractory.invariants.signals import BLOCKS, Signals, jackknife, require, require_samples, sampling_or, signals_of, too_fine
 
 if TYPE_CHECKING:
     import xarray
@@ -64,15 +64,15 @@ def permutation_entropy(
             f"{windows} windows for the {math.factorial(order)} patterns of order {order}; expected at least {_PER_PATTERN} a pattern."
         )
         raise RequestError(message)
-    shares = _shares(numbers, math.factorial(order))
-    value, error = jackknife(shares, lambda mean: entropy(mean) / math.log(math.factorial(order)))
+    counts = _counts(numbers, math.factorial(order))
+    value, error = jackknife(counts, lambda mean: entropy(mean) / math.log(math.factorial(order)))
     settings = {**signals.settings, "order": order, "delay": delay, "windows": windows, "seed": seed}
     seconds = time.perf_counter() - started
-    return Estimate(value, error, METHOD, settings, seconds, {"share": shares.mean(axis=(0, 1))})
+    return Estimate(value, error, METHOD, settings, seconds, {"share": counts.sum(axis=(0, 1)) / windows})
 
 
 def _delay(signals: Signals, source: object) -> int:
-    if (isinstance(source, System) and source.kind == "map") or not finely_sampled(signals.values):
+    if not too_fine(source, signals.values):
         return 1
     times = autocorrelation_time(signals.values).value[0]
     if not np.isfinite(times).all():
@@ -94,21 +94,21 @@ def pattern_numbers(values: FloatArray, order: int, delay: int) -> npt.NDArray[n
     return number
 
 
-def _shares(numbers: npt.NDArray[np.int64], patterns: int) -> FloatArray:
-    """Share (trajectory, block, pattern, coordinate) of each pattern."""
+def _counts(numbers: npt.NDArray[np.int64], patterns: int) -> FloatArray:
+    """How often each pattern is (trajectory, block, pattern, coordinate)."""
     blocks = np.array_split(numbers, BLOCKS, axis=1)
-    return np.stack([_block_shares(block, patterns) for block in blocks], axis=1)
+    return np.stack([_block_counts(block, patterns) for block in blocks], axis=1)
 
 
-def _block_shares(numbers: npt.NDArray[np.int64], patterns: int) -> FloatArray:
-    trajectories, windows, coordinates = numbers.shape
+def _block_counts(numbers: npt.NDArray[np.int64], patterns: int) -> FloatArray:
+    trajectories, _, coordinates = numbers.shape
     base = np.arange(trajectories)[:, None, None] * coordinates + np.arange(coordinates)
     counts = np.bincount((base * patterns + numbers).ravel(), minlength=trajectories * coordinates * patterns)
-    shares: FloatArray = counts.reshape(trajectories, coordinates, patterns).transpose(0, 2, 1) / windows
-    return shares
+    return counts.reshape(trajectories, coordinates, patterns).transpose(0, 2, 1).astype(np.float64)
 
 
-def entropy(shares: FloatArray) -> FloatArray:
-    """Shannon's entropy (coordinate,) in nats of shares (pattern, coordinate)."""
+def entropy(counts: FloatArray) -> FloatArray:
+    """Shannon's entropy (coordinate,) in nats of counts (pattern, coordinate)."""
+    shares = counts / counts.sum(axis=0)
     total: FloatArray = -np.sum(shares * np.log(np.where(shares > 0, shares, 1.0)), axis=0)
     return np.maximum(total, 0.0)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from attractory.errors import RequestError
+from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
 from attractory.invariants.estimate import FloatArray, Setting
 from attractory.invariants.samples import Sampling, samples_of
@@ -84,6 +85,12 @@ def finely_sampled(values: FloatArray) -> bool:
     """
     steps = np.abs(np.diff(values, axis=1)).mean(axis=(0, 1))
     return bool((np.ptp(values, axis=(0, 1)) > _STEPS_OF_A_FINE_SIGNAL * steps).any())
+
+
+def too_fine(source: object, values: FloatArray) -> bool:
+    """Whether values are to be thinned before successive ones are compared: iterates of a map never are."""
+    iterates = isinstance(source, System | str) and as_system(source).kind == "map"
+    return not iterates and finely_sampled(values)
 
 
 def lagged_products(values: FloatArray, longest: int) -> FloatArray:

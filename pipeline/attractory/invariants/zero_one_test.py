@@ -13,7 +13,7 @@ from attractory.expressions.system import System
 from attractory.invariants.estimate import Estimate, FloatArray, combined_standard_error
 from attractory.invariants.mutual_information_time import mutual_information_time
 from attractory.invariants.samples import Sampling
-from attractory.invariants.signals import Signals, finely_sampled, require, sampling_or, signals_of
+from attractory.invariants.signals import Signals, require, sampling_or, signals_of, too_fine
 
 if TYPE_CHECKING:
     import xarray
@@ -74,7 +74,7 @@ def zero_one_test(
 
 
 def _thinning(signals: Signals, source: object) -> int:
-    if (isinstance(source, System) and source.kind == "map") or not finely_sampled(signals.values):
+    if not too_fine(source, signals.values):
         return 1
     times = mutual_information_time(signals.values).value
     if not np.isfinite(times).any():
