@@ -10,7 +10,8 @@ from scipy.stats import multivariate_normal, norm
 from attractory import System
 from attractory.errors import RequestError
 from attractory.invariants import Sampling, autocorrelation_time, mutual_information_time
-from attractory.invariants.mutual_information_time import equal_mass_bins, first_minimum
+from attractory.invariants.mutual_information_time import equal_mass_bins, first_minimum, information
+from attractory.invariants.signals import trajectory_groups
 
 
 def red(trajectories: int, samples: int, *, correlation: float) -> np.ndarray:
@@ -83,6 +84,23 @@ def test_bins_hold_the_same_mass() -> None:
     """Whatever the distribution."""
     places = equal_mass_bins(np.random.default_rng(0).standard_exponential((4, 1000)), 8)
     assert np.bincount(places.ravel()).tolist() == [500] * 8
+
+
+def test_many_trajectories_are_counted_in_groups() -> None:
+    """Sixteen groups of nearly one size keep the memory small; the value knows nothing of them."""
+    sizes = np.bincount(trajectory_groups(100))
+    assert (sizes.size, sizes.min(), sizes.max()) == (16, 6, 7)
+    assert trajectory_groups(3).tolist() == [0, 1, 2]
+    values = red(40, 512, correlation=0.8)
+    counted = mutual_information_time(values, longest=8, bins=4).convergence["information"]
+    apart = np.array([np.bincount(4 * now + later, minlength=16) for now, later in _pairs(values, lag=3, longest=8)]).sum(axis=0)
+    assert counted[3, 0] == pytest.approx(information(apart.reshape(1, 4, 4).astype(np.float64), 40 * 504)[0], abs=1e-12)
+
+
+def _pairs(values: np.ndarray, *, lag: int, longest: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    places = equal_mass_bins(values[:, :, 0], 4)
+    times = places.shape[1] - longest
+    return [(row[:times], row[lag : lag + times]) for row in places]
 
 
 def test_a_ripple_of_one_sample_is_no_minimum() -> None:

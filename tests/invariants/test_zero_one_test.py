@@ -50,7 +50,7 @@ def test_henon_is_chaotic_in_both_coordinates(henon: System) -> None:
 
 def test_a_flow_that_is_sampled_finely_is_thinned_first(lorenz: System) -> None:
     """Fifty samples a turn look regular; at the first minimum of the mutual information chaos shows."""
-    sampling = Sampling(trajectories=2, samples=16384, dt=0.01)
+    sampling = Sampling(trajectories=2, samples=10240, dt=0.01)
     thinned = zero_one_test(lorenz, sampling=sampling)
     fine = zero_one_test(lorenz, sampling=sampling, thinning=1)
     assert thinned.settings["thinning"] > 5

@@ -13,7 +13,7 @@ from attractory.errors import RequestError
 from attractory.expressions.system import System
 from attractory.invariants.estimate import Estimate, FloatArray
 from attractory.invariants.samples import Sampling
-from attractory.invariants.signals import BLOCKS, jackknife, require, sampling_or, signals_of
+from attractory.invariants.signals import BLOCKS, jackknife, require, sampling_or, signals_of, trajectory_groups
 
 if TYPE_CHECKING:
     import xarray
@@ -109,15 +109,17 @@ def equal_mass_bins(values: FloatArray, bins: int) -> IntArray:
 
 
 def _counts(places: IntArray, bins: int, longest: int) -> npt.NDArray[np.int32]:
-    """Numbers of pairs (trajectory, block, lag, bin now, bin later)."""
+    """Numbers of pairs (group of trajectories, block, lag, bin now, bin later)."""
     blocks = np.array_split(np.arange(places.shape[1] - longest), BLOCKS)
-    counts = np.empty((len(places), BLOCKS, longest + 1, bins, bins), dtype=np.int32)
-    row = np.arange(len(places))[:, None] * bins * bins
+    group = trajectory_groups(len(places))
+    groups = int(group[-1]) + 1
+    counts = np.empty((groups, BLOCKS, longest + 1, bins, bins), dtype=np.int32)
+    row = group[:, None] * bins * bins
     for number, part in enumerate(blocks):
         base = row + bins * places[:, part]
         for lag in range(longest + 1):
-            cells = np.bincount((base + places[:, part + lag]).ravel(), minlength=len(places) * bins * bins)
-            counts[:, number, lag] = cells.reshape(len(places), bins, bins)
+            cells = np.bincount((base + places[:, part + lag]).ravel(), minlength=groups * bins * bins)
+            counts[:, number, lag] = cells.reshape(groups, bins, bins)
     return counts
 
 

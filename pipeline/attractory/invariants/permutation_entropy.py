@@ -15,7 +15,17 @@ from attractory.expressions.system import System
 from attractory.invariants.autocorrelation_time import autocorrelation_time
 from attractory.invariants.estimate import Estimate, FloatArray
 from attractory.invariants.samples import Sampling
-from attractory.invariants.signals import BLOCKS, Signals, jackknife, require, require_samples, sampling_or, signals_of, too_fine
+from attractory.invariants.signals import (
+    BLOCKS,
+    Signals,
+    jackknife,
+    require,
+    require_samples,
+    sampling_or,
+    signals_of,
+    too_fine,
+    trajectory_groups,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -95,16 +105,18 @@ def pattern_numbers(values: FloatArray, order: int, delay: int) -> npt.NDArray[n
 
 
 def _counts(numbers: npt.NDArray[np.int64], patterns: int) -> FloatArray:
-    """How often each pattern is (trajectory, block, pattern, coordinate)."""
+    """How often each pattern is (group of trajectories, block, pattern, coordinate)."""
     blocks = np.array_split(numbers, BLOCKS, axis=1)
     return np.stack([_block_counts(block, patterns) for block in blocks], axis=1)
 
 
 def _block_counts(numbers: npt.NDArray[np.int64], patterns: int) -> FloatArray:
     trajectories, _, coordinates = numbers.shape
-    base = np.arange(trajectories)[:, None, None] * coordinates + np.arange(coordinates)
-    counts = np.bincount((base * patterns + numbers).ravel(), minlength=trajectories * coordinates * patterns)
-    return counts.reshape(trajectories, coordinates, patterns).transpose(0, 2, 1).astype(np.float64)
+    group = trajectory_groups(trajectories)
+    groups = int(group[-1]) + 1
+    base = group[:, None, None] * coordinates + np.arange(coordinates)
+    counts = np.bincount((base * patterns + numbers).ravel(), minlength=groups * coordinates * patterns)
+    return counts.reshape(groups, coordinates, patterns).transpose(0, 2, 1).astype(np.float64)
 
 
 def entropy(counts: FloatArray) -> FloatArray:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BLOCKS = 8
 # A signal whose range is so many times its mean step is sampled finely, and neighbours say nearly the same.
 _STEPS_OF_A_FINE_SIGNAL = 10.0
+_MOST_GROUPS = 16
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,11 @@ def _block_products(values: FloatArray, times: np.ndarray, longest: int) -> Floa
     ahead = np.fft.rfft(values[:, first : last + longest], size, axis=1)
     products: FloatArray = np.fft.irfft(np.conj(base) * ahead, size, axis=1)[:, : longest + 1] / (last - first)
     return products
+
+
+def trajectory_groups(trajectories: int) -> npt.NDArray[np.int64]:
+    """The group (trajectory,) of each trajectory, 16 at most: counts of many cells are kept by group, and a jackknife leaves out one."""
+    return np.arange(trajectories) * min(trajectories, _MOST_GROUPS) // trajectories
 
 
 def jackknife(

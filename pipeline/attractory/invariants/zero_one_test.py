@@ -23,7 +23,7 @@ SAMPLING = Sampling(trajectories=8, samples=32768)
 FEWEST = 400  # after thinning; with fewer, a tenth of them is no limit in time
 _PARTS = 4
 _CUT = 10  # the displacement is followed over a tenth of the samples, as the authors advise
-_MOST = 4096  # of one part: what a frequency costs grows with it, and the result does not
+_LONG = 4096  # twice as many and more are cut into parts of at least so many
 
 
 def zero_one_test(
@@ -45,8 +45,8 @@ def zero_one_test(
         sampling: of a System; None is 8 trajectories of 32,768 samples.
         dt: of an array, in time units.
     Returns:
-        Estimate, the error from parts of at least 400 samples; convergence has frequency (frequency,) and correlation
-        (frequency, coordinate), the mean over parts.
+        Estimate, the mean over trajectories, or over parts of a single or a long one; convergence has frequency (frequency,) and
+        correlation (frequency, coordinate), the mean over them.
     Raises:
         RequestError: fewer than 400 samples once thinned, a coordinate that never changes, or no time after which to sample was found.
     """
@@ -84,13 +84,14 @@ def _thinning(signals: Signals, source: object) -> int:
 
 
 def _parts(values: FloatArray, step: int) -> FloatArray:
-    """Parts (trajectory, part, time, coordinate) of equal length."""
+    """Parts (trajectory, part, time, coordinate) of equal length: one of each trajectory, some of a single or a long one."""
     trajectories, samples, coordinates = values.shape
     if samples < FEWEST:
         message = f"the trajectories have {samples} samples once every {step} is used; expected at least {FEWEST}."
         raise RequestError(message)
-    count = max(1, min(_PARTS, samples // (2 * FEWEST)))
-    length = min(samples // count, _MOST)
+    fewest = 1 if trajectories > 1 else max(1, min(_PARTS, samples // (2 * FEWEST)))
+    count = max(fewest, samples // _LONG)
+    length = samples // count
     return values[:, : count * length].reshape(trajectories, count, length, coordinates)
 
 
