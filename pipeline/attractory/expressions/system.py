@@ -136,6 +136,11 @@ class System:
         return dict(self._record.conserved)
 
     @property
+    def symmetries(self) -> tuple[dict[str, str], ...]:
+        """Images of the state that obey the same equations, as written; a component that is not named keeps its value."""
+        return tuple(dict(symmetry) for symmetry in self._record.symmetries)
+
+    @property
     def ranges(self) -> dict[str, tuple[float, float]]:
         """[low, high) of each coordinate on a circle, by the name of its component."""
         return {self.variables[one.variable]: (one.low, one.high) for one in self.definition.wrap}
@@ -200,6 +205,10 @@ class System:
         values = self._values(states, t, lambda points: evaluate(graph, roots, points, self._defaults, t))
         return {name: values[..., place] for place, name in enumerate(self._record.conserved)}
 
+    def symmetry_images(self, states: ArrayLike, t: ArrayLike = 0.0) -> list[Doubles]:
+        """The image (n, variable) of states (n, variable) under each symmetry."""
+        return [self._values(states, t, self._evaluated(graph, roots, t)) for graph, roots in self._symmetries]
+
     def with_parameters(self, **values: float | str | list[Any]) -> System:
         """The system with other parameter values, of the same name; what the entry derives from them follows.
 
@@ -262,6 +271,18 @@ class System:
         model = Model(self._record)
         roots = tuple(model.number(f"conserved.{name}", text) for name, text in self._record.conserved.items())
         return pruned(model.builder.graph(), roots)
+
+    @cached_property
+    def _symmetries(self) -> list[Any]:
+        model = Model(self._record)
+        kept = [model.builder.variable(place) for place in range(self.dimension)]
+        images = [dict(model.assignments(f"symmetries.{number}", texts)) for number, texts in enumerate(self._record.symmetries)]
+        roots = [tuple(image.get(name, node) for name, node in zip(self.variables, kept, strict=True)) for image in images]
+        graph = model.builder.graph()
+        return [pruned(graph, image) for image in roots]
+
+    def _evaluated(self, graph: Any, roots: tuple[int, ...], t: ArrayLike) -> Callable[[Doubles], Doubles]:
+        return lambda points: evaluate(graph, roots, points, self._defaults, t)
 
     def _refuse_delays(self) -> None:
         if self.kind == "delay":

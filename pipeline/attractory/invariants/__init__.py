@@ -4,10 +4,38 @@ From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, mean_diver
 Dataset or an array (see `samples.py`). Each returns an Estimate.
 """
 
+from attractory.invariants.autocorrelation_time import autocorrelation_time
+from attractory.invariants.conserved_drift import conserved_drift
+from attractory.invariants.dominant_period import dominant_period
 from attractory.invariants.estimate import Estimate
+from attractory.invariants.invariant_measure import moments_and_quantiles
 from attractory.invariants.kaplan_yorke_dimension import kaplan_yorke_dimension
 from attractory.invariants.lyapunov_spectrum import lyapunov_spectrum
 from attractory.invariants.mean_divergence import mean_divergence
+from attractory.invariants.multiscale_sample_entropy import multiscale_sample_entropy
+from attractory.invariants.mutual_information_time import mutual_information_time
+from attractory.invariants.permutation_entropy import permutation_entropy
+from attractory.invariants.power_spectrum import power_spectrum
 from attractory.invariants.samples import Samples, Sampling, samples_of
+from attractory.invariants.symmetry_residual import symmetry_residual
+from attractory.invariants.zero_one_test import zero_one_test
 
-__all__ = ["Estimate", "Samples", "Sampling", "kaplan_yorke_dimension", "lyapunov_spectrum", "mean_divergence", "samples_of"]
+__all__ = [
+    "Estimate",
+    "Samples",
+    "Sampling",
+    "autocorrelation_time",
+    "conserved_drift",
+    "dominant_period",
+    "kaplan_yorke_dimension",
+    "lyapunov_spectrum",
+    "mean_divergence",
+    "moments_and_quantiles",
+    "multiscale_sample_entropy",
+    "mutual_information_time",
+    "permutation_entropy",
+    "power_spectrum",
+    "samples_of",
+    "symmetry_residual",
+    "zero_one_test",
+]
