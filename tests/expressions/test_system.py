@@ -133,6 +133,17 @@ def test_lyapunov_time_needs_an_exponent_that_is_surely_positive(value: list[flo
     assert System.from_record(SystemRecord.from_mapping(entry)).lyapunov_time == expected
 
 
+@pytest.mark.parametrize("behaviour", ["fixed_point", "periodic", "quasiperiodic"])
+def test_regular_motion_has_no_lyapunov_time(behaviour: str) -> None:
+    """Rounding and shear make its exponent positive by many standard errors, as the free motion of y' = x would."""
+    annotated = {"value": [5.4e-4], "standard_error": [0.9e-4], "method": "tangent vectors", "computed_with": "by hand"}
+    entry = {"name": "Mine", "kind": "flow", "equations": {"x": "0", "y": "x"}, "initial": {"x": 1, "y": 0}}
+    entry |= {"behaviour": behaviour, "invariants": {"lyapunov_spectrum": annotated}}
+    assert System.from_record(SystemRecord.from_mapping(entry)).lyapunov_time is None
+    chaotic = SystemRecord.from_mapping(entry | {"behaviour": "chaotic"})
+    assert System.from_record(chaotic).lyapunov_time == pytest.approx(1 / 5.4e-4)
+
+
 def test_delay_system_has_no_function_of_its_state_alone() -> None:
     """Its rate depends on the past too, which an array of states does not hold."""
     delay = System(name="Mine", kind="delay", parameters={"tau": 2}, equations={"x": "-x(t - tau)"}, history={"x": "1"})

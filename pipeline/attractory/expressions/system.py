@@ -21,6 +21,7 @@ from attractory.expressions.graph import pruned
 from attractory.expressions.parameters import parameter_values, structural_parameters
 
 STANDARD_ERRORS = 5  # a leading exponent counts as positive when it is above zero by so many of its standard errors
+CHAOTIC_OR_UNKNOWN = ("chaotic", "hyperchaotic", "conservative_chaotic", "transient_chaotic", "unknown")
 
 Doubles = NDArray[np.float64]
 
@@ -171,9 +172,12 @@ class System:
 
     @property
     def lyapunov_time(self) -> float | None:
-        """1 / leading Lyapunov exponent as annotated; None unless that is above zero by five standard errors."""
+        """1 / leading Lyapunov exponent as annotated; None unless that is above zero by five standard errors and the system may be chaotic.
+
+        Of regular motion an exponent may come out so too, by rounding or by the shear of neighbouring orbits.
+        """
         annotated = self._record.invariants.get("lyapunov_spectrum")
-        if annotated is None or annotated.standard_error is None:
+        if self.behaviour not in CHAOTIC_OR_UNKNOWN or annotated is None or annotated.standard_error is None:
             return None
         exponent, error = _leading(annotated.value), _leading(annotated.standard_error)
         return 1 / exponent if exponent > STANDARD_ERRORS * error and exponent > 0 else None

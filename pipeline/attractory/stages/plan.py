@@ -198,6 +198,6 @@ def _no_unit(measure: str, system: System) -> str:
     if "period" in measure:
         return f"counts periods, and {system.name} has none: its catalog entry has no timescale. Use dt (and transient: {{periods: 0}})."
     return (
-        f"counts Lyapunov times, and {system.name} has none: its leading exponent is not annotated above zero by five standard errors. "
-        "Use samples_per_period or dt."
+        f"counts Lyapunov times, and {system.name}, which is {system.behaviour}, has none: that takes a chaotic system whose leading "
+        "exponent is annotated above zero by five standard errors. Use samples_per_period or dt."
     )

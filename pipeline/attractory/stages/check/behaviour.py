@@ -145,7 +145,7 @@ def _transient(trial: Trial, drawn: Ensemble) -> Finding:
     waited, now, ended = 0.0, twins.ensemble, 0
     for number in range(MOST_WAIT):
         duration = 2.0**number * (1000.0 if trial.is_map else 100 * trial.unit)
-        now, ended = _ended_within(trial, now, duration)
+        now, ended = _ended_within(trial, begun, now, duration)
         waited += duration / trial.unit
         if ended:
             message = f"trajectories part at {growth.said()} in a unit of time; {ended} of {len(drawn.initial)} have ended after {waited:g}"
@@ -155,11 +155,13 @@ def _transient(trial: Trial, drawn: Ensemble) -> Finding:
     return Finding("behaviour", False, message)
 
 
-def _ended_within(trial: Trial, ensemble: Ensemble, duration: float) -> tuple[Ensemble, int]:
+def _ended_within(trial: Trial, begun: Watched, ensemble: Ensemble, duration: float) -> tuple[Ensemble, int]:
     moved, status, _ = trial.moved(ensemble, duration)
     good = np.flatnonzero(status == Status.OK)
     if len(good) < len(status):
         return moved.subset(good), len(status) - len(good)
-    watched = watch(trial, moved)
-    ended = resting(trial, watched) | cycling(trial, watched)
+    watched = replace(watch(trial, moved), scale=begun.scale)  # one that escapes would make the others look at rest
+    if watched.count < len(good):
+        return moved, len(good) - watched.count
+    ended = resting(trial, watched) | cycling(trial, watched) | _escaped(trial, begun, watched)
     return moved, int(ended.sum()) or int(circling(trial, watch(trial, moved, LONG_CYCLE)).sum())

@@ -20,6 +20,8 @@ NEAR = 1.0e-6
 REST, DECAY = 1.0e-6, 0.5
 # A variable at rest has a millionth of itself for its size, of which rounding is some 1e-10.
 _ROUND_OFF = 1.0e-8
+# Of the terms of a rate, and in systems of how many variables: a square of numbers is made for each trajectory.
+_ROUNDINGS, _LARGE = 4.0, 64
 MOST_ITERATES = 512
 PER_PERIOD = 64
 _CANDIDATES, _TURNS, _POINTS, _REFINED = 4, 0.05, 64, 4
@@ -48,8 +50,20 @@ def at_rest(trial: Trial, earlier: FloatArray, ensemble: Ensemble, scale: FloatA
 
 
 def _speed(trial: Trial, ensemble: Ensemble, scale: FloatArray) -> FloatArray:
-    moved = trial.rates(ensemble) * (1.0 if trial.is_map else trial.unit)
+    rates = trial.rates(ensemble)
+    rates = np.where(np.abs(rates) <= _rounding(trial, ensemble), 0.0, rates)
+    moved = rates * (1.0 if trial.is_map else trial.unit)
     return np.asarray(np.abs(moved / scale).max(axis=1))
+
+
+def _rounding(trial: Trial, ensemble: Ensemble) -> FloatArray:
+    """(trajectory, variable) what rounding may make of rates whose terms cancel: a variable that rests at zero has no size to tell by."""
+    states = np.abs(ensemble.initial)
+    if trial.system.dimension > _LARGE:
+        return np.zeros_like(states)
+    slopes = np.abs(trial.system.jacobian(ensemble.initial, t=ensemble.start_time))
+    terms = np.einsum("nij,nj->ni", slopes, states) + (states if trial.is_map else 0.0)
+    return np.asarray(_ROUNDINGS * np.finfo(np.float64).eps * terms)
 
 
 def return_time(trial: Trial, begun: Ensemble, states: FloatArray, scale: FloatArray) -> float:
