@@ -193,10 +193,11 @@ def test_a_stiff_band_of_forty_variables_goes_over() -> None:
 
 
 def test_what_does_not_fit_stays_with_taylor() -> None:
-    """Twenty variables that all read each other, and a switch: right, in many steps."""
+    """Twenty variables that all read each other, eight with the sine of each difference, and a switch: right, in many steps."""
     total = "(" + " + ".join(f"u{place}" for place in range(20)) + ")"
     dense = {f"u{place}": f"-500*(u{place} - 0.04*{total}) - u{place}" for place in range(20)}
-    for equations in (dense, {"x": "-2000*(x - cos(t)) + 0*abs(x)"}):
+    pulls = {f"u{i}": f"-500*u{i} + " + " + ".join(f"sin(u{j} - u{i} + {i + 1})" for j in range(8)) for i in range(8)}
+    for equations in (dense, pulls, {"x": "-2000*(x - cos(t)) + 0*abs(x)"}):
         system = System(name="Large", equations=equations, initial=dict.fromkeys(equations, 1.0))
         made = integrate(system, initial=[1.0] * len(equations), samples=2, dt=2.0, tolerance=1e-8)
         assert made.status.values.tolist() == [Status.OK]

@@ -10,12 +10,14 @@ from attractory.expressions.circles import Circle
 from attractory.expressions.definition import Definition
 from attractory.expressions.derivative import sparse_jacobian
 from attractory.expressions.graph import GraphBuilder
+from attractory.kernels import functions
 from attractory.kernels.branches import branched
 from attractory.kernels.circles import Circles
 from attractory.kernels.flow import flow_text
 from attractory.kernels.lanes import declarations
 from attractory.kernels.linear_solve import size_of_code
 from attractory.kernels.machine import MachineCode, Module, Pointer, Target, kept_functions
+from attractory.kernels.pointwise import reachable
 from attractory.kernels.rodas5p import STAGES
 from attractory.kernels.rosenbrock import ATTEMPT, emit_advance, emit_attempt, emit_dense, emit_due
 
@@ -28,6 +30,9 @@ _SIGNATURES = {
 }
 # The method is written without loops: a system whose linear equations take more instructions than this would compile for many seconds.
 _LONGEST, _MOST_VARIABLES = 15_000, 512
+# So are the equations, once a stage, in which an elementary function is some fifty instructions: with a hundred of them it takes half a
+# minute.
+_LONGEST_EQUATIONS, _FUNCTION, _ELEMENTARY = 25_000, 50, {*functions.UNARY, "atan2", "pow"}
 # What an instruction takes of the time of a multiplication, roughly, on any vector unit; all that is not listed counts as one.
 _FREE = ("load ", "store ", "getelementptr ", "bitcast ", "insertelement ", "shufflevector ", "br ", "ret ")
 _SLOW = (("fdiv ", 8), ("@llvm.sqrt", 8))
@@ -59,9 +64,15 @@ def _module(definition: Definition, width: int, dtype: str, _: tuple[Circle, ...
 
 @lru_cache(maxsize=256)
 def fits_straight_line(definition: Definition) -> bool:
-    """Whether the method is there for a system of this size: any of twelve variables, one of hundreds if its Jacobian is a narrow band."""
+    """Whether the method is there for a system of this size.
+
+    Any of twelve variables without many elementary functions, and one of hundreds if its Jacobian is a narrow band.
+    """
     size = len(definition.variables)
     if size > _MOST_VARIABLES:
+        return False
+    nodes = [definition.graph.nodes[index] for index in reachable(definition.graph.nodes, definition.roots)]
+    if STAGES * sum(_FUNCTION if node.op in _ELEMENTARY else 1 for node in nodes) > _LONGEST_EQUATIONS:
         return False
     rows = sparse_jacobian(GraphBuilder(definition.graph), definition.roots)
     return size_of_code([{place, *row} for place, row in enumerate(rows)], STAGES) <= _LONGEST
