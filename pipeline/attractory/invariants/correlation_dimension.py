@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from attractory.errors import RequestError
 from attractory.expressions.system import System
 from attractory.invariants.correlation_sum import CorrelationSum, correlation_sum
 from attractory.invariants.estimate import Estimate, FloatArray, Setting
@@ -95,6 +96,10 @@ def takens_estimate(sums: CorrelationSum, log_radius: float, region: ScalingRegi
 
 def _usable(sums: CorrelationSum) -> ScalingCurve:
     """The radii with pairs enough and not too many."""
+    if sums.curve.log_mass[0] > np.log(_LARGEST_MASS):
+        share = float(np.exp(sums.curve.log_mass[0]))
+        message = f"{share:.0%} of the pairs coincide; expected points that differ (a periodic orbit of a map has dimension 0)"
+        raise RequestError(message)
     fitting = np.flatnonzero((sums.pairs >= _FEWEST_PAIRS) & (sums.curve.log_mass <= np.log(_LARGEST_MASS)))
     if fitting.size == 0:
         return sums.curve.part(0, 0)

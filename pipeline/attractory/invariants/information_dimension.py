@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 from scipy.special import digamma
 
+from attractory.errors import RequestError
 from attractory.expressions.system import System
 from attractory.invariants.correlation_dimension import cloud_settings, local_slopes
 from attractory.invariants.correlation_sum import evenly
@@ -23,7 +24,9 @@ from attractory.invariants.scaling_region import ScalingCurve, scaling_region
 if TYPE_CHECKING:
     import xarray
 
-METHOD = "fixed mass, mean logarithm of distances to neighbours (Badii and Politi, J. Stat. Phys. 40, 725 (1985)) with Grassberger's digamma"
+METHOD = (
+    "fixed mass, mean logarithm of distances to neighbours (Badii and Politi, J. Stat. Phys. 40, 725 (1985)) with Grassberger's digamma"
+)
 # Which neighbours: among all points from the nearest on; from the fourth to the 32nd the mass grows eightfold, which is one thinning.
 _NEAREST = np.array([1, 2])
 _NEIGHBOURS = np.array([4, 6, 8, 11, 16, 23, 32])
@@ -64,6 +67,9 @@ def information_dimension(
     cloud = point_cloud(source, delays=delays, window=window, sampling=sampling, dt=dt, seed=seed)
     centres = evenly(cloud, min(len(cloud.points), _MOST_CENTRES))
     curve = _curve(_levels(cloud, centres), np.bincount(cloud.blocks[centres]))
+    if curve.log_radius[-1] < np.log(2.0 * _SAME):
+        message = "most points coincide with others; expected points that differ (a periodic orbit of a map has dimension 0)"
+        raise RequestError(message)
     region = scaling_region(curve)
     radii, masses = np.exp(curve.log_radius), np.exp(curve.log_mass)
     settings: dict[str, Setting] = {
@@ -90,10 +96,13 @@ def _levels(cloud: PointCloud, centres: IntArray) -> list[Level]:
         available = cloud.partners(centres, stride)
         neighbours = _NEIGHBOURS if levels else np.concatenate([_NEAREST, _NEIGHBOURS])
         neighbours = neighbours[neighbours <= _LARGEST_MASS * available.min()]
+        if len(neighbours) < 2 and not levels:
+            message = f"window={cloud.window} leaves {int(available.min())} partners of some point; expected more: give more samples"
+            raise RequestError(message)
         if len(neighbours) < 2:
             return levels
         log_distance = np.log(np.maximum(neighbour_distances(cloud, centres, stride, neighbours), _SAME))
-        sums = np.stack([np.bincount(block, weights=column) for column in log_distance.T], axis=1)
+        sums: FloatArray = np.stack([np.bincount(block, weights=column) for column in log_distance.T], axis=1)
         # The mean logarithm of the mass within the k-th of n random points.
         levels.append(Level(sums, digamma(neighbours) - float(digamma(available + 1.0).mean())))
         stride *= _THINNING
@@ -105,7 +114,7 @@ def neighbour_distances(cloud: PointCloud, centres: IntArray, stride: int, neigh
     kept = np.flatnonzero(np.arange(len(cloud.points)) % cloud.length % stride == 0)
     tree = cKDTree(cloud.points[kept])
     # So many more are asked for as may lie within the window.
-    asked = min(int(neighbours[-1]) + 2 * (cloud.window // stride) + 1, len(kept))
+    asked = min(int(neighbours[-1]) + 2 * cloud.window // stride + 1, len(kept))
     stamps, found = cloud.stamps, []
     for part in np.array_split(centres, max(len(centres) // 256, 1)):
         distance, place = tree.query(cloud.points[part], k=asked, workers=processors())

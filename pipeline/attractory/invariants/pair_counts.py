@@ -53,7 +53,8 @@ def squared_radii(bins: int) -> FloatArray:
 
 def bins_of(squares: FloatArray) -> IntArray:
     """The bin of each squared distance; what lies at an edge is in the bin above."""
-    return np.maximum((squares.view(np.int64) >> _SHIFT) - _LOWEST, 0)
+    bins: IntArray = np.maximum((squares.view(np.int64) >> _SHIFT) - _LOWEST, 0)
+    return bins
 
 
 def all_bins(cloud: PointCloud) -> int:
@@ -135,9 +136,7 @@ def _count(boxes: Any, block: Any, places: Any, window: int, counts: Any) -> Non
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _count_run(  # noqa: PLR0913 - inside compiled code
-    boxes: Any, place: int, run: Any, window: int, work: Any, counts: Any
-) -> None:  # pragma: no cover - compiled
+def _count_run(boxes: Any, place: int, run: Any, window: int, work: Any, counts: Any) -> None:  # pragma: no cover - compiled
     """Adds the points of a run to the bins of their squared distances from the point at `place`."""
     begin, end = run
     squares = work[: end - begin]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
 from attractory.invariants.estimate import FloatArray
 from attractory.invariants.samples import Samples, Sampling, is_dataset, samples_of
+
+if TYPE_CHECKING:
+    import xarray
 
 IntArray = npt.NDArray[np.int64]
 
@@ -69,10 +74,9 @@ class PointCloud:
     def blocks(self) -> IntArray:
         """(point,): which of at most 32 parts it lies in: groups of whole trajectories, or equal parts of each where they are few."""
         trajectory, time = np.divmod(np.arange(len(self.points)), self.length)
-        if self.trajectories >= BLOCKS:
-            return trajectory * BLOCKS // self.trajectories
         parts = BLOCKS // self.trajectories
-        return trajectory * parts + time * parts // self.length
+        blocks: IntArray = trajectory * parts + time * parts // self.length if parts else trajectory * BLOCKS // self.trajectories
+        return blocks
 
     def partners(self, chosen: IntArray, stride: int = 1) -> IntArray:
         """(chosen,): how many of every `stride`-th point of each trajectory each of the chosen points is a pair with."""
@@ -83,7 +87,7 @@ class PointCloud:
         return counted
 
 
-def default_sampling(source: object, seed: int) -> Sampling:
+def default_sampling(source: System | str | ArrayLike | xarray.Dataset, seed: int) -> Sampling:
     """Of a System: 32 trajectories, together 2^18 points; of a flow 8.1 a period, for more would be neighbours in time."""
     system = as_system(source) if isinstance(source, System | str) else None
     dt = None if system is None or system.kind == "map" else _STEP * (system.period or 1.0)
@@ -91,7 +95,13 @@ def default_sampling(source: object, seed: int) -> Sampling:
 
 
 def point_cloud(
-    source: object, *, delays: DelayCoordinates | None, window: int | None, sampling: Sampling | None, dt: float | None, seed: int
+    source: System | str | ArrayLike | xarray.Dataset,
+    *,
+    delays: DelayCoordinates | None,
+    window: int | None,
+    sampling: Sampling | None,
+    dt: float | None,
+    seed: int,
 ) -> PointCloud:
     """The points of a source.
 
@@ -101,7 +111,7 @@ def point_cloud(
     """
     if delays is None:
         _refuse_delay_system(source)
-    samples = samples_of(source, sampling or default_sampling(source, seed), dt=dt)  # type: ignore[arg-type]
+    samples = samples_of(source, sampling or default_sampling(source, seed), dt=dt)
     states = samples.embedded() if delays is None else _delayed(samples, delays)
     if window is not None and not 0 <= window < states.shape[1] // 2:
         message = f"window={window}: expected a number of samples from 0 to below half of the {states.shape[1]} of a trajectory"
@@ -127,7 +137,7 @@ def theiler_window(states: FloatArray, samples: Samples) -> int:
     longest = states.shape[1] // _LONGEST_WINDOW
     forgotten = max(_decay(states[:, :, place], longest) for place in range(states.shape[2]))
     period = 0 if samples.period is None else int(np.ceil(min(samples.period / samples.dt, 2.0**62)))
-    return min(max(forgotten, period), longest)
+    return int(min(max(forgotten, period), longest))
 
 
 def _decay(values: FloatArray, longest: int) -> int:
@@ -170,12 +180,10 @@ def _scaled(states: FloatArray) -> FloatArray:
     return scaled
 
 
-def _refuse_delay_system(source: object) -> None:
+def _refuse_delay_system(source: System | str | ArrayLike | xarray.Dataset) -> None:
     kind = as_system(source).kind if isinstance(source, System | str) else ""
     if is_dataset(source):
         kind = str(source.attrs.get("kind", ""))
     if kind == "delay":
         message = "the variables of a delay system are not its state: expected delays=DelayCoordinates(dimension, delay)"
         raise RequestError(message)
-
-

@@ -43,9 +43,7 @@ class ScalingCurve:
     def part(self, first: int, last: int) -> ScalingCurve:
         """From radius number `first` to `last`, both included."""
         cut = slice(first, last + 1)
-        return ScalingCurve(
-            self.log_radius[cut], self.log_mass[cut], self.log_radius_without[:, cut], self.log_mass_without[:, cut]
-        )
+        return ScalingCurve(self.log_radius[cut], self.log_mass[cut], self.log_radius_without[:, cut], self.log_mass_without[:, cut])
 
 
 @dataclass(frozen=True)
