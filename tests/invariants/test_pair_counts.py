@@ -52,6 +52,17 @@ def test_every_pair_is_in_a_bin() -> None:
     assert counted.sum() == cloud.partners(everyone).sum()
 
 
+@pytest.mark.parametrize("coordinates", [1, 2, 3])
+def test_the_work_is_known_beforehand(coordinates: int) -> None:
+    """All points where there is one box; else those whose boxes touch, one by one."""
+    cloud = cloud_of(coordinates=coordinates)
+    bins = pair_counts.all_bins(cloud)
+    assert pair_counts.sought(cloud, bins) == len(cloud.points)
+    boxes = pair_counts._sorted(cloud, float(np.sqrt(pair_counts.squared_radii(bins - 40)[-1])))
+    touching = (np.abs(boxes.box[:, None] - boxes.box[None]) <= 1).all(axis=2)
+    assert pair_counts.sought(cloud, bins - 40) == pytest.approx(touching.sum(axis=1).mean())
+
+
 @pytest.mark.parametrize("stride", [1, 3, 8])
 def test_partners_of_every_so_many_points_are_counted_exactly(stride: int) -> None:
     """As one by one: those beyond the window, and all of other trajectories."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from attractory.invariants.estimate import FloatArray
-from attractory.invariants.pair_counts import PER_OCTAVE, all_bins, pair_counts, squared_radii
+from attractory.invariants.pair_counts import PER_OCTAVE, all_bins, pair_counts, sought, squared_radii
 from attractory.invariants.point_cloud import IntArray, PointCloud
 from attractory.invariants.scaling_region import ScalingCurve
 
-WORK = 1 << 29  # distances that are computed at each level
+WORK = 1 << 29  # distances that are computed at each level, or so
 _FEWEST_CHOSEN = 1024
 _WORTH = 1.5  # a level more where it has so many times the points
 
@@ -73,7 +73,7 @@ def _levels(cloud: PointCloud, work: int) -> list[Level]:
     bins, chosen = all_bins(cloud), min(total, max(work // total, _FEWEST_CHOSEN))
     levels = [_level(cloud, chosen, bins)]
     while levels[-1].chosen < total:
-        bins, chosen = _next(levels[-1], total, work)
+        bins, chosen = _next(levels[-1], cloud, work)
         if chosen == 0:
             break
         before = levels[-1]
@@ -82,14 +82,14 @@ def _levels(cloud: PointCloud, work: int) -> list[Level]:
     return levels
 
 
-def _next(level: Level, total: int, work: int) -> tuple[int, int]:
-    """Bins and number of points of the level below; no points where none would have a partner."""
-    mass = level.within / float(level.possible.sum())
-    for bins in range(len(mass) - PER_OCTAVE, 0, -PER_OCTAVE):
-        # Partners are sought in boxes twice as long as the radius or so.
-        sought = total * max(float(mass[bins + PER_OCTAVE - 1]), 1.0 / total)
-        chosen = min(total, int(work / sought))
-        if chosen == total or chosen >= _WORTH * level.chosen:
+def _next(level: Level, cloud: PointCloud, work: int) -> tuple[int, int]:
+    """Bins and number of points of the level below; no points where none would have a partner, or no more than now can be afforded."""
+    within = level.within
+    for bins in range(len(within) - PER_OCTAVE, 0, -PER_OCTAVE):
+        if within[bins - 1] == 0:
+            break
+        chosen = min(len(cloud.points), int(work / sought(cloud, bins)))
+        if chosen == len(cloud.points) or chosen >= _WORTH * level.chosen:
             return bins, chosen
     return 0, 0
 

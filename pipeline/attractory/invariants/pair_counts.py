@@ -87,6 +87,18 @@ def pair_counts(cloud: PointCloud, chosen: IntArray, bins: int) -> IntArray:
     return total
 
 
+def sought(cloud: PointCloud, bins: int) -> float:
+    """How many distances `pair_counts` computes for a point, on the average: those to the points of its box and of the boxes around."""
+    boxes = _sorted(cloud, float(np.sqrt(squared_radii(bins)[-1])))
+    inside = np.diff(boxes.start).reshape(boxes.shape).astype(np.float64)
+    around = inside
+    for axis in range(around.ndim):
+        padded = np.pad(around, [(int(axis == other),) * 2 for other in range(around.ndim)])
+        length = around.shape[axis]
+        around = np.sum([np.take(padded, np.arange(length) + shift, axis=axis) for shift in range(3)], axis=0)
+    return float(np.sum(inside * around) / len(cloud.points))
+
+
 def processors() -> int:
     """How many threads this process may run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
