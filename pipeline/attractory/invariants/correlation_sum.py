@@ -15,7 +15,8 @@ from attractory.invariants.pair_counts import PER_OCTAVE, all_bins, pair_counts,
 from attractory.invariants.point_cloud import IntArray, PointCloud
 from attractory.invariants.scaling_region import ScalingCurve
 
-WORK = 1 << 29  # distances that are computed at each level, or so
+WORK = 1 << 29  # distances that are computed at each level, or so, in up to eight coordinates; in more, fewer
+_CHEAP = 8
 _FEWEST_CHOSEN = 1024
 _WORTH = 1.5  # a level more where it has so many times the points
 
@@ -60,7 +61,7 @@ class CorrelationSum:
 
 def correlation_sum(cloud: PointCloud, work: int = WORK) -> CorrelationSum:
     """C(r) at eight radii an octave, of every pair where there are at most `work` of them."""
-    return _joined(_levels(cloud, work))
+    return _joined(_levels(cloud, work * _CHEAP // max(cloud.points.shape[1], _CHEAP)))
 
 
 def evenly(cloud: PointCloud, count: int) -> IntArray:

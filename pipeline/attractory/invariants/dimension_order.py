@@ -31,8 +31,7 @@ class DimensionOrder:
 def dimension_order(correlation: Estimate, information: Estimate, kaplan_yorke: Estimate) -> DimensionOrder:
     """D2 <= D1 <= D_KY within errors.
 
-    D2 <= D1 holds for every measure. D1 = D_KY is the conjecture of Kaplan and Yorke for typical systems, proved for invertible smooth maps
-    of the plane (Young 1982); D1 <= D_KY is proved for smooth ones of any dimension (Ledrappier 1981).
+    D2 <= D1 holds for every measure; D1 = D_KY is what Kaplan and Yorke conjectured of typical systems.
     """
     return DimensionOrder(
         float(correlation.value - information.value),

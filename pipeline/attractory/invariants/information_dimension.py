@@ -31,7 +31,8 @@ METHOD = (
 _NEAREST = np.array([1, 2])
 _NEIGHBOURS = np.array([4, 6, 8, 11, 16, 23, 32])
 _THINNING = 8
-_MOST_CENTRES = 4096
+# Points whose neighbours are sought, in up to eight coordinates; in more, where a tree has to look at nearly every point, fewer.
+_MOST_CENTRES, _FEWEST_CENTRES, _CHEAP = 4096, 512, 8
 _LARGEST_MASS = 0.1
 # Nearer than this, in deviations, is taken for the same point: repeated states of a periodic orbit have no finite logarithm.
 _SAME = 1e-12
@@ -65,7 +66,8 @@ def information_dimension(
     """
     started = time.perf_counter()
     cloud = point_cloud(source, delays=delays, window=window, sampling=sampling, dt=dt, seed=seed)
-    centres = evenly(cloud, min(len(cloud.points), _MOST_CENTRES))
+    points, coordinates = cloud.points.shape
+    centres = evenly(cloud, min(points, max(_MOST_CENTRES * _CHEAP // max(coordinates, _CHEAP), _FEWEST_CENTRES)))
     curve = _curve(_levels(cloud, centres), np.bincount(cloud.blocks[centres]))
     if curve.log_radius[-1] < np.log(2.0 * _SAME):
         message = "most points coincide with others; expected points that differ (a periodic orbit of a map has dimension 0)"
