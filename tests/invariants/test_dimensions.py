@@ -67,6 +67,22 @@ def test_sets_of_one_scale_have_their_dimension(method, points, dimension) -> No
 
 
 @BOTH
+@pytest.mark.parametrize("trajectories", [20, 500])
+def test_many_short_trajectories_are_as_good_as_one(method, trajectories: int) -> None:
+    """Of 500 trajectories of 20 points, as of 20 of 500; thinning ends where trajectories do."""
+    estimate = method(square().reshape(trajectories, -1, 2), window=1)
+    assert within(estimate, 2.0, errors=3.0, absolute=0.06)
+
+
+@BOTH
+def test_a_limit_cycle_has_dimension_one(method) -> None:
+    """Trajectories that follow each other come together in hundreds of pairs at once, at radii where nothing else is."""
+    phases = drawn().random((16, 1)) + 0.1237 * np.arange(1250)
+    cycle = np.stack([np.cos(2 * np.pi * phases), np.sin(2 * np.pi * phases)], axis=2)
+    assert within(method(cycle), 1.0, errors=4.0, absolute=0.06)
+
+
+@BOTH
 def test_a_measure_of_uneven_mass_tells_the_dimensions_apart(method) -> None:
     """D2 = 0.351 and D1 = 0.455 of one set, which box counting would give 0.631."""
     assert within(method(uneven_cantor_set()), UNEVEN[method], errors=3.0, absolute=0.03)

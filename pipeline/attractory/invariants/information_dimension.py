@@ -90,7 +90,8 @@ def information_dimension(
 
 
 def _levels(cloud: PointCloud, centres: IntArray) -> list[Level]:
-    """All points, every eighth, every 64th …, as long as the 32nd neighbour's mass is not too large."""
+    """All points, every eighth, every 64th …, as long as neighbours have no more than a tenth of the mass and trajectories
+    have so many points."""
     levels: list[Level] = []
     block = cloud.blocks[centres]
     stride = 1
@@ -101,7 +102,7 @@ def _levels(cloud: PointCloud, centres: IntArray) -> list[Level]:
         if len(neighbours) < 2 and not levels:
             message = f"window={cloud.window} leaves {int(available.min())} partners of some point; expected more: give more samples"
             raise RequestError(message)
-        if len(neighbours) < 2:
+        if len(neighbours) < 2 or stride >= cloud.length:
             return levels
         log_distance = np.log(np.maximum(neighbour_distances(cloud, centres, stride, neighbours), _SAME))
         sums: FloatArray = np.stack([np.bincount(block, weights=column) for column in log_distance.T], axis=1)

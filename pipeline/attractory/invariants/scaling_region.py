@@ -1,7 +1,7 @@
 """Where a mass grows as a power of the radius, and with which exponent: the one rule for every dimension here.
 
 A dimension is a limit of short radii, so the range begins at the shortest radius that is measured well: where the slope over the next
-octave has an error of resampling (blocks left out) of at most 2 %. How far up it goes is chosen so that the error of the whole slope is
+octave has an error of resampling (blocks left out) of at most 2 %, and the mass of at most 10 %. How far up it goes is chosen so that the error of the whole slope is
 smallest: the larger of that of resampling and that of the fit. For the latter the range is cut into pieces of about an octave, each with
 a slope of its own; it is their scatter over the root of their number, and what shows that the limit is not reached:
 
@@ -26,6 +26,7 @@ _SLACK = 1e-9  # of rounding
 _FEWEST_PIECES = 3
 # Of the slope over one octave: so well must the shortest radii be measured.
 _WELL = 0.02
+_MASS_WELL = 0.1  # and so well the mass within the shortest, or to twice the smallest error there is
 # What the scatter is taken to be before it is seen, relative to the slope, and how many pieces that counts for: without it, the shortest
 # ranges would win whose few slopes agree by chance.
 _SCATTER, _WEIGHT = 0.03, 2.0
@@ -85,6 +86,10 @@ def _first(curve: ScalingCurve) -> int:
     parts = [curve.part(first, int(last)) for first, last in zip(begins, ends, strict=True)]
     slopes = np.array([float(_slope(part.log_radius, part.log_mass)) for part in parts])
     errors = np.array([_resampling_error(part) for part in parts])
+    # On a cycle, pairs of two trajectories come together in hundreds: between two such radii the slope is zero, and so is its error.
+    blocks = len(curve.log_mass_without)
+    masses = np.sqrt(blocks - 1) * np.std(curve.log_mass_without[:, begins], axis=0)
+    errors[masses > max(_MASS_WELL, 2.0 * float(masses.min()))] = np.inf
     return begins[int(np.argmax(errors <= max(float(errors.min()), _WELL * float(np.median(slopes)))))]
 
 
