@@ -1,9 +1,10 @@
 """Where a mass grows as a power of the radius, and with which exponent: the one rule for every dimension here.
 
 A dimension is a limit of short radii, so the range begins at the shortest radius that is measured well: where the slope over the next
-octave has an error of resampling (blocks left out) of at most 2 %, and the mass of at most 10 %. How far up it goes is chosen so that the error of the whole slope is
-smallest: the larger of that of resampling and that of the fit. For the latter the range is cut into pieces of about an octave, each with
-a slope of its own; it is their scatter over the root of their number, and what shows that the limit is not reached:
+octave has an error of resampling (blocks left out) of at most 2 %, and the mass of at most 10 %. How far up it goes is chosen so that
+the error of the whole slope is smallest: the larger of that of resampling and that of the fit. For the latter the range is cut into
+pieces of about an octave, each with a slope of its own; it is their scatter over the root of their number, and what shows that the limit
+is not reached:
 
 - what the slopes drift from one end to the other, where that is more than their scatter explains;
 - how far the slope over the two octaves below the range is off, where that is more than two of the errors that explain it.
