@@ -1,13 +1,17 @@
 """Numbers that do not depend on the trajectory, each with its standard error. One file a method.
 
 From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, mean_divergence. What needs trajectories alone takes a System, a
-Dataset or an array (see `samples.py`). Each returns an Estimate.
+Dataset or an array (see `samples.py`): all others. Each returns an Estimate; dimension_order
+compares three of them.
 """
 
 from attractory.invariants.autocorrelation_time import autocorrelation_time
 from attractory.invariants.conserved_drift import conserved_drift
+from attractory.invariants.correlation_dimension import correlation_dimension
+from attractory.invariants.dimension_order import DimensionOrder, dimension_order
 from attractory.invariants.dominant_period import dominant_period
 from attractory.invariants.estimate import Estimate
+from attractory.invariants.information_dimension import information_dimension
 from attractory.invariants.invariant_measure import moments_and_quantiles
 from attractory.invariants.kaplan_yorke_dimension import kaplan_yorke_dimension
 from attractory.invariants.lyapunov_spectrum import lyapunov_spectrum
@@ -15,18 +19,24 @@ from attractory.invariants.mean_divergence import mean_divergence
 from attractory.invariants.multiscale_sample_entropy import multiscale_sample_entropy
 from attractory.invariants.mutual_information_time import mutual_information_time
 from attractory.invariants.permutation_entropy import permutation_entropy
+from attractory.invariants.point_cloud import DelayCoordinates
 from attractory.invariants.power_spectrum import power_spectrum
 from attractory.invariants.samples import Samples, Sampling, samples_of
 from attractory.invariants.symmetry_residual import symmetry_residual
 from attractory.invariants.zero_one_test import zero_one_test
 
 __all__ = [
+    "DelayCoordinates",
+    "DimensionOrder",
     "Estimate",
     "Samples",
     "Sampling",
     "autocorrelation_time",
     "conserved_drift",
+    "correlation_dimension",
+    "dimension_order",
     "dominant_period",
+    "information_dimension",
     "kaplan_yorke_dimension",
     "lyapunov_spectrum",
     "mean_divergence",
