@@ -1,6 +1,6 @@
 """Numbers that do not depend on the trajectory, each with its standard error. One file a method.
 
-From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, mean_divergence. What needs trajectories alone takes a System, a
+From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, ks_entropy, mean_divergence. What needs trajectories alone takes a System, a
 Dataset or an array (see `samples.py`). Each returns an Estimate.
 """
 
@@ -10,6 +10,7 @@ from attractory.invariants.dominant_period import dominant_period
 from attractory.invariants.estimate import Estimate
 from attractory.invariants.invariant_measure import moments_and_quantiles
 from attractory.invariants.kaplan_yorke_dimension import kaplan_yorke_dimension
+from attractory.invariants.ks_entropy import ks_entropy
 from attractory.invariants.lyapunov_spectrum import lyapunov_spectrum
 from attractory.invariants.mean_divergence import mean_divergence
 from attractory.invariants.multiscale_sample_entropy import multiscale_sample_entropy
@@ -20,22 +21,3 @@ from attractory.invariants.samples import Samples, Sampling, samples_of
 from attractory.invariants.symmetry_residual import symmetry_residual
 from attractory.invariants.zero_one_test import zero_one_test
 
-__all__ = [
-    "Estimate",
-    "Samples",
-    "Sampling",
-    "autocorrelation_time",
-    "conserved_drift",
-    "dominant_period",
-    "kaplan_yorke_dimension",
-    "lyapunov_spectrum",
-    "mean_divergence",
-    "moments_and_quantiles",
-    "multiscale_sample_entropy",
-    "mutual_information_time",
-    "permutation_entropy",
-    "power_spectrum",
-    "samples_of",
-    "symmetry_residual",
-    "zero_one_test",
-]
