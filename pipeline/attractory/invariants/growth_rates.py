@@ -26,15 +26,15 @@ class Effort:
             where `steps` is one.
         tolerance: of the integration, tangent vectors included.
         transient: None is the length that `generate` uses.
-        steps: most steps of all trajectories together, behind the transient; None is no limit. A count of steps and not of seconds, so
-            that the result does not depend on the machine (`steps_within` says how many a time is worth).
+        core_seconds: what orthonormalisations and steps may come to, counted at what they take on one core of a usual machine
+            (`tangent_bundle.work`), not measured: the result does not depend on the machine. Eight rounds are made whatever they come to.
     """
 
     trajectories: int = 128
     budget: float | None = None
     tolerance: float = 1e-9
     transient: float | None = None
-    steps: int | None = None
+    core_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,23 @@ def convergence(measurement: Measurement, order: FloatArray) -> dict[str, FloatA
     chosen = np.unique(np.linspace(0, rounds - 1, min(rounds, _POINTS)).round().astype(np.int64))
     means = (np.cumsum(settled, axis=1) / np.arange(1, rounds + 1)[:, None])[:, chosen]
     spread = means.std(axis=0, ddof=1) / np.sqrt(trajectories) if trajectories > 1 else np.full(means.shape[1:], np.inf)
-    counted = [np.histogram(settled[:, :, place], bins=_BINS) for place in range(exponents)]
+    counted = [_histogram(settled[:, :, place]) for place in range(exponents)]
     return {
         "growth": measurement.blocks[:, :, order],
         "time": (chosen + 1.0) * measurement.interval * ROUND,
         "running": means.mean(axis=0),
         "running_error": spread,
-        "local_counts": np.stack([counts.astype(np.float64) for counts, _ in counted]),
+        "local_counts": np.stack([counts for counts, _ in counted]),
         "local_edges": np.stack([edges for _, edges in counted]),
     }
+
+
+def _histogram(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(counts, edges); rates that are all the same have bins of some width too."""
+    low, high = float(rates.min()), float(rates.max())
+    margin = 1e-6 * max(abs(low), abs(high), 1e-6)
+    counts, edges = np.histogram(rates, bins=_BINS, range=(low - margin, high + margin))
+    return counts.astype(np.float64), edges
 
 
 def rate_errors(blocks: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -105,15 +113,16 @@ def rate_errors(blocks: FloatArray) -> tuple[FloatArray, FloatArray]:
     The growth of a tangent vector over a block is a share of the exponent and the difference of what its length is at both ends, relative to
     its mean; where one block ends the next begins, so such differences are undone by the neighbour. As independent, blocks of a few
     turns would make the error several times too large: the covariance of neighbours is added (Newey and West, Econometrica 55, 703
-    (1987), with one lag and the weight 1). What is left may be nothing or less, and then trajectories alone say the error.
+    (1987), with one lag and the weight 1). At least the deviation of a block over the number of blocks is left: what differences at both
+    ends of the whole run are worth, also where all trajectories go through the same cycle at the same time.
     """
     between_trajectories, plain = standard_errors(blocks)
     count = blocks.shape[1]
     if count < 4:
         return between_trajectories, plain
     departures = blocks.mean(axis=0) - blocks.mean(axis=(0, 1))
-    neighbours = (departures[1:] * departures[:-1]).sum(axis=0) / (count - 1) / count
-    return between_trajectories, np.sqrt(np.maximum(plain**2 + 2.0 * neighbours, 0.0))
+    neighbours = (departures[1:] * departures[:-1]).sum(axis=0) / count**2
+    return between_trajectories, np.sqrt(np.maximum(plain**2 + 2.0 * neighbours, plain**2 / count))
 
 
 def rate_error(blocks: FloatArray) -> FloatArray:

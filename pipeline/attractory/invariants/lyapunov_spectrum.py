@@ -13,7 +13,7 @@ from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
 from attractory.invariants.estimate import Estimate, FloatArray, Setting
 from attractory.invariants.growth_rates import FEWEST_ROUNDS, ROUND, Effort, Measurement, both_errors, convergence, rate_error
-from attractory.invariants.tangent_bundle import Bundle, advance_bundle, find_interval, first_bundle
+from attractory.invariants.tangent_bundle import Bundle, advance_bundle, find_interval, first_bundle, work
 from attractory.invariants.targets import Targets, reached
 from attractory.invariants.zero_exponents import is_driven, zero_exponents
 
@@ -25,6 +25,7 @@ MOST_OF_DELAYS = 32
 
 _FEWEST_PERIODS = 8
 _MOST_ROUNDS = 256  # where no budget is given
+_FEWEST_BY_WORK = 8
 Enough = Callable[[Measurement], bool]
 
 
@@ -97,8 +98,8 @@ def _refuse(system: System, vectors: int, *, standard_error: float | Targets, ef
     if effort.trajectories < 2:
         message = f"trajectories={effort.trajectories}: at least 2 are needed for a standard error"
         raise RequestError(message)
-    if effort.steps is not None and effort.steps < 1:
-        message = f"steps={effort.steps}: expected a number above 0"
+    if effort.core_seconds is not None and not effort.core_seconds > 0.0:
+        message = f"core_seconds={effort.core_seconds}: expected a number above 0"
         raise RequestError(message)
     if not isinstance(standard_error, Targets) and not standard_error > 0.0:
         message = f"standard_error={standard_error}: expected a number above 0"
@@ -129,11 +130,11 @@ def measure_growth(system: System, vectors: int, *, seed: int, enough: Enough, e
 
 
 def _is_spent(rounds: list[FloatArray], bundle: Bundle, interval: float, effort: Effort) -> bool:
-    if effort.steps is not None and bundle.steps >= effort.steps and len(rounds) > 1:
+    if effort.core_seconds is not None and len(rounds) >= _FEWEST_BY_WORK and work(bundle) >= effort.core_seconds:
         return True
     if effort.budget is not None:
         return len(rounds) >= max(int(effort.budget / (interval * ROUND)), FEWEST_ROUNDS)
-    return effort.steps is None and len(rounds) >= _MOST_ROUNDS
+    return effort.core_seconds is None and len(rounds) >= _MOST_ROUNDS
 
 
 def _is_looked_at(rounds: int) -> bool:
@@ -165,6 +166,6 @@ def _estimate(system: System, measurement: Measurement, settings: dict[str, Sett
     order = np.argsort(-measurement.value, kind="stable")
     value, blocks = measurement.value[order], measurement.blocks[:, :, order]
     errors = rate_error(blocks)
-    settings = settings | zero_exponents(system, value, errors) | both_errors(blocks)
+    settings = settings | zero_exponents(system, value, errors, duration=measurement.duration) | both_errors(blocks)
     method = DELAY_METHOD if system.kind == "delay" else METHOD
     return Estimate(value, errors, method, settings, seconds, convergence(measurement, order))

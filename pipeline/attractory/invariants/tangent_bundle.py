@@ -29,6 +29,8 @@ _LOST = -300.0
 _LARGEST_TOGETHER = 160  # variables of state and tangent vectors in one compiled step
 # What is left of a vector behind the projections, below which it is round-off and has no direction.
 _ROUND_OFF = 1.0e-15
+# Microseconds of one core for an interval, a lane's step, each node of the graph in it, and each product in the orthonormalisation.
+_CALL, _STEP, _NODE, _PRODUCT = 150.0, 0.1, 0.007, 0.002
 
 
 class Way(Enum):
@@ -43,7 +45,7 @@ class Bundle:
     """Trajectories with their tangent vectors (trajectory, vector, variable), orthonormal; `definition` is what their way integrates.
 
     `row` (trajectory,) tells which trajectory of the first bundle each one is, as those that fail are left out. `steps` counts those of
-    all lanes since the first bundle, each lane of a trajectory by itself.
+    all lanes since the first bundle, each lane of a trajectory by itself, `calls` the orthonormalisations.
     """
 
     definition: Definition
@@ -53,6 +55,7 @@ class Bundle:
     way: Way
     row: npt.NDArray[np.intp]
     steps: int = 0
+    calls: int = 0
 
 
 def first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) -> Bundle:
@@ -93,8 +96,18 @@ def advance_bundle(bundle: Bundle, interval: float) -> tuple[Bundle, FloatArray]
     # A map whose Jacobian is singular at a state has an exponent of minus infinity there; it is kept finite.
     growth = np.log(np.maximum(diagonal, np.finfo(np.float64).tiny))
     kept = Ensemble(states, begin.parameters[good], begin.start_time[good] + interval)
-    later = replace(bundle, ensemble=kept, tangent=tangent, row=bundle.row[good], steps=bundle.steps + steps)
+    later = replace(bundle, ensemble=kept, tangent=tangent, row=bundle.row[good], steps=bundle.steps + steps, calls=bundle.calls + 1)
     return later, growth
+
+
+def work(bundle: Bundle) -> float:
+    """Core seconds that the bundle has taken, counted and not measured: within a factor of two or three on the machines of today.
+
+    Taylor's steps of Lorenz take 0.16 microseconds with three tangent vectors, Rosenbrock's of the Oregonator 0.9.
+    """
+    rows, vectors, size = bundle.tangent.shape
+    steps = bundle.steps * (_STEP + _NODE * len(bundle.definition.graph.nodes))
+    return 1e-6 * (bundle.calls * (_CALL + _PRODUCT * rows * vectors**2 * size) + steps)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -192,7 +205,8 @@ def find_interval(system: System, bundle: Bundle) -> tuple[float, Bundle]:
         for _ in range(ROUND):
             bundle, growth = advance_bundle(bundle, interval)
             low, high = np.quantile(growth, [0.05, 0.95], axis=0)
-            fastest = max(fastest, float(high.max() - low[low > _LOST].min(initial=high.max())) / interval)
+            top = max(float(high.max()), 0.0)  # the integration's errors are relative to 1, the length at first, where all shrink
+            fastest = max(fastest, (top - float(low[low > _LOST].min(initial=top))) / interval)
         safe = float(np.log(_LARGEST_PARTING)) / max(fastest, 1e-300)
         interval = float(np.clip(np.floor(safe), 1, 16)) if system.kind == "map" else min(safe, max(longest, interval))
     return interval, bundle
