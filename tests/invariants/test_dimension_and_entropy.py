@@ -32,7 +32,7 @@ def test_bootstrap_of_a_mean_is_its_standard_error() -> None:
 
 
 def test_error_of_the_dimension_is_that_of_independent_exponents() -> None:
-    """For small errors the bootstrap is the first-order formula; the scatter of 64 trajectories is known to a tenth, of blocks to a third."""
+    """For small errors the bootstrap is the first-order formula; 64 trajectories tell the scatter to a tenth."""
     values, errors = [0.9, 0.0, -14.57], [2e-2, 1e-3, 3e-2]
     bootstrapped = kaplan_yorke_dimension(drawn(values, errors))
     plain = kaplan_yorke_dimension(Estimate(np.array(values), np.array(errors), "given", {}, 0.0))

@@ -20,7 +20,7 @@ def test_blocks_whose_ends_undo_each_other_do_not_make_the_error_larger() -> Non
     for _ in range(400):
         ends = 3.0 * draws.standard_normal((1, 17, 1))
         found.append(rate_errors(draws.standard_normal((1, 16, 1)) + np.diff(ends, axis=1))[1][0] ** 2)
-    # The covariance of 15 pairs scatters, and what comes out below the floor counts as the floor: half too much, where plain blocks are 3 times
+    # The covariance of 15 pairs scatters, and what is below the floor counts as the floor: half too much. Plain blocks: 3 times
     truth, plain = np.hypot(0.25, 3 * np.sqrt(2) / 16), np.sqrt(19.0 / 16.0)
     assert 0.9 * truth < np.sqrt(np.mean(found)) < 1.7 * truth < 0.6 * plain
 

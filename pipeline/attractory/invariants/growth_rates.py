@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from attractory.invariants.estimate import FloatArray, Setting, standard_errors
 
@@ -76,7 +76,7 @@ class Measurement:
         return bool((errors <= standard_error * np.maximum(1.0, np.abs(self.value))).all())
 
 
-def convergence(measurement: Measurement, order: FloatArray) -> dict[str, FloatArray]:
+def convergence(measurement: Measurement, order: npt.NDArray[np.intp]) -> dict[str, FloatArray]:
     """What a plot shows and a bootstrap draws from, exponents in the order given.
 
     growth (trajectory, block, exponent); time (point,), running (point, exponent): the mean of all trajectories up to a time, and
@@ -130,7 +130,7 @@ def rate_error(blocks: FloatArray) -> FloatArray:
     return np.maximum(*rate_errors(blocks))
 
 
-def both_errors(blocks: FloatArray) -> Mapping[str, Setting]:
+def both_errors(blocks: FloatArray) -> dict[str, Setting]:
     """The two standard errors of which the larger is used, for the settings."""
     between_trajectories, between_blocks = rate_errors(blocks)
     return {

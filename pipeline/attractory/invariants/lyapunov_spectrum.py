@@ -81,9 +81,7 @@ def _enough(system: System, standard_error: float | Targets, shortest: float) ->
         return lambda measurement: measurement.reached(standard_error, shortest=shortest)
     has_zero = system.kind == "delay" or (system.kind == "flow" and not is_driven(system))
     period = system.period or 1.0
-    return lambda measurement: (
-        measurement.duration >= shortest and reached(measurement, standard_error, period=period, has_zero=has_zero)
-    )
+    return lambda measurement: measurement.duration >= shortest and reached(measurement, standard_error, period=period, has_zero=has_zero)
 
 
 def _refuse(system: System, vectors: int, *, standard_error: float | Targets, effort: Effort) -> None:

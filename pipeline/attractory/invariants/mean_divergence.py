@@ -17,7 +17,9 @@ from attractory.invariants.lyapunov_spectrum import measure_growth
 from attractory.layout import Status
 
 METHOD = "mean of the divergence (flows) or of log |det J| (maps) along trajectories"
-JUMP_METHOD = "mean growth of the volume of as many tangent vectors as variables, carried through jumps of the equations by the jump condition"
+JUMP_METHOD = (
+    "mean growth of the volume of as many tangent vectors as variables, carried through jumps of the equations by the jump condition"
+)
 _BLOCKS = 8
 # What may jump with the state. A `where` or a `mod` that turns out not to is measured as if it did, which costs time and changes nothing.
 _JUMPS = frozenset({"sign", "heaviside", "floor", "mod", "where"})
@@ -69,7 +71,9 @@ def _refuse(system: System, trajectories: int, samples: int) -> None:
         message = f"trajectories={trajectories}, samples={samples}: expected at least 2 and {2 * _BLOCKS}, for a standard error."
         raise RequestError(message)
     if jumps(system) and system.dimension > _LARGEST_THAT_JUMPS:
-        message = f"{system.name} jumps and has {system.dimension} variables: expected at most {_LARGEST_THAT_JUMPS}, whose volume is followed."
+        message = (
+            f"{system.name} jumps and has {system.dimension} variables: expected at most {_LARGEST_THAT_JUMPS}, whose volume is followed."
+        )
         raise RequestError(message)
 
 
@@ -78,7 +82,7 @@ def _in_blocks(rates: FloatArray) -> FloatArray:
 
 
 def _convergence(rates: FloatArray, dt: float) -> dict[str, FloatArray]:
-    running = np.cumsum(rates.mean(axis=0)) / np.arange(1, rates.shape[1] + 1)
+    running: FloatArray = np.cumsum(rates.mean(axis=0)) / np.arange(1, rates.shape[1] + 1)
     chosen = np.unique(np.linspace(0, len(running) - 1, min(len(running), 256)).round().astype(np.int64))
     return {"time": (chosen + 1.0) * dt, "running": running[chosen], "growth": _in_blocks(rates)}
 
@@ -98,7 +102,8 @@ def _along(system: System, sizes: tuple[int, int, float], *, seed: int, toleranc
     times = ensemble.start_time[:, None] + dt * np.arange(samples)
     good = run.status == Status.OK
     if not good.any():
-        message = f"{system.name}: none of {trajectories} trajectories lasted {samples} samples; the first: {Status(int(run.status[0])).sentence}."
+        reason = Status(int(run.status[0])).sentence
+        message = f"{system.name}: none of {trajectories} trajectories lasted {samples} samples; the first: {reason}."
         raise IntegrationError(message)
     return _rates(system, run.states[0][good], times[good])
 

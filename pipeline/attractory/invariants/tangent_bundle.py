@@ -15,7 +15,7 @@ from attractory.expressions.definition import Definition
 from attractory.expressions.derivative import variational
 from attractory.expressions.sliding import followed
 from attractory.expressions.system import System
-from attractory.integrate import Engine, Ensemble, advance, default_transient
+from attractory.integrate import Engine, Ensemble, SampleGrid, advance, default_transient, integrate_ensemble
 from attractory.invariants.ensemble import TRANSIENT_TIME, draw_ensemble
 from attractory.invariants.estimate import FloatArray
 from attractory.invariants.growth_rates import ROUND, Effort
@@ -29,6 +29,7 @@ _LOST = -300.0
 _LARGEST_TOGETHER = 160  # variables of state and tangent vectors in one compiled step
 # What is left of a vector behind the projections, below which it is round-off and has no direction.
 _ROUND_OFF = 1.0e-15
+_PHASES = 64  # of a period
 # Microseconds of one core for an interval, a lane's step, each node of the graph in it, and each product in the orthonormalisation.
 _CALL, _STEP, _NODE, _PRODUCT = 150.0, 0.1, 0.007, 0.002
 
@@ -62,7 +63,9 @@ def first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) -> 
     """Random orthonormal tangent vectors on the attractor: vectors along the axes may lie in invariant directions."""
     transient = default_transient(system, TRANSIENT_TIME) if effort.transient is None else effort.transient
     ensemble = draw_ensemble(system, effort.trajectories, seed=seed, transient=transient, tolerance=effort.tolerance)
-    draw = np.random.Generator(np.random.Philox(key=seed)).standard_normal((len(ensemble.initial), system.dimension, vectors))
+    draws = np.random.Generator(np.random.Philox(key=seed))
+    ensemble = _at_random_phases(system, ensemble, draws, tolerance=effort.tolerance)
+    draw = draws.standard_normal((len(ensemble.initial), system.dimension, vectors))
     tangent = np.ascontiguousarray(draw.transpose(0, 2, 1))
     orthonormalise(tangent, np.empty(tangent.shape[:2]))
     way = Way.APART if system.dimension * (1 + vectors) > _LARGEST_TOGETHER else Way.TOGETHER
@@ -74,6 +77,25 @@ def first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) -> 
         tangent=tangent,
         row=np.arange(len(draw)),
     )
+
+
+def _at_random_phases(system: System, ensemble: Ensemble, draws: np.random.Generator, *, tolerance: float) -> Ensemble:
+    """Each trajectory some way on, up to a period: on a limit cycle all would be at one phase, and their scatter would be none.
+
+    Then the growth up to any time is right in the mean, and what it is off for a phase shows between trajectories.
+    """
+    if system.period is None:
+        return ensemble
+    dt = 1.0 if system.kind == "map" else system.period / _PHASES
+    grids = [SampleGrid(dt=dt, samples=_PHASES)]
+    made = integrate_ensemble(system.definition, ensemble, grids=grids, engine=Engine(tolerance=tolerance))
+    good = np.flatnonzero(made.status == Status.OK)
+    if not len(good):
+        message = f"{system.name}: every trajectory ended: {Status(int(made.status[0])).sentence}."
+        raise IntegrationError(message)
+    phase = draws.integers(_PHASES, size=len(ensemble.initial))[good]
+    states = np.ascontiguousarray(made.states[0][good, phase])
+    return Ensemble(states, ensemble.parameters[good], ensemble.start_time[good] + dt * phase)
 
 
 def advance_bundle(bundle: Bundle, interval: float) -> tuple[Bundle, FloatArray]:
@@ -107,7 +129,8 @@ def work(bundle: Bundle) -> float:
     """
     rows, vectors, size = bundle.tangent.shape
     steps = bundle.steps * (_STEP + _NODE * len(bundle.definition.graph.nodes))
-    return 1e-6 * (bundle.calls * (_CALL + _PRODUCT * rows * vectors**2 * size) + steps)
+    calls = bundle.calls * (_CALL + _PRODUCT * float(rows * vectors**2 * size))
+    return 1e-6 * (calls + steps)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

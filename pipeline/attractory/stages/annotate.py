@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from attractory.catalog.names import is_path
 from attractory.catalog.record import SystemRecord
 from attractory.errors import RequestError
 from attractory.expressions.system import System
+from attractory.integrate import integrate
 from attractory.invariants import Estimate, kaplan_yorke_dimension, ks_entropy, lyapunov_spectrum, mean_divergence
 from attractory.invariants.estimate import Setting
 from attractory.invariants.lyapunov_spectrum import MOST_OF_DELAYS, Effort, Targets
@@ -24,6 +25,10 @@ from attractory.stages.progress import Progress
 
 # Of one spectrum, counted and not measured: it wins over the errors that `Targets` ask.
 CORE_SECONDS = 120.0
+# More steps a period than this, or one by the method for stiff flows, and the flow is stiff: of its exponents, as many of the leading ones
+# are measured as let a run go through _PERIODS periods twice over within the budget; a _TRIAL-th of it tells.
+STIFF_STEPS = 20_000
+_PERIODS, _TRIAL, _STIFF_TRAJECTORIES = 8.0, 20.0, 16
 # A system with more variables gets so many of its leading exponents: the cost grows with the square of their number.
 MOST_EXPONENTS = 64
 DELAY_EXPONENTS = 6  # of infinitely many, at first: twice as many as long as their sum is positive
@@ -122,8 +127,31 @@ def _affordable(system: System, core_seconds: float) -> tuple[int, Effort]:
     """How many exponents of how many trajectories. The work of delay systems is not counted: theirs is a time."""
     if system.kind == "delay":
         return DELAY_EXPONENTS, Effort(trajectories=32, budget=2000.0 * (system.period or 1.0))
-    trajectories = 128 if system.dimension <= 6 else 16
-    return min(system.dimension, MOST_EXPONENTS), Effort(trajectories=trajectories, core_seconds=core_seconds)
+    exponents = min(system.dimension, MOST_EXPONENTS)
+    if is_stiff(system):
+        effort = Effort(trajectories=_STIFF_TRAJECTORIES, core_seconds=core_seconds)
+        return _slow_ones(system, exponents, effort), effort
+    return exponents, Effort(trajectories=128 if system.dimension <= 6 else 16, core_seconds=core_seconds)
+
+
+def _slow_ones(system: System, exponents: int, effort: Effort) -> int:
+    """Exponents of a stiff flow that the budget allows: each that contracts faster asks for shorter intervals."""
+    trial = replace(effort, core_seconds=(effort.core_seconds or CORE_SECONDS) / _TRIAL)
+    wanted = 2.0 * _PERIODS * (system.period or 1.0) / _TRIAL
+    while exponents > 1:
+        found = lyapunov_spectrum(system, standard_error=Targets(leading=0.0, least=0.0), exponents=exponents, effort=trial)
+        if float(found.settings["duration"]) >= wanted:  # type: ignore[arg-type]
+            break
+        exponents -= 1
+    return exponents
+
+
+def is_stiff(system: System) -> bool:
+    """Whether a period takes the method for stiff flows, or very many steps."""
+    if system.kind != "flow":
+        return False
+    made = integrate(system, initial=system.initial, samples=2, dt=system.period or 1.0, tolerance=1e-9)
+    return int(made.stiff_steps.sum()) > 0 or int(made.steps.sum()) > STIFF_STEPS
 
 
 def as_invariant(estimate: Estimate) -> dict[str, Any]:
