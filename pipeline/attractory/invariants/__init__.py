@@ -1,7 +1,7 @@
 """Numbers that do not depend on the trajectory, each with its standard error. One file a method.
 
-From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, ks_entropy, mean_divergence. What needs trajectories alone takes a System, a
-Dataset or an array (see `samples.py`). Each returns an Estimate.
+From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, ks_entropy, mean_divergence. What needs trajectories alone
+takes a System, a Dataset or an array (see `samples.py`). Each returns an Estimate.
 """
 
 from attractory.invariants.autocorrelation_time import autocorrelation_time

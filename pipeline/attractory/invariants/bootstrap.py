@@ -1,7 +1,7 @@
 """The standard error of what is computed from means, by drawing trajectories and blocks of time anew.
 
-Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993); blocks of time follow each other in the draws (Politis and Romano, A
-circular block-resampling procedure for stationary data, in Exploring the Limits of Bootstrap (1992)), since neighbours are not independent."""
+Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993); blocks of time follow each other in the draws, since
+neighbours are not independent (Politis and Romano, in Exploring the Limits of Bootstrap (1992))."""
 
 from __future__ import annotations
 

@@ -84,7 +84,8 @@ def _in_blocks(rates: FloatArray) -> FloatArray:
 def _convergence(rates: FloatArray, dt: float) -> dict[str, FloatArray]:
     running: FloatArray = np.cumsum(rates.mean(axis=0)) / np.arange(1, rates.shape[1] + 1)
     chosen = np.unique(np.linspace(0, len(running) - 1, min(len(running), 256)).round().astype(np.int64))
-    return {"time": (chosen + 1.0) * dt, "running": running[chosen], "growth": _in_blocks(rates)}
+    times: FloatArray = (chosen + 1.0) * dt
+    return {"time": times, "running": running[chosen], "growth": _in_blocks(rates)}
 
 
 def _volumes(system: System, effort: Effort, seed: int) -> tuple[FloatArray, float]:

@@ -17,7 +17,6 @@ from attractory.catalog.names import is_path
 from attractory.catalog.record import SystemRecord
 from attractory.errors import RequestError
 from attractory.expressions.system import System
-from attractory.integrate import integrate
 from attractory.invariants import Estimate, kaplan_yorke_dimension, ks_entropy, lyapunov_spectrum, mean_divergence
 from attractory.invariants.estimate import Setting
 from attractory.invariants.lyapunov_spectrum import MOST_OF_DELAYS, Effort, Targets
@@ -25,9 +24,8 @@ from attractory.stages.progress import Progress
 
 # Of one spectrum, counted and not measured: it wins over the errors that `Targets` ask.
 CORE_SECONDS = 120.0
-# More steps a period than this, or one by the method for stiff flows, and the flow is stiff: of its exponents, as many of the leading ones
-# are measured as let a run go through _PERIODS periods twice over within the budget; a _TRIAL-th of it tells.
-STIFF_STEPS = 20_000
+# A flow whose run ends within fewer periods than this is stiff: of its exponents, as many of the leading ones are measured as let a run go
+# through twice as many within the budget; a _TRIAL-th of it tells.
 _PERIODS, _TRIAL, _STIFF_TRAJECTORIES = 8.0, 20.0, 16
 # A system with more variables gets so many of its leading exponents: the cost grows with the square of their number.
 MOST_EXPONENTS = 64
@@ -117,6 +115,10 @@ def estimate_invariants(
 def _spectrum(system: System, *, seed: int, targets: Targets, core_seconds: float) -> Estimate:
     exponents, effort = _affordable(system, core_seconds)
     found = lyapunov_spectrum(system, seed=seed, standard_error=targets, exponents=exponents, effort=effort)
+    if system.kind == "flow" and float(found.settings["duration"]) < _PERIODS * (system.period or 0.0):  # type: ignore[arg-type]
+        effort = replace(effort, trajectories=_STIFF_TRAJECTORIES)
+        exponents = _slow_ones(system, exponents, effort)
+        return lyapunov_spectrum(system, seed=seed, standard_error=targets, exponents=exponents, effort=effort)
     while system.kind == "delay" and found.value.sum() > 0.0 and 2 * exponents <= MOST_OF_DELAYS:
         exponents *= 2
         found = lyapunov_spectrum(system, seed=seed, standard_error=targets, exponents=exponents, effort=effort)
@@ -128,9 +130,6 @@ def _affordable(system: System, core_seconds: float) -> tuple[int, Effort]:
     if system.kind == "delay":
         return DELAY_EXPONENTS, Effort(trajectories=32, budget=2000.0 * (system.period or 1.0))
     exponents = min(system.dimension, MOST_EXPONENTS)
-    if is_stiff(system):
-        effort = Effort(trajectories=_STIFF_TRAJECTORIES, core_seconds=core_seconds)
-        return _slow_ones(system, exponents, effort), effort
     return exponents, Effort(trajectories=128 if system.dimension <= 6 else 16, core_seconds=core_seconds)
 
 
@@ -144,14 +143,6 @@ def _slow_ones(system: System, exponents: int, effort: Effort) -> int:
             break
         exponents -= 1
     return exponents
-
-
-def is_stiff(system: System) -> bool:
-    """Whether a period takes the method for stiff flows, or very many steps."""
-    if system.kind != "flow":
-        return False
-    made = integrate(system, initial=system.initial, samples=2, dt=system.period or 1.0, tolerance=1e-9)
-    return int(made.stiff_steps.sum()) > 0 or int(made.steps.sum()) > STIFF_STEPS
 
 
 def as_invariant(estimate: Estimate) -> dict[str, Any]:
