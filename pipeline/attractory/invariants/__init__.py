@@ -20,4 +20,3 @@ from attractory.invariants.power_spectrum import power_spectrum
 from attractory.invariants.samples import Samples, Sampling, samples_of
 from attractory.invariants.symmetry_residual import symmetry_residual
 from attractory.invariants.zero_one_test import zero_one_test
-

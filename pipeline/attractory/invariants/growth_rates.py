@@ -110,8 +110,8 @@ def _histogram(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
 def rate_errors(blocks: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Standard errors (exponent,) of the mean of `blocks` (trajectory, block, exponent): between trajectories, and between blocks.
 
-    The growth of a tangent vector over a block is a share of the exponent and the difference of what its length is at both ends,
-    relative to its mean; where one block ends the next begins, so such differences are undone by the neighbour. As independent, blocks of a few
+    The growth of a tangent vector over a block is a share of the exponent and the difference of what its length is at both ends, relative
+    to its mean; where one block ends the next begins, so such differences are undone by the neighbour. As independent, blocks of a few
     turns would make the error several times too large: the covariance of neighbours is added (Newey and West, Econometrica 55, 703
     (1987), with one lag and the weight 1). At least the deviation of a block over the number of blocks is left: what differences at both
     ends of the whole run are worth, also where all trajectories go through the same cycle at the same time.

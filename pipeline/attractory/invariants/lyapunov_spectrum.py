@@ -39,11 +39,11 @@ def lyapunov_spectrum(
 ) -> Estimate:
     """Lyapunov exponents, largest first, in 1 / time unit (maps: 1 / iterate), natural logarithms.
 
-    Runs until every exponent's standard error is below `standard_error`, or below that part of its own size where it is larger than
-    one, or until the budget is spent; `settings["reached"]` says which, and so does `settings["budget_reached"]`. A zero exponent
-    comes out as a number of the order of its error, and `settings["zero_exponents"]` counts them. Where the right-hand side of a flow
-    jumps (sign, floor, mod, heaviside, where) tangent vectors jump too, by the saltation matrix; where solutions slide along a surface, the direction across it
-    is lost, and its exponent is minus infinity, kept finite.
+    Runs until every exponent's standard error is below `standard_error`, or below that part of its own size where it is larger than one,
+    or until the budget is spent; `settings["reached"]` says which, and so does `settings["budget_reached"]`. A zero exponent comes out as
+    a number of the order of its error, and `settings["zero_exponents"]` counts them. Where the right-hand side of a flow jumps (sign,
+    floor, mod, heaviside, where) tangent vectors jump too, by the saltation matrix; where solutions slide along a surface, the direction
+    across it is lost, and its exponent is minus infinity, kept finite.
 
     A delay system has infinitely many exponents: its tangent vectors are functions over the longest delay (`delay_exponents`).
 

@@ -84,7 +84,7 @@ def _in_blocks(rates: FloatArray) -> FloatArray:
 def _convergence(rates: FloatArray, dt: float) -> dict[str, FloatArray]:
     running: FloatArray = np.cumsum(rates.mean(axis=0)) / np.arange(1, rates.shape[1] + 1)
     chosen = np.unique(np.linspace(0, len(running) - 1, min(len(running), 256)).round().astype(np.int64))
-    times: FloatArray = (chosen + 1.0) * dt
+    times = np.asarray((chosen + 1.0) * dt, np.float64)
     return {"time": times, "running": running[chosen], "growth": _in_blocks(rates)}
 
 
