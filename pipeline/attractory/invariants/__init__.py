@@ -20,3 +20,24 @@ from attractory.invariants.power_spectrum import power_spectrum
 from attractory.invariants.samples import Samples, Sampling, samples_of
 from attractory.invariants.symmetry_residual import symmetry_residual
 from attractory.invariants.zero_one_test import zero_one_test
+
+__all__ = [
+    "Estimate",
+    "Samples",
+    "Sampling",
+    "autocorrelation_time",
+    "conserved_drift",
+    "dominant_period",
+    "kaplan_yorke_dimension",
+    "ks_entropy",
+    "lyapunov_spectrum",
+    "mean_divergence",
+    "moments_and_quantiles",
+    "multiscale_sample_entropy",
+    "mutual_information_time",
+    "permutation_entropy",
+    "power_spectrum",
+    "samples_of",
+    "symmetry_residual",
+    "zero_one_test",
+]
