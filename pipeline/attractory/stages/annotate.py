@@ -25,8 +25,8 @@ from attractory.stages.progress import Progress
 # Of one spectrum, counted and not measured: it wins over the errors that `Targets` ask.
 CORE_SECONDS = 120.0
 # A flow whose run ends within fewer periods than this is stiff: of its exponents, as many of the leading ones are measured as let a run go
-# through twice as many within the budget; a _TRIAL-th of it tells.
-_PERIODS, _TRIAL, _STIFF_TRAJECTORIES = 8.0, 20.0, 16
+# through _ENOUGH periods within the budget, as a _TRIAL-th of it tells; the leading one in any case.
+_PERIODS, _ENOUGH, _TRIAL, _STIFF_TRAJECTORIES = 8.0, 200.0, 20.0, 16
 # A system with more variables gets so many of its leading exponents: the cost grows with the square of their number.
 MOST_EXPONENTS = 64
 DELAY_EXPONENTS = 6  # of infinitely many, at first: twice as many as long as their sum is positive
@@ -136,7 +136,7 @@ def _affordable(system: System, core_seconds: float) -> tuple[int, Effort]:
 def _slow_ones(system: System, exponents: int, effort: Effort) -> int:
     """Exponents of a stiff flow that the budget allows: each that contracts faster asks for shorter intervals."""
     trial = replace(effort, core_seconds=(effort.core_seconds or CORE_SECONDS) / _TRIAL)
-    wanted = 2.0 * _PERIODS * (system.period or 1.0) / _TRIAL
+    wanted = _ENOUGH * (system.period or 1.0) / _TRIAL
     while exponents > 1:
         found = lyapunov_spectrum(system, standard_error=Targets(leading=0.0, least=0.0), exponents=exponents, effort=trial)
         if float(found.settings["duration"]) >= wanted:  # type: ignore[arg-type]
