@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from attractory.catalog import read_system
-from attractory.errors import CatalogError, RequestError
+from attractory.errors import CatalogError
+from attractory.expressions.system import System
 from attractory.invariants import Estimate
-from attractory.stages.annotate import annotate, as_invariant
+from attractory.stages.annotate import annotate, as_invariant, estimate_invariants
 
 LOGISTIC = """\
 # A comment that stays.
@@ -34,7 +35,7 @@ def test_entry_gets_its_invariants_and_keeps_everything_else(folder: Path) -> No
     text = (folder / "logistic.yaml").read_text()
     assert text.startswith(LOGISTIC.rstrip())
     written = read_system(folder / "logistic.yaml").invariants
-    assert set(written) == {"lyapunov_spectrum", "kaplan_yorke_dimension", "mean_divergence"}
+    assert set(written) == {"lyapunov_spectrum", "kaplan_yorke_dimension", "ks_entropy", "mean_divergence"}
     value, error = written["lyapunov_spectrum"].value[0], written["lyapunov_spectrum"].standard_error[0]  # type: ignore[index]
     assert abs(value - np.log(2.0)) < 5.0 * error < 0.01
     assert summary.document()["Logistic"]["kaplan_yorke_dimension"]["value"] == 1.0
@@ -64,14 +65,14 @@ def test_digits_beyond_the_error_are_not_written() -> None:
     assert written["settings"] == {"duration": 123.457, "reached": True}
 
 
-def test_stiff_flow_is_refused_and_its_entry_stays_as_it_is(tmp_path: Path) -> None:
-    """x' = -10^5 (x - cos t) takes tens of thousands of explicit steps a period."""
-    entry = tmp_path / "relaxing.yaml"
-    text = (
+def test_stiff_flow_gets_its_exponents(tmp_path: Path) -> None:
+    """x' = -10^5 (x - cos t) takes tens of thousands of explicit steps a period; its exponent is -10^5, and nothing else."""
+    (tmp_path / "relaxing.yaml").write_text(
         "name: Relaxing\nkind: flow\nequations:\n  x: -100000*(x - cos(t))\ninitial: {x: 1.0}\n"
         "timescale: {period: 6.28, definition: that of the cosine}\n"
     )
-    entry.write_text(text)
-    with pytest.raises(RequestError, match=r"Relaxing is stiff \([\d,]+ steps a period\).*Leave it out"):
-        annotate(["Relaxing"], folder=tmp_path)
-    assert entry.read_text() == text
+    system = System.from_record(read_system(tmp_path / "relaxing.yaml"))
+    found = estimate_invariants(system, seed=0, core_seconds=0.2)
+    assert found["lyapunov_spectrum"].value[0] == pytest.approx(-1e5, rel=1e-6)  # the integration's error
+    assert found["mean_divergence"].value == pytest.approx(-1e5)
+    assert found["ks_entropy"].value == found["kaplan_yorke_dimension"].value == 0.0

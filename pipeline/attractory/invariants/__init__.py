@@ -1,8 +1,7 @@
 """Numbers that do not depend on the trajectory, each with its standard error. One file a method.
 
-From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, mean_divergence. What needs trajectories alone takes a System, a
-Dataset or an array (see `samples.py`): all others. Each returns an Estimate; dimension_order
-compares three of them.
+From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, ks_entropy, mean_divergence. All others need trajectories alone,
+and take a System, a Dataset or an array (see `samples.py`). Each returns an Estimate; dimension_order compares three of them.
 """
 
 from attractory.invariants.autocorrelation_time import autocorrelation_time
@@ -14,6 +13,7 @@ from attractory.invariants.estimate import Estimate
 from attractory.invariants.information_dimension import information_dimension
 from attractory.invariants.invariant_measure import moments_and_quantiles
 from attractory.invariants.kaplan_yorke_dimension import kaplan_yorke_dimension
+from attractory.invariants.ks_entropy import ks_entropy
 from attractory.invariants.lyapunov_spectrum import lyapunov_spectrum
 from attractory.invariants.mean_divergence import mean_divergence
 from attractory.invariants.multiscale_sample_entropy import multiscale_sample_entropy
@@ -38,6 +38,7 @@ __all__ = [
     "dominant_period",
     "information_dimension",
     "kaplan_yorke_dimension",
+    "ks_entropy",
     "lyapunov_spectrum",
     "mean_divergence",
     "moments_and_quantiles",

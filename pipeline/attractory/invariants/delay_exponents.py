@@ -8,6 +8,7 @@ Source: Farmer, Physica D 4, 366 (1982); there the points are the state itself, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from attractory.integrate.delay_driver import ENDED
 from attractory.integrate.delays import DelayRun, Pasts, begin, check_lags, delay_width
 from attractory.invariants.ensemble import TRANSIENT_TIME
 from attractory.invariants.estimate import FloatArray
-from attractory.invariants.lyapunov_spectrum import Effort, Measurement
+from attractory.invariants.growth_rates import Effort, Measurement
 from attractory.layout import Status
 
 # Points of the past in the inner product: more than exponents that are asked for, and enough to see what tangents do within a delay.
@@ -95,6 +96,19 @@ def measure(system: System, vectors: int, *, seed: int, standard_error: float, e
     Raises:
         IntegrationError: no trajectory lasted.
     """
+
+    def enough(measurement: Measurement) -> bool:
+        return measurement.reached(standard_error, shortest=0.0)
+
+    return measure_until(system, vectors, seed=seed, enough=enough, effort=effort)
+
+
+def measure_until(system: System, vectors: int, *, seed: int, enough: Callable[[Measurement], bool], effort: Effort) -> Measurement:
+    """Growth rates of the leading tangent functions, until they are good enough or the budget is spent.
+
+    Raises:
+        IntegrationError: no trajectory lasted.
+    """
     bundles = _bundles(system, vectors, seed=seed, effort=effort)
     delay = bundles[0].delay
     transient = default_transient(system, TRANSIENT_TIME) if effort.transient is None else effort.transient
@@ -112,7 +126,7 @@ def measure(system: System, vectors: int, *, seed: int, standard_error: float, e
             message = f"{system.name}: no trajectory lasted."
             raise IntegrationError(message)
         measurement = Measurement(growth[lasting], delay, int(np.sum(~lasting)))
-        if len(rounds) >= most or measurement.reached(standard_error, shortest=0.0):
+        if len(rounds) >= most or enough(measurement):
             return measurement
 
 

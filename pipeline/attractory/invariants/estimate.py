@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
-Setting = float | int | str | bool
+Setting = float | int | str | bool | tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,17 @@ def combined_standard_error(means: FloatArray) -> FloatArray:
 
     Returns: (…); infinite where neither can be formed (one trajectory and one block).
     """
+    return np.maximum(*standard_errors(means))
+
+
+def standard_errors(means: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(between trajectories, between blocks) of `means` (trajectory, block, …), each (…); 0 for the one that cannot be formed, and
+    infinite where neither can be."""
     trajectories, blocks = means.shape[:2]
     missing = np.full(means.shape[2:], np.inf if trajectories < 2 and blocks < 2 else 0.0)
     between_trajectories = _standard_error(means.mean(axis=1)) if trajectories > 1 else missing
     between_blocks = _standard_error(means.mean(axis=0)) if blocks > 1 else missing
-    return np.maximum(between_trajectories, between_blocks)
+    return between_trajectories, between_blocks
 
 
 def _standard_error(samples: FloatArray) -> FloatArray:

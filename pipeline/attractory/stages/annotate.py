@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,19 @@ from attractory.catalog.names import is_path
 from attractory.catalog.record import SystemRecord
 from attractory.errors import RequestError
 from attractory.expressions.system import System
-from attractory.integrate import integrate
-from attractory.invariants import Estimate, kaplan_yorke_dimension, lyapunov_spectrum, mean_divergence
-from attractory.invariants.lyapunov_spectrum import Effort
+from attractory.invariants import Estimate, kaplan_yorke_dimension, ks_entropy, lyapunov_spectrum, mean_divergence
+from attractory.invariants.estimate import Setting
+from attractory.invariants.lyapunov_spectrum import MOST_OF_DELAYS, Effort, Targets
 from attractory.stages.progress import Progress
 
-# Wanted error of each exponent, in 1 / period (maps: 1 / iterate): some 0.1 % of the exponent of a system that forgets in a period.
-WANTED_PER_PERIOD = 1e-3
+# Of one spectrum, counted and not measured: it wins over the errors that `Targets` ask.
+CORE_SECONDS = 120.0
+# A flow whose run ends within fewer periods than this is stiff: of its exponents, as many of the leading ones are measured as let a run go
+# through _ENOUGH periods within the budget, as a _TRIAL-th of it tells; the leading one in any case.
+_PERIODS, _ENOUGH, _TRIAL, _STIFF_TRAJECTORIES = 8.0, 200.0, 20.0, 16
 # A system with more variables gets so many of its leading exponents: the cost grows with the square of their number.
 MOST_EXPONENTS = 64
-DELAY_EXPONENTS = 6  # of infinitely many
-# More steps a period than this, or one by the method for stiff flows, and the flow is stiff: tangent vectors would take hours.
-STIFF_STEPS = 20_000
+DELAY_EXPONENTS = 6  # of infinitely many, at first: twice as many as long as their sum is positive
 
 
 @dataclass(frozen=True)
@@ -71,22 +72,16 @@ def annotate(
         folder: of the catalog, which is then the only one; None is the packaged one, or the checkout's.
     Raises:
         CatalogError: there is no such entry, or it cannot be written.
-        RequestError: a flow is stiff; the entries of all others are written.
         IntegrationError: a system has no bounded trajectory; the entries before it are written.
     """
     records = _records([names] if isinstance(names, str) else list(names), folder)
-    done, refused = [], []
+    done = []
     for number, record in enumerate(records):
         if progress:
             progress(number, len(records), record.name)
-        try:
-            done.append(annotated(record, seed=seed))
-        except RequestError as error:
-            refused.append(str(error))
+        done.append(annotated(record, seed=seed))
     if progress:
         progress(len(records), len(records), "")
-    if refused:
-        raise RequestError("\n".join(refused))
     return AnnotateSummary(tuple(done))
 
 
@@ -97,49 +92,57 @@ def _records(names: list[str], folder: str | Path | None) -> tuple[SystemRecord,
 
 
 def annotated(record: SystemRecord, *, seed: int) -> Annotation:
-    """Writes the invariants of one entry.
-
-    Raises:
-        RequestError: the flow is stiff; its entry stays as it is.
-    """
-    steps, stiff = _steps_per_period(System.from_record(record))
-    if stiff or steps > STIFF_STEPS:
-        where = f"{record.where()}: {record.name}"
-        message = f"{where} is stiff ({steps:,} steps a period): this version cannot compute its invariants. Leave it out."
-        raise RequestError(message)
+    """Writes the invariants of one entry."""
     estimates = estimate_invariants(System.from_record(record), seed=seed)
     catalog.write_invariants(record.source.path, {name: as_invariant(estimate) for name, estimate in estimates.items()})
     return Annotation(record.name, record.source.path, estimates)
 
 
-def estimate_invariants(system: System, *, seed: int, wanted_per_period: float = WANTED_PER_PERIOD) -> dict[str, Estimate]:
-    """Quantity -> estimate; the Kaplan-Yorke dimension is left out where it needs more exponents than were computed."""
-    exponents, effort = _affordable(system)
-    wanted = wanted_per_period / (system.period or 1.0)
-    spectrum = lyapunov_spectrum(system, seed=seed, standard_error=wanted, exponents=exponents, effort=effort)
+def estimate_invariants(
+    system: System, *, seed: int, targets: Targets | None = None, core_seconds: float = CORE_SECONDS
+) -> dict[str, Estimate]:
+    """Quantity -> estimate; dimension and entropy are left out where they need more exponents than were computed."""
+    spectrum = _spectrum(system, seed=seed, targets=targets or Targets(), core_seconds=core_seconds)
     estimates = {"lyapunov_spectrum": spectrum}
-    with suppress(RequestError):  # the sum of the exponents that were computed never turns negative
-        estimates["kaplan_yorke_dimension"] = kaplan_yorke_dimension(spectrum)
+    for name, computed in (("kaplan_yorke_dimension", kaplan_yorke_dimension), ("ks_entropy", ks_entropy)):
+        with suppress(RequestError):  # the sum of the exponents, or the last of them, is still positive
+            estimates[name] = computed(spectrum, seed=seed)
     if system.kind == "delay":  # volumes in a space of functions have no divergence
         return estimates
     return estimates | {"mean_divergence": mean_divergence(system, seed=seed)}
 
 
-def _affordable(system: System) -> tuple[int, Effort]:
-    """How many exponents of how many trajectories: a minute or so for one core."""
+def _spectrum(system: System, *, seed: int, targets: Targets, core_seconds: float) -> Estimate:
+    exponents, effort = _affordable(system, core_seconds)
+    found = lyapunov_spectrum(system, seed=seed, standard_error=targets, exponents=exponents, effort=effort)
+    if system.kind == "flow" and float(found.settings["duration"]) < _PERIODS * (system.period or 0.0):  # type: ignore[arg-type]
+        effort = replace(effort, trajectories=_STIFF_TRAJECTORIES)
+        exponents = _slow_ones(system, exponents, effort)
+        return lyapunov_spectrum(system, seed=seed, standard_error=targets, exponents=exponents, effort=effort)
+    while system.kind == "delay" and found.value.sum() > 0.0 and 2 * exponents <= MOST_OF_DELAYS:
+        exponents *= 2
+        found = lyapunov_spectrum(system, seed=seed, standard_error=targets, exponents=exponents, effort=effort)
+    return found
+
+
+def _affordable(system: System, core_seconds: float) -> tuple[int, Effort]:
+    """How many exponents of how many trajectories. The work of delay systems is not counted: theirs is a time."""
     if system.kind == "delay":
         return DELAY_EXPONENTS, Effort(trajectories=32, budget=2000.0 * (system.period or 1.0))
-    if system.dimension <= 6:
-        return system.dimension, Effort(trajectories=128)
-    return min(system.dimension, MOST_EXPONENTS), Effort(trajectories=16, budget=400.0 * (system.period or 1.0))
+    exponents = min(system.dimension, MOST_EXPONENTS)
+    return exponents, Effort(trajectories=128 if system.dimension <= 6 else 16, core_seconds=core_seconds)
 
 
-def _steps_per_period(system: System) -> tuple[int, int]:
-    """(all steps, those by the method for stiff flows)."""
-    if system.kind != "flow":
-        return 0, 0
-    made = integrate(system, initial=system.initial, samples=2, dt=system.period or 1.0, tolerance=1e-9)
-    return int(made.steps.sum()), int(made.stiff_steps.sum())
+def _slow_ones(system: System, exponents: int, effort: Effort) -> int:
+    """Exponents of a stiff flow that the budget allows: each that contracts faster asks for shorter intervals."""
+    trial = replace(effort, core_seconds=(effort.core_seconds or CORE_SECONDS) / _TRIAL)
+    wanted = _ENOUGH * (system.period or 1.0) / _TRIAL
+    while exponents > 1:
+        found = lyapunov_spectrum(system, standard_error=Targets(leading=0.0, least=0.0), exponents=exponents, effort=trial)
+        if float(found.settings["duration"]) >= wanted:  # type: ignore[arg-type]
+            break
+        exponents -= 1
+    return exponents
 
 
 def as_invariant(estimate: Estimate) -> dict[str, Any]:
@@ -164,5 +167,7 @@ def _rounded(value: float, error: float) -> tuple[float, float]:
     return float(f"{round(value, digits):.12g}"), float(f"{error:.2g}")
 
 
-def _short(setting: float | int | str | bool) -> float | int | str | bool:
+def _short(setting: Setting) -> Setting | list[float]:
+    if isinstance(setting, tuple):
+        return [float(f"{one:.3g}") for one in setting]
     return float(f"{setting:.6g}") if isinstance(setting, float) else setting

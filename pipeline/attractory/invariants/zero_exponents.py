@@ -1,0 +1,46 @@
+"""Which exponents of a spectrum are zero, by a rule, and whether theory agrees."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from attractory.expressions.system import System
+from attractory.invariants.estimate import FloatArray, Setting
+
+# An exponent within so many standard errors of zero is taken for zero.
+ERRORS_OF_ZERO = 3.0
+# A sum that is smaller than this part of the exponents' sizes is zero: volumes are kept to the integration's error.
+_KEPT = 1e-4
+
+
+def zero_exponents(system: System, value: FloatArray, errors: FloatArray, *, duration: float) -> dict[str, Setting]:
+    """Settings: `zero_exponents` is how many lie within three standard errors of zero; `zero_consistent`, whether theory allows that.
+
+    A flow without explicit time moves its own direction with it, and that neither grows nor shrinks where the motion is bounded and does
+    not come to rest: at least one exponent is zero, unless all are negative. For each conserved quantity another one is. Maps, delay
+    systems cut to their leading exponents and flows that are driven need have none.
+
+    Where volumes are kept (the exponents are all there and add up to zero) neighbours on tori part in proportion to the time T: after n
+    periods that looks like an exponent of log(n) / T, however small the scatter. No more than that is zero there, too.
+
+    Source: Haken, Physics Letters A 94, 71 (1983).
+    """
+    limit = ERRORS_OF_ZERO * errors
+    if len(value) == system.dimension and abs(value.sum()) <= _KEPT * abs(value).sum():
+        limit = np.maximum(limit, np.log(max(duration / (system.period or 1.0), 2.0)) / duration)
+    found = int((abs(value) <= limit).sum())
+    return {"zero_exponents": found, "zero_consistent": found >= _fewest(system, value, errors)}
+
+
+def _fewest(system: System, value: FloatArray, errors: FloatArray) -> int:
+    """How many exponents must be zero, of those that were measured."""
+    rests = value[0] < -ERRORS_OF_ZERO * errors[0]
+    partial = len(value) < system.dimension and value[-1] > 0.0  # the zero ones may come later
+    if system.kind != "flow" or rests or partial or is_driven(system):
+        return 0
+    return min(1 + len(system.conserved), len(value))
+
+
+def is_driven(system: System) -> bool:
+    """Whether the equations contain the time."""
+    return any(node.op == "time" for node in system.definition.graph.nodes)
