@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ class Piece(NamedTuple):
     level: int
 
 
-class Writer:
+class Writer(ABC):
     """One system's trees in one language; a language has its own signs and functions in a class of its own.
 
     `names` gives the name that a declared name has in the text.
@@ -85,8 +86,8 @@ class Writer:
     def number(self, value: float) -> str:
         return repr(value)
 
-    def name(self, tree: Name) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def name(self, tree: Name) -> str: ...
 
     minus = "-"
     below_minus = SIGN  # what a minus may stand before without brackets
@@ -107,23 +108,23 @@ class Writer:
         least = ATOM + 1 if right.text.startswith(self.minus) else level + 1
         return Piece(f"{self.bracketed(left, level)}{self.signs[operation]}{self.bracketed(right, least)}", level)
 
-    def power(self, base: Tree, exponent: Tree) -> Piece:
-        raise NotImplementedError
+    @abstractmethod
+    def power(self, base: Tree, exponent: Tree) -> Piece: ...
 
-    def choice(self, condition: Tree, a: Tree, b: Tree) -> Piece:
-        raise NotImplementedError
+    @abstractmethod
+    def choice(self, condition: Tree, a: Tree, b: Tree) -> Piece: ...
 
     def comparison(self, operation: str, a: Tree, b: Tree) -> Piece:
         return Piece(f"{self.text(a, SUM)} {self.comparisons[operation]} {self.text(b, SUM)}", COMPARISON)
 
-    def function(self, operation: str, arguments: tuple[Tree, ...]) -> Piece:
-        raise NotImplementedError
+    @abstractmethod
+    def function(self, operation: str, arguments: tuple[Tree, ...]) -> Piece: ...
 
-    def total(self, tree: Sum) -> Piece:
-        raise NotImplementedError
+    @abstractmethod
+    def total(self, tree: Sum) -> Piece: ...
 
-    def delayed(self, tree: Delayed) -> Piece:
-        raise NotImplementedError
+    @abstractmethod
+    def delayed(self, tree: Delayed) -> Piece: ...
 
 
 def spelled(equations: Equations, taken: Collection[str]) -> dict[str, str]:
