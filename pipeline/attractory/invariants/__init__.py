@@ -18,10 +18,15 @@ from attractory.invariants.lyapunov_spectrum import lyapunov_spectrum
 from attractory.invariants.mean_divergence import mean_divergence
 from attractory.invariants.multiscale_sample_entropy import multiscale_sample_entropy
 from attractory.invariants.mutual_information_time import mutual_information_time
+from attractory.invariants.occupancy_bins import OccupancyBins
+from attractory.invariants.occupancy_mixture import OccupancyMixture
 from attractory.invariants.permutation_entropy import permutation_entropy
 from attractory.invariants.point_cloud import DelayCoordinates
 from attractory.invariants.power_spectrum import power_spectrum
+from attractory.invariants.recurrence_quantification import RecurrenceSettings, recurrence_quantification
 from attractory.invariants.samples import Samples, Sampling, samples_of
+from attractory.invariants.spectral_hellinger_distance import SpectralSettings, spectral_hellinger_distance
+from attractory.invariants.state_space_divergence import state_space_divergence
 from attractory.invariants.symmetry_residual import symmetry_residual
 from attractory.invariants.zero_one_test import zero_one_test
 
@@ -29,8 +34,12 @@ __all__ = [
     "DelayCoordinates",
     "DimensionOrder",
     "Estimate",
+    "OccupancyBins",
+    "OccupancyMixture",
+    "RecurrenceSettings",
     "Samples",
     "Sampling",
+    "SpectralSettings",
     "autocorrelation_time",
     "conserved_drift",
     "correlation_dimension",
@@ -46,7 +55,10 @@ __all__ = [
     "mutual_information_time",
     "permutation_entropy",
     "power_spectrum",
+    "recurrence_quantification",
     "samples_of",
+    "spectral_hellinger_distance",
+    "state_space_divergence",
     "symmetry_residual",
     "zero_one_test",
 ]
