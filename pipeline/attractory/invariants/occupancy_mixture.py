@@ -15,6 +15,7 @@ from attractory.invariants.pair_counts import processors
 from attractory.invariants.signals import require
 from attractory.invariants.two_sets import BoolArray, Comparison, IntArray, Shape, TwoSets, part_numbers
 
+_FEWEST = 512  # centres and draws: with fewer a block of time may have none
 _TOGETHER = 64  # draws that a thread works on at a time
 
 
@@ -24,7 +25,7 @@ class OccupancyMixture:
 
     Attributes:
         deviation: of each Gaussian, in units of the reference's deviation of each coordinate.
-        centres: of each set, evenly over its trajectories and times.
+        centres: of each set, at most, drawn without replacement.
         draws: points drawn from the reference's mixture.
     """
 
@@ -52,7 +53,7 @@ def mixture_divergence(sets: TwoSets, chosen: OccupancyMixture, seed: int) -> Co
     _check(chosen)
     # in these units the Gaussians have unit deviations
     unit = chosen.deviation * sets.reference.std(axis=(0, 1))
-    first, second = _mixture(sets.reference / unit, chosen.centres), _mixture(sets.other / unit, chosen.centres)
+    first, second = (_mixture(values / unit, chosen.centres, seed) for values in (sets.reference, sets.other))
     from_centre = np.arange(chosen.draws) * len(first.centres) // chosen.draws
     normal = np.random.Generator(np.random.Philox(key=seed)).standard_normal((chosen.draws, first.centres.shape[1]))
     drawn = first.centres[from_centre] + normal
@@ -75,17 +76,18 @@ def mixture_divergence(sets: TwoSets, chosen: OccupancyMixture, seed: int) -> Co
 
 
 def _check(chosen: OccupancyMixture) -> None:
-    require("centres", chosen.centres, low=64)
-    require("draws", chosen.draws, low=64)
+    require("centres", chosen.centres, low=_FEWEST)
+    require("draws", chosen.draws, low=_FEWEST)
     if not (np.isfinite(chosen.deviation) and chosen.deviation > 0):
         message = f"deviation={chosen.deviation!r}; expected a width above 0, in units of the reference's deviations."
         raise RequestError(message)
 
 
-def _mixture(values: FloatArray, most: int) -> _Mixture:
+def _mixture(values: FloatArray, most: int, seed: int) -> _Mixture:
+    """Centres at random, in the order of the samples: evenly spaced ones could all lie in one block of short trajectories."""
     part, shape = part_numbers(*values.shape[:2])
-    count = min(part.size, most)
-    places = np.arange(count) * part.size // count
+    draw = np.random.Generator(np.random.Philox(key=seed))
+    places = np.sort(draw.choice(part.size, min(part.size, most), replace=False))
     return _Mixture(values.reshape(part.size, -1)[places], part.ravel()[places], shape)
 
 

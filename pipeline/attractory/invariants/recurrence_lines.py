@@ -38,6 +38,11 @@ class Lines:
     verticals: IntArray
     pairs: int
 
+    @property
+    def recurrences(self) -> int:
+        """Pairs that recur."""
+        return int(self.diagonals @ np.arange(len(self.diagonals)))
+
 
 def pair_count(length: int, window: int) -> int:
     """Pairs of points that are more than `window` apart in time."""

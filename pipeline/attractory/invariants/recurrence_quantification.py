@@ -16,7 +16,7 @@ from attractory.invariants.correlation_dimension import cloud_settings
 from attractory.invariants.estimate import Estimate, FloatArray, Setting, standard_errors
 from attractory.invariants.pair_counts import processors
 from attractory.invariants.point_cloud import DelayCoordinates, IntArray, PointCloud, default_sampling, point_cloud
-from attractory.invariants.recurrence_lines import Lines, pair_count, recurrence_lines, squared_radius
+from attractory.invariants.recurrence_lines import Lines, recurrence_lines, squared_radius
 from attractory.invariants.samples import Sampling
 from attractory.invariants.signals import require
 
@@ -86,21 +86,21 @@ def recurrence_quantification(
         Estimate, the mean over trajectories, each with a plot of its own; where there is no line, its lengths and their entropy are 0.
         convergence has length (length,) as a time, diagonals and verticals (length,) as counts, and radius (trajectory,).
     Raises:
-        RequestError: what `point_cloud` refuses, a setting out of range, or a rate of fewer than 100 recurrences in a trajectory.
+        RequestError: what `point_cloud` refuses, a setting out of range, or fewer than 100 recurrences in a trajectory.
     """
     started = time.perf_counter()
     chosen = settings or RecurrenceSettings()
     _check(chosen)
     asked = sampling or replace(default_sampling(source, seed), trajectories=_TRAJECTORIES, samples=_SAMPLES)
     cloud = point_cloud(source, delays=chosen.delays, window=chosen.window, sampling=asked, dt=dt, seed=seed)
-    _require_recurrences(cloud, chosen)
     with ThreadPoolExecutor(max_workers=processors()) as pool:
         whole = _plots(cloud, 1, chosen, pool)
-        parts = _plots(cloud, _part_count(cloud, chosen), chosen, pool)
+        count = _part_count(cloud, _fewest_recurrences(whole))
+        parts = _plots(cloud, count, chosen, pool) if count > 1 else whole
     value = _measures(whole, chosen.shortest, cloud.dt)
     error = _errors(value[:, 0], _measures(parts, chosen.shortest, cloud.dt))
     seconds = time.perf_counter() - started
-    return Estimate(value.mean(axis=(0, 1)), error, METHOD, _settings(cloud, chosen, seed), seconds, _convergence(whole, cloud.dt))
+    return Estimate(value.mean(axis=(0, 1)), error, METHOD, _settings(cloud, chosen, count, seed), seconds, _convergence(whole, cloud.dt))
 
 
 def _check(chosen: RecurrenceSettings) -> None:
@@ -113,21 +113,24 @@ def _check(chosen: RecurrenceSettings) -> None:
         raise RequestError(message)
 
 
-def _require_recurrences(cloud: PointCloud, chosen: RecurrenceSettings) -> None:
-    pairs = pair_count(cloud.length, cloud.window)
-    if chosen.radius is None and chosen.rate * pairs < _FEWEST:
+def _fewest_recurrences(plots: list[list[Plot]]) -> int:
+    """Of any plot. Raises RequestError where they are too few."""
+    counts = [plot.lines.recurrences for row in plots for plot in row]
+    if min(counts) < _FEWEST:
+        place = int(np.argmin(counts))
+        pairs = plots[place][0].lines.pairs
         message = (
-            f"a rate of {chosen.rate:g} is {int(chosen.rate * pairs)} recurrences of the {pairs} pairs of a trajectory; expected at least "
-            f"{_FEWEST}. Give a higher rate or longer trajectories."
+            f"trajectory {place} has {counts[place]} recurrences among {pairs} pairs; expected at least {_FEWEST}. Give a higher rate, a "
+            "longer radius or longer trajectories."
         )
         raise RequestError(message)
+    return min(counts)
 
 
-def _part_count(cloud: PointCloud, chosen: RecurrenceSettings) -> int:
+def _part_count(cloud: PointCloud, recurrences: int) -> int:
     """Parts in time of each trajectory: four, or one where they would be short beside the window or have too few recurrences."""
-    length = cloud.length // _PARTS
     long_enough = cloud.window * _LONGEST_WINDOW < cloud.length
-    return _PARTS if long_enough and chosen.rate * pair_count(length, cloud.window) >= _FEWEST else 1
+    return _PARTS if long_enough and recurrences >= _FEWEST * _PARTS**2 else 1
 
 
 def _plots(cloud: PointCloud, parts: int, chosen: RecurrenceSettings, pool: Executor) -> list[list[Plot]]:
@@ -153,12 +156,11 @@ def _measures(plots: list[list[Plot]], shortest: int, dt: float) -> FloatArray:
 
 def measures(lines: Lines, shortest: int, dt: float) -> list[float]:
     """The seven of one plot; lengths are times dt."""
-    recurrences = int(lines.diagonals @ np.arange(len(lines.diagonals)))
     diagonal, in_diagonals = _long(lines.diagonals, shortest)
     vertical, in_verticals = _long(lines.verticals, shortest)
-    total = max(recurrences, 1)
+    total = max(lines.recurrences, 1)
     return [
-        recurrences / lines.pairs,
+        lines.recurrences / lines.pairs,
         in_diagonals / total,
         in_verticals / (2 * total),
         dt * in_diagonals / max(int(diagonal.sum()), 1),
@@ -183,14 +185,15 @@ def _entropy(counts: IntArray) -> float:
 def _errors(whole: FloatArray, parts: FloatArray) -> FloatArray:
     """The larger of that between whole trajectories (trajectory, measure) and that between parts (trajectory, part, measure)."""
     between_parts = standard_errors(parts)[1]
+    # the longest line of all is no mean over parts, so more of them do not make it more certain
+    between_parts[ROWS.index("longest diagonal")] *= np.sqrt(parts.shape[1])
     return between_parts if len(whole) == 1 else np.maximum(standard_errors(whole[:, None])[0], between_parts)
 
 
-def _settings(cloud: PointCloud, chosen: RecurrenceSettings, seed: int) -> dict[str, Setting]:
+def _settings(cloud: PointCloud, chosen: RecurrenceSettings, parts: int, seed: int) -> dict[str, Setting]:
     asked: dict[str, Setting] = {"rate": chosen.rate} if chosen.radius is None else {"radius": chosen.radius}
     if chosen.delays is not None:
         asked |= {"delay_dimension": chosen.delays.dimension, "delay": chosen.delays.delay, "delay_variable": chosen.delays.variable}
-    parts = _part_count(cloud, chosen)
     return {**cloud_settings(cloud), **asked, "shortest": chosen.shortest, "parts": parts, "rows": ", ".join(ROWS), "seed": seed}
 
 

@@ -89,7 +89,8 @@ def spectral_hellinger_distance(
 def _segment(sets: TwoSets, asked: int | None) -> int:
     """One that both sets have: long for its resolution, and with seven segments or more in a trajectory for its error."""
     shortest = sets.reference if sets.reference.shape[1] <= sets.other.shape[1] else sets.other
-    return segment_length(shortest, asked or 1 << (shortest.shape[1] // _SEGMENTS).bit_length() - 1)
+    default = 1 << (shortest.shape[1] // _SEGMENTS).bit_length() - 1
+    return segment_length(shortest, default if asked is None else asked)
 
 
 def _require_smoothing(smoothing: float, segment: int) -> None:
