@@ -5,11 +5,14 @@ import re
 import numpy as np
 import pytest
 from scipy.integrate import trapezoid
+from scipy.spatial.distance import cdist
+from scipy.special import logsumexp
 from scipy.stats import norm
 
 from attractory import System
 from attractory.errors import RequestError
 from attractory.invariants import OccupancyBins, OccupancyMixture, Sampling, samples_of, state_space_divergence
+from attractory.invariants.occupancy_mixture import log_sums
 
 # few centres and draws, for tests that need no small error
 SMALL = OccupancyMixture(deviation=0.5, centres=600, draws=2000)
@@ -76,6 +79,17 @@ def test_mixtures_of_normal_samples_have_the_divergence_of_wider_ones() -> None:
     expected = 3 * 0.6**2 / 4
     assert float(found.value) == pytest.approx(expected, abs=3 * float(found.standard_error))
     assert found.standard_error < 0.2 * expected
+
+
+def test_sums_of_gaussians_are_those_of_scipy() -> None:
+    """By part, and without underflow 60 deviations away; a part without centres has none."""
+    drawn, centres, part = normal((5, 2), seed=11), normal((40, 2), seed=12), np.arange(40) % 3
+    drawn[4] += 60.0
+    found = log_sums(drawn, centres, part, 4)
+    exponents = -0.5 * cdist(drawn, centres, "sqeuclidean")
+    expected = np.stack([logsumexp(exponents[:, part == one], axis=1) for one in range(3)], axis=1)
+    np.testing.assert_allclose(found[:, :3], expected, rtol=1e-12)
+    assert (found[:, 3] == -np.inf).all()
 
 
 def test_a_far_set_has_a_finite_divergence() -> None:

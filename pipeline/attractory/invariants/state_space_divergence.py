@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import xarray
 
 BINNED = (
-    "Kullback-Leibler divergence of binned occupancies (Brenner et al., Proc. Mach. Learn. Res. 162, 2292 (2022); cells of Hess et al., ibid. "
-    "202, 13017 (2023), and one for what lies outside), errors by leaving out trajectories and blocks of time"
+    "Kullback-Leibler divergence of binned occupancies (Brenner et al., Proc. Mach. Learn. Res. 162, 2292 (2022); cells of Hess et al., "
+    "ibid. 202, 13017 (2023), and one for what lies outside), errors by leaving out trajectories and blocks of time"
 )
 MIXED = (
     "Kullback-Leibler divergence of Gaussian mixtures by Monte Carlo (Koppe et al., PLoS Comput. Biol. 15, e1007263 (2019); Hershey and "
