@@ -10,7 +10,7 @@ lorenz = attractory.system("Lorenz")
 forms = {
     "30 bins": OccupancyBins(),
     "10 bins": OccupancyBins(bins=10),
-    "mixture, deviation 1": OccupancyMixture(centres=2048, draws=2048),
+    "mixture, deviation 1": OccupancyMixture(deviation=1.0, centres=2048, draws=2048),
     "mixture, deviation 0.2": OccupancyMixture(deviation=0.2, centres=2048, draws=2048),
 }
 rhos = np.array([25.0, 26.0, 27.0, 27.5, 28.0, 28.5, 29.0, 30.0, 32.0, 35.0])

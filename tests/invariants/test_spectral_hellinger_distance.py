@@ -130,3 +130,10 @@ def test_short_trajectories_are_refused() -> None:
     """Of either set."""
     with pytest.raises(RequestError, match="the trajectories have 40 samples; expected at least 64"):
         spectral_hellinger_distance(red(2, 512, correlation=0.5, seed=0), red(2, 40, correlation=0.5, seed=1))
+
+
+def test_sets_sampled_at_different_times_are_refused(henon: System) -> None:
+    """Their frequencies are others: the System was asked for at every second iterate, the array is at each."""
+    values = red(2, 512, correlation=0.5, seed=0).repeat(2, axis=2)
+    with pytest.raises(RequestError, match="the reference has dt=1 and the other set dt=2; expected the same"):
+        spectral_hellinger_distance(values, henon, sampling=Sampling(trajectories=2, samples=512, dt=2.0))

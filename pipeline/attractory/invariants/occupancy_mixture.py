@@ -24,12 +24,13 @@ class OccupancyMixture:
     """A Gaussian at each of some samples.
 
     Attributes:
-        deviation: of each Gaussian, in units of the reference's deviation of each coordinate.
+        deviation: of each Gaussian, in units of the reference's deviation of each coordinate; None is half the square root of the number of
+            coordinates, which is half the distance of a typical sample from the mean.
         centres: of each set, at most, drawn without replacement.
         draws: points drawn from the reference's mixture.
     """
 
-    deviation: float = 1.0
+    deviation: float | None = None
     centres: int = 4096
     draws: int = 4096
 
@@ -50,9 +51,9 @@ def mixture_divergence(sets: TwoSets, chosen: OccupancyMixture, seed: int) -> Co
     Raises:
         RequestError: a setting out of range.
     """
-    _check(chosen)
+    deviation = _deviation(chosen, sets.reference.shape[2])
     # in these units the Gaussians have unit deviations
-    unit = chosen.deviation * sets.reference.std(axis=(0, 1))
+    unit = deviation * sets.reference.std(axis=(0, 1))
     first, second = (_mixture(values / unit, chosen.centres, seed) for values in (sets.reference, sets.other))
     from_centre = np.arange(chosen.draws) * len(first.centres) // chosen.draws
     normal = np.random.Generator(np.random.Philox(key=seed)).standard_normal((chosen.draws, first.centres.shape[1]))
@@ -67,7 +68,7 @@ def mixture_divergence(sets: TwoSets, chosen: OccupancyMixture, seed: int) -> Co
 
     settings: dict[str, Setting] = {
         "form": "mixture",
-        "deviation": chosen.deviation,
+        "deviation": deviation,
         "centres": len(first.centres),
         "other_centres": len(second.centres),
         "draws": chosen.draws,
@@ -75,12 +76,15 @@ def mixture_divergence(sets: TwoSets, chosen: OccupancyMixture, seed: int) -> Co
     return Comparison(value, first.shape, second.shape, settings)
 
 
-def _check(chosen: OccupancyMixture) -> None:
+def _deviation(chosen: OccupancyMixture, coordinates: int) -> float:
+    """Of the Gaussians, once the settings have been checked."""
     require("centres", chosen.centres, low=_FEWEST)
     require("draws", chosen.draws, low=_FEWEST)
-    if not (np.isfinite(chosen.deviation) and chosen.deviation > 0):
-        message = f"deviation={chosen.deviation!r}; expected a width above 0, in units of the reference's deviations."
+    deviation = 0.5 * float(np.sqrt(coordinates)) if chosen.deviation is None else chosen.deviation
+    if not (np.isfinite(deviation) and deviation > 0):
+        message = f"deviation={deviation!r}; expected a width above 0, in units of the reference's deviations."
         raise RequestError(message)
+    return deviation
 
 
 def _mixture(values: FloatArray, most: int, seed: int) -> _Mixture:

@@ -68,6 +68,7 @@ def spectral_hellinger_distance(
     started = time.perf_counter()
     chosen = settings or SpectralSettings()
     sets = two_sets(reference, other, sampling=sampling_or(sampling, SAMPLING, seed), dt=dt, fewest=FEWEST)
+    _require_one_dt(sets)
     segment = _segment(sets, chosen.segment)
     _require_smoothing(chosen.smoothing, segment)
     spectra = _spectra(sets.reference, segment, sets.dt), _spectra(sets.other, segment, sets.dt)
@@ -84,6 +85,13 @@ def spectral_hellinger_distance(
     made = {**sets.settings, "segment": segment, "smoothing": chosen.smoothing, "seed": seed}
     seconds = time.perf_counter() - started
     return Estimate(np.array(found.value), np.array(found.standard_error), METHOD, made, seconds, convergence)
+
+
+def _require_one_dt(sets: TwoSets) -> None:
+    # samples at times that were added up differ in their last digits
+    if not np.isclose(sets.dt, sets.other_dt, rtol=1e-6):
+        message = f"the reference has dt={sets.dt:g} and the other set dt={sets.other_dt:g}; expected the same. Sample both alike."
+        raise RequestError(message)
 
 
 def _segment(sets: TwoSets, asked: int | None) -> int:

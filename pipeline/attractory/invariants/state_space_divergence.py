@@ -57,8 +57,8 @@ def state_space_divergence(
         RequestError: sets that cannot be compared, fewer than 256 samples in either or 8 in a trajectory, or a setting out of range.
     """
     started = time.perf_counter()
-    sampled = default_sampling(reference if isinstance(reference, System | str) else other, seed) if sampling is None else sampling
-    sets = two_sets(reference, other, sampling=sampled, dt=dt, fewest=BLOCKS)
+    # beside data, whatever they are, a System is sampled as finely as they are
+    sets = two_sets(reference, other, sampling=sampling or default_sampling(reference, seed), dt=dt, fewest=BLOCKS)
     _require_enough(sets)
     chosen = occupancy or _default(sets.reference.shape[2])
     comparison = _comparison(sets, chosen, seed)
