@@ -275,17 +275,34 @@ def build(  # noqa: PLR0913
 
 
 @app.command()
-def annotate(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Systems of the catalog, or paths of YAML files.")],
+def annotate(  # noqa: PLR0913  # each option is an argument
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Systems of the catalog, or all; or paths of YAML files.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Compute anew with another seed, and fail where a number differs by over four errors.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Compute anew what is current too.")] = False,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Default: 0; with --check, another than before.")] = None,
+    core_seconds: Annotated[
+        float | None, typer.Option("--core-seconds", metavar="S", help="Work that a spectrum may take, counted; default: 120.")
+    ] = None,
+    workers: WorkerCount = None,
+    cluster: ClusterFile = None,
     catalog: Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="Your own folder, in place of the catalog.")] = None,
     json: Json = False,
 ) -> Answer:
-    """Compute invariants and write them into the catalog."""
+    """Compute invariants and write them into the catalog; always resumes."""
+    from attractory.stages.annotate import CORE_SECONDS, Work, check_annotations
     from attractory.stages.annotate import annotate as run
 
+    where, most = _workers(workers, cluster), CORE_SECONDS if core_seconds is None else core_seconds
+    if check and again:
+        raise RequestError("--check and --again: a check writes nothing, so there is nothing to write again. Give one of them.")
     with _progress("annotate") as progress:
-        written = run(names, folder=catalog, progress=progress)
-    return Answer(written.document(), written.lines())
+        if check:
+            seen = check_annotations(names, folder=catalog, seed=seed, core_seconds=most, workers=where, progress=progress)
+            return Answer(seen.document(), seen.lines(), exit_code=1 if seen.failures else 0)
+        made = run(names, folder=catalog, work=Work(seed or 0, core_seconds=most), again=again, workers=where, progress=progress)
+    return Answer(made.document(), made.lines(), exit_code=1 if made.failures else 0)
 
 
 @app.command()

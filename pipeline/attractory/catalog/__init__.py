@@ -13,6 +13,7 @@ read_yaml(path)         the safe reader itself: what a file holds and the line o
 
 from __future__ import annotations
 
+from attractory.catalog.annotation import ANNOTATION_DIGITS as ANNOTATION_DIGITS
 from attractory.catalog.annotation import write_invariants as write_invariants
 from attractory.catalog.folder import Catalog as Catalog
 from attractory.catalog.folder import catalog_folder as catalog_folder
@@ -36,6 +37,7 @@ from attractory.catalog.skeleton import new_entry as new_entry
 from attractory.catalog.writing import entry_text as entry_text
 
 __all__ = [
+    "ANNOTATION_DIGITS",
     "Catalog",
     "Invariant",
     "Published",

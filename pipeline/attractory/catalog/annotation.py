@@ -21,6 +21,8 @@ from attractory.catalog.writing import flow
 from attractory.errors import CatalogError
 
 _KEY = "invariants"
+# Hexadecimal digits of the digest that an annotation keeps: two entries that agree in them by chance are not met.
+ANNOTATION_DIGITS = 16
 _HEADER = re.compile(r"invariants:[ \t]*(#.*)?\Z")
 
 
@@ -28,7 +30,7 @@ def write_invariants(path: str | Path, invariants: Mapping[str, Mapping[str, obj
     """Give an entry these invariants in place of those it has, and return the entry as it now is.
 
     Args:
-        invariants: quantity -> {value, standard_error, method, settings, computed_with}; none takes the whole block away.
+        invariants: quantity -> {value, standard_error, method, settings, computed_with, digest}; none takes the whole block away.
     Raises:
         CatalogError: the entry cannot be read or written, or is written in a way that has no line of its own for `invariants:`.
     """

@@ -93,6 +93,7 @@ class Invariant(_Record):
     method: Text
     settings: dict[str, Any] = Field(default_factory=dict)
     computed_with: Text | dict[str, Any]
+    digest: Text | None = None  # the first digits of that of the record it was computed from
 
 
 class StateVariable(_Record):
@@ -233,6 +234,16 @@ class SystemRecord(_Record):
         """SHA-256, in hexadecimal, of what decides the bytes of a trajectory; annotations and prose do not."""
         text = json.dumps(_canonical(self), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """The invariants that were computed from other equations, parameters or initial states than the entry has now."""
+        return tuple(name for name, item in self.invariants.items() if item.digest is not None and not self.digest.startswith(item.digest))
+
+    @property
+    def unsigned(self) -> tuple[str, ...]:
+        """The invariants that do not say what they were computed from."""
+        return tuple(name for name, item in self.invariants.items() if item.digest is None)
 
     def where(self, key: str = "") -> str:
         """The beginning of a message about a dotted key: `catalog/flows/lorenz.yaml:14: equations.y`."""

@@ -174,9 +174,10 @@ class System:
     def lyapunov_time(self) -> float | None:
         """1 / leading Lyapunov exponent as annotated; None unless that is above zero by five standard errors and the system may be chaotic.
 
-        Of regular motion an exponent may come out so too, by rounding or by the shear of neighbouring orbits.
+        Of regular motion an exponent may come out so too, by rounding or by the shear of neighbouring orbits. An annotation of other
+        equations than the entry has now says nothing.
         """
-        annotated = self._record.invariants.get("lyapunov_spectrum")
+        annotated = None if "lyapunov_spectrum" in self._record.stale else self._record.invariants.get("lyapunov_spectrum")
         if self.behaviour not in CHAOTIC_OR_UNKNOWN or annotated is None or annotated.standard_error is None:
             return None
         exponent, error = _leading(annotated.value), _leading(annotated.standard_error)

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from numba import njit
 
 from attractory.errors import IntegrationError
 from attractory.expressions.derivative import variational
@@ -30,6 +33,10 @@ _POINTS = 64
 _ROUND, _FEWEST_ROUNDS, _MOST_ROUNDS = 16, 16, 512
 # Delays at first in which the tangent functions turn into their directions, at least.
 _TURNING = 32
+_BEFORE = 4  # pieces before the last delay that may be read where it begins: the one that it begins in, and what is near its end
+# Microseconds of one core for a lane's step, and for each variable of a tangent function in it, orthonormalisations included.
+_STEP, _TANGENT = 2.5, 0.05
+_TINY = float(np.finfo(np.float64).tiny)
 _NEVER = 1.0e300  # a sample that is never due, so that no trajectory ends
 
 
@@ -59,21 +66,78 @@ class Bundle:
     def _orthonormalise(self, lane: int) -> FloatArray:
         lanes, ring = self.run.lanes, self.run.ring
         size, vectors, terms = self.variables, self.vectors, self.run.kernel.order + 1
-        high, low = (lanes.y[size:, lane].reshape(vectors, size), lanes.y_low[size:, lane].reshape(vectors, size))
+        present = lanes.y[size:, lane].reshape(vectors, size)
         pieces = ring.pieces[lane].reshape(ring.pieces.shape[1], 1 + vectors, -1, terms)
-        past = _past(self.run, lane, pieces[:, 1:])
-        values = np.concatenate([past.reshape(vectors, -1), high], axis=1) / np.sqrt(_POINTS)
-        upper = np.linalg.qr(values.T, mode="r")
-        inverse = np.linalg.inv(upper)
-        lanes.y[size:, lane] = (inverse.T @ (high + low)).ravel()
+        past, used = _past(self.run, lane, pieces[:, 1:])
+        values = np.concatenate([past.reshape(vectors, -1), present], axis=1) / np.sqrt(_POINTS)
+        turn, growth = np.eye(vectors), np.empty(vectors)
+        _triangle(values, turn, growth)
+        lanes.y[size:, lane] = _turned(turn, present + lanes.y_low[size:, lane].reshape(vectors, size)).ravel()
         lanes.y_low[size:, lane] = 0.0
-        pieces[:, 1:] = np.einsum("wv,swrk->svrk", inverse, pieces[:, 1:])
-        growth: FloatArray = np.log(np.abs(np.diagonal(upper)))
-        return growth
+        _turn_pieces(pieces, used, turn)
+        return np.log(growth)
 
 
-def _past(run: DelayRun, lane: int, pieces: FloatArray) -> FloatArray:
-    """Values (vector, point, stored variable) of the tangents at equally spaced times of the last delay, the present left out."""
+@njit(cache=True, error_model="numpy", nogil=True)
+def _triangle(values: Any, turn: Any, left: Any) -> None:  # pragma: no cover - compiled
+    """Makes the rows of values (vector, point) orthonormal in place; `turn` (vector, vector) does the same to what they are values of,
+    and `left` (vector,) is what of each one's length the earlier ones left.
+
+    Gram and Schmidt, twice, in sums of one order: LAPACK's digits depend on the processor.
+    Source: Giraud, Langou, Rozložník and van den Eshof, Numerische Mathematik 101, 87 (2005).
+    """
+    vectors, points = values.shape
+    for vector in range(vectors):
+        left[vector] = 1.0
+        for _ in range(2):
+            for earlier in range(vector):
+                along = 0.0
+                for point in range(points):
+                    along += values[vector, point] * values[earlier, point]
+                for point in range(points):
+                    values[vector, point] -= along * values[earlier, point]
+                for other in range(earlier + 1):
+                    turn[vector, other] -= along * turn[earlier, other]
+            square = 0.0
+            for point in range(points):
+                square += values[vector, point] ** 2
+            length = max(np.sqrt(square), _TINY)
+            left[vector] *= length
+            for point in range(points):
+                values[vector, point] /= length
+            for other in range(vector + 1):
+                turn[vector, other] /= length
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _turned(turn: Any, rows: Any) -> Any:  # pragma: no cover - compiled
+    """turn @ rows for a lower triangle, in sums of one order."""
+    found = np.zeros_like(rows)
+    for vector in range(len(turn)):
+        for other in range(vector + 1):
+            for place in range(rows.shape[1]):
+                found[vector, place] += turn[vector, other] * rows[other, place]
+    return found
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _turn_pieces(pieces: Any, used: Any, turn: Any) -> None:  # pragma: no cover - compiled
+    """The same of the tangents' polynomials: pieces (slot, 1 + vector, row, term), the state's own left as it is. From the last vector
+    on, each is made of itself and earlier ones, so in place."""
+    for slot in used:
+        piece = pieces[slot]
+        for vector in range(len(turn) - 1, -1, -1):
+            for row in range(piece.shape[1]):
+                for term in range(piece.shape[2]):
+                    total = 0.0
+                    for other in range(vector + 1):
+                        total += turn[vector, other] * piece[1 + other, row, term]
+                    piece[1 + vector, row, term] = total
+
+
+def _past(run: DelayRun, lane: int, pieces: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Values (vector, point, stored variable) of the tangents at equally spaced times of the last delay, the present left out; and the
+    slots (piece,) of that delay, which are all that is looked at again."""
     ring, lanes = run.ring, run.lanes
     slots, count = ring.centres.shape[1], int(ring.count[lane])
     numbers = np.arange(max(0, count - slots), count)
@@ -86,8 +150,9 @@ def _past(run: DelayRun, lane: int, pieces: FloatArray) -> FloatArray:
     value = found[..., -1]
     for k in range(found.shape[-1] - 2, -1, -1):
         value = value * shift + found[..., k]
+    begun = int(np.searchsorted(centres, now - float(run.problem.lags[lanes.trajectory[lane]].max()), side="right"))
     moved: FloatArray = value.transpose(1, 0, 2)
-    return moved
+    return moved, numbers[max(begun - _BEFORE, 0) :] % slots
 
 
 def measure(system: System, vectors: int, *, seed: int, standard_error: float, effort: Effort) -> Measurement:
@@ -114,11 +179,11 @@ def measure_until(system: System, vectors: int, *, seed: int, enough: Callable[[
     transient = default_transient(system, TRANSIENT_TIME) if effort.transient is None else effort.transient
     for _ in range(max(_TURNING, int(np.ceil(transient / delay)))):
         _go_on(bundles)
-    most = _MOST_ROUNDS if effort.budget is None else max(int(effort.budget / (delay * _ROUND)), _FEWEST_ROUNDS)
     rounds: list[FloatArray] = []
     while True:
         rounds.append(np.mean([_go_on(bundles) for _ in range(_ROUND)], axis=0) / delay)
-        if len(rounds) < _FEWEST_ROUNDS or (len(rounds) % 8 and len(rounds) < most):
+        spent = len(rounds) >= _FEWEST_ROUNDS and _is_spent(len(rounds), bundles, effort)
+        if len(rounds) < _FEWEST_ROUNDS or (len(rounds) % 8 and not spent):
             continue
         growth = np.stack(rounds, axis=1)
         lasting = np.isfinite(growth).all(axis=(1, 2))
@@ -126,8 +191,23 @@ def measure_until(system: System, vectors: int, *, seed: int, enough: Callable[[
             message = f"{system.name}: no trajectory lasted."
             raise IntegrationError(message)
         measurement = Measurement(growth[lasting], delay, int(np.sum(~lasting)))
-        if len(rounds) >= most or enough(measurement):
+        if spent or enough(measurement):
             return measurement
+
+
+def _is_spent(rounds: int, bundles: list[Bundle], effort: Effort) -> bool:
+    if effort.core_seconds is not None and work(bundles) >= effort.core_seconds:
+        return True
+    if effort.budget is not None:
+        return rounds >= int(effort.budget / (bundles[0].delay * _ROUND))
+    return effort.core_seconds is None and rounds >= _MOST_ROUNDS
+
+
+def work(bundles: list[Bundle]) -> float:
+    """Core seconds that the bundles have taken, counted and not measured, as `tangent_bundle.work` does."""
+    tangents = bundles[0].variables * bundles[0].vectors
+    steps = sum(float(bundle.run.lanes.count.sum()) for bundle in bundles)
+    return 1e-6 * steps * (_STEP + _TANGENT * tangents)
 
 
 def _go_on(bundles: list[Bundle]) -> FloatArray:
@@ -145,7 +225,7 @@ def _bundles(system: System, vectors: int, *, seed: int, effort: Effort) -> list
     offset = np.concatenate([begun.offset, np.zeros((len(states), len(definition.variables) - system.dimension))], axis=1)
     delay = float(check_lags(definition, values[:1]).max())
     engine = Engine(tolerance=effort.tolerance, lanes=width, quiet=delay / 16, step_budget=10**12)
-    made = []
+    made, draws = [], np.random.Generator(np.random.Philox(key=seed))
     for first in range(0, len(states), width):
         part = slice(first, first + width)
         pasts = Pasts(offset[part], begun.factor[part], values[part])
@@ -153,5 +233,6 @@ def _bundles(system: System, vectors: int, *, seed: int, effort: Effort) -> list
         memory = (np.array([[0, 2]]), np.zeros(count * len(definition.variables) * 2))
         grids = [SampleGrid(_NEVER, 2)]
         run = begin(definition, pasts, check_lags(definition, pasts.parameters), grids=grids, engine=engine, transient=0.0, memory=memory)
-        made.append(Bundle(run, system.dimension, vectors, delay))
+        # On a limit cycle all would be at one phase, and what their growth is off for it would not show between them.
+        made.append(Bundle(run, system.dimension, vectors, delay, time=float(draws.random()) * (system.period or delay)))
     return made

@@ -68,11 +68,28 @@ class Measurement:
         """How long each trajectory was followed."""
         return float(self.interval * ROUND * self.growth.shape[1])
 
+    @property
+    def errors(self) -> FloatArray:
+        """Standard errors (exponent,): the largest of those between trajectories, between blocks, and of the ends."""
+        return np.maximum(rate_error(self.blocks), self.end_error)
+
+    @property
+    def end_error(self) -> FloatArray:
+        """What the lengths of tangent vectors at both ends of the run make of the mean (exponent,), where growth only goes up and down.
+
+        On a limit cycle log length is a function of the phase, whose deviation shows in its course over the whole run; blocks of time may
+        all begin at one phase.
+        """
+        growth = self.settled.mean(axis=0)
+        course = np.cumsum(growth - growth.mean(axis=0), axis=0)
+        swing: FloatArray = np.sqrt(2.0) * course.std(axis=0) / len(growth)
+        return swing
+
     def reached(self, standard_error: float, *, shortest: float) -> bool:
         """Whether every error is below the one asked for, relative to the exponent where that is above one, and the run not too short."""
         if self.duration < shortest:
             return False
-        errors = rate_error(self.blocks)
+        errors = self.errors
         return bool((errors <= standard_error * np.maximum(1.0, np.abs(self.value))).all())
 
 
@@ -130,10 +147,11 @@ def rate_error(blocks: FloatArray) -> FloatArray:
     return np.maximum(*rate_errors(blocks))
 
 
-def both_errors(blocks: FloatArray) -> dict[str, Setting]:
-    """The two standard errors of which the larger is used, for the settings."""
-    between_trajectories, between_blocks = rate_errors(blocks)
+def both_errors(measurement: Measurement, order: npt.NDArray[np.intp]) -> dict[str, Setting]:
+    """The standard errors of which the largest is used, exponents in the order given, for the settings."""
+    between_trajectories, between_blocks = rate_errors(measurement.blocks)
     return {
-        "error_between_trajectories": tuple(between_trajectories.tolist()),
-        "error_between_blocks": tuple(between_blocks.tolist()),
+        "error_between_trajectories": tuple(between_trajectories[order].tolist()),
+        "error_between_blocks": tuple(between_blocks[order].tolist()),
+        "error_of_ends": tuple(measurement.end_error[order].tolist()),
     }

@@ -12,7 +12,7 @@ from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
 from attractory.invariants.estimate import Estimate, FloatArray, Setting
-from attractory.invariants.growth_rates import FEWEST_ROUNDS, ROUND, Effort, Measurement, both_errors, convergence, rate_error
+from attractory.invariants.growth_rates import FEWEST_ROUNDS, ROUND, Effort, Measurement, both_errors, convergence
 from attractory.invariants.tangent_bundle import Bundle, advance_bundle, find_interval, first_bundle, work
 from attractory.invariants.targets import Targets, reached
 from attractory.invariants.zero_exponents import is_driven, zero_exponents
@@ -162,8 +162,7 @@ def _settings(system: System, measurement: Measurement) -> dict[str, Setting]:
 def _estimate(system: System, measurement: Measurement, settings: dict[str, Setting], *, seconds: float) -> Estimate:
     """Exponents in descending order; QR leaves them so except where two are equal within their errors."""
     order = np.argsort(-measurement.value, kind="stable")
-    value, blocks = measurement.value[order], measurement.blocks[:, :, order]
-    errors = rate_error(blocks)
-    settings = settings | zero_exponents(system, value, errors, duration=measurement.duration) | both_errors(blocks)
+    value, errors = measurement.value[order], measurement.errors[order]
+    settings = settings | zero_exponents(system, value, errors, duration=measurement.duration) | both_errors(measurement, order)
     method = DELAY_METHOD if system.kind == "delay" else METHOD
     return Estimate(value, errors, method, settings, seconds, convergence(measurement, order))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from attractory.errors import IntegrationError, RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
-from attractory.integrate import Engine, SampleGrid, default_transient, integrate_ensemble
+from attractory.integrate import Engine, Ensemble, SampleGrid, default_transient, integrate_ensemble
 from attractory.invariants.ensemble import TRANSIENT_TIME, draw_ensemble
 from attractory.invariants.estimate import Estimate, FloatArray, Setting, combined_standard_error
 from attractory.invariants.growth_rates import ROUND, Effort, Measurement, rate_error
@@ -24,6 +26,7 @@ _BLOCKS = 8
 # What may jump with the state. A `where` or a `mod` that turns out not to is measured as if it did, which costs time and changes nothing.
 _JUMPS = frozenset({"sign", "heaviside", "floor", "mod", "where"})
 _LARGEST_THAT_JUMPS = 64  # variables, as many tangent vectors are carried
+_NUMBERS_TOGETHER = 2**20  # doubles of states, or of a map's Jacobians, that are held at a time
 
 
 def mean_divergence(
@@ -95,18 +98,40 @@ def _volumes(system: System, effort: Effort, seed: int) -> tuple[FloatArray, flo
 
 
 def _along(system: System, sizes: tuple[int, int, float], *, seed: int, tolerance: float) -> FloatArray:
-    """Rates of volume growth (trajectory, time) between jumps, for sizes = (trajectories, samples, dt)."""
+    """Rates of volume growth (trajectory, time) between jumps, for sizes = (trajectories, samples, dt), of the trajectories that last."""
     trajectories, samples, dt = sizes
     ensemble = draw_ensemble(system, trajectories, seed=seed, transient=default_transient(system, TRANSIENT_TIME), tolerance=tolerance)
-    grids = [SampleGrid(dt=dt, samples=samples)]
-    run = integrate_ensemble(system.definition, ensemble, grids=grids, engine=Engine(tolerance=tolerance))
-    times = ensemble.start_time[:, None] + dt * np.arange(samples)
-    good = run.status == Status.OK
-    if not good.any():
+    parts: list[FloatArray] = []
+    numbers = system.dimension ** (2 if system.kind == "map" else 1)  # whose whole Jacobian is formed
+    for count in _parts(samples, trajectories * numbers):
+        states, good, ensemble = _later(system, ensemble, SampleGrid(dt=dt, samples=count + 1), Engine(tolerance=tolerance))
+        times = ensemble.start_time[:, None] + dt * np.arange(-count, 0)
+        parts = [part[good] for part in parts]
+        parts.append(_rates(system, np.ascontiguousarray(states[:, :-1]), times))
+    return np.concatenate(parts, axis=1)
+
+
+def _parts(samples: int, numbers: int) -> Iterator[int]:
+    """Samples a part, so that one part of all trajectories, `numbers` for a sample, stays small."""
+    most = max(_NUMBERS_TOGETHER // numbers, 1)
+    for first in range(0, samples, most):
+        yield min(most, samples - first)
+
+
+def _later(system: System, ensemble: Ensemble, grid: SampleGrid, engine: Engine) -> tuple[FloatArray, npt.NDArray[np.intp], Ensemble]:
+    """(states (trajectory, time, variable), which trajectories lasted, these at the last time), of those that lasted.
+
+    Raises: IntegrationError where none did.
+    """
+    run = integrate_ensemble(system.definition, ensemble, grids=[grid], engine=engine)
+    good = np.flatnonzero(run.status == Status.OK)
+    if not len(good):
         reason = Status(int(run.status[0])).sentence
-        message = f"{system.name}: none of {trajectories} trajectories lasted {samples} samples; the first: {reason}."
+        message = f"{system.name}: none of {len(run.status)} trajectories lasted {grid.samples} samples; the first: {reason}."
         raise IntegrationError(message)
-    return _rates(system, run.states[0][good], times[good])
+    states: FloatArray = np.asarray(run.states[0][good], np.float64)
+    start = ensemble.start_time[good] + grid.dt * (grid.samples - 1)
+    return states, good, Ensemble(np.ascontiguousarray(states[:, -1]), ensemble.parameters[good], start)
 
 
 def _rates(system: System, states: FloatArray, times: FloatArray) -> FloatArray:

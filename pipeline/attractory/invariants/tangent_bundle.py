@@ -30,6 +30,8 @@ _LARGEST_TOGETHER = 160  # variables of state and tangent vectors in one compile
 # What is left of a vector behind the projections, below which it is round-off and has no direction.
 _ROUND_OFF = 1.0e-15
 _PHASES = 64  # of a period
+# Steps of a trajectory in one interval, which take hundreds: one that passes a removable singularity too closely is lost, not waited for.
+_STEP_BUDGET = 500_000
 # Microseconds of one core for an interval, a lane's step, each node of the graph in it, and each product in the orthonormalisation.
 _CALL, _STEP, _NODE, _PRODUCT = 150.0, 0.1, 0.007, 0.002
 
@@ -72,7 +74,7 @@ def first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) -> 
     return Bundle(
         definition=variational(followed(system.definition), 1 if way is Way.APART else vectors),
         way=way,
-        engine=Engine(tolerance=effort.tolerance),
+        engine=Engine(tolerance=effort.tolerance, step_budget=_STEP_BUDGET),
         ensemble=ensemble,
         tangent=tangent,
         row=np.arange(len(draw)),

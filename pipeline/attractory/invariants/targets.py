@@ -9,7 +9,7 @@ import numpy as np
 from attractory.invariants.bootstrap import bootstrap_error
 from attractory.invariants.dimension_formula import dimensions
 from attractory.invariants.estimate import FloatArray
-from attractory.invariants.growth_rates import Measurement, rate_error
+from attractory.invariants.growth_rates import Measurement
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def reached(measurement: Measurement, targets: Targets, *, period: float, has_ze
 
     Bootstraps are drawn with the key 0: only whether to go on depends on them.
     """
-    value, errors = measurement.value, rate_error(measurement.blocks)
+    value, errors = measurement.value, measurement.errors
     floor, leading = targets.least / period, abs(float(value[0]))
     if errors[0] > max(targets.leading * leading, floor):
         return False

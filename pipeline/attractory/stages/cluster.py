@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attractory.errors import InterruptedRunError, RequestError
 from attractory.stages.block_queue import BlockQueue
@@ -22,6 +23,9 @@ from attractory.store import Block
 BLOCKS_PER_WORKER = 2
 ROSTER_SECONDS = 2.0  # how often a cluster is asked for workers that have joined or left
 WAIT_SECONDS = 120.0  # how long the first worker of a running cluster may take
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,33 @@ def run_blocks(client: Any, queue: BlockQueue, task_of: Callable[[Block], BlockT
         _submit(client, queue, task_of, roster=roster, holder=holder, done=done)
 
 
+def run_each(client: Any, function: Callable[[T], R], items: Mapping[str, T]) -> Iterator[tuple[str, R | Exception]]:
+    """The result of each item, or what it raised, as they are done; begun in the order given, by all workers of the cluster.
+
+    An item over which a worker died is tried on others, and its error is an InterruptedRunError when it ended several of them.
+    """
+    import distributed
+
+    done: Any = distributed.as_completed(raise_errors=False)  # type: ignore[no-untyped-call]
+    waiting, running = iter(items.items()), 0
+    while True:
+        for key, item in itertools.islice(waiting, max(BLOCKS_PER_WORKER * len(_addresses(client)), 1) - running):
+            done.add(client.submit(function, item, key=key, pure=False))
+            running += 1
+        if not running:
+            return
+        future = next(done)
+        running -= 1
+        yield future.key, _outcome(future)
+
+
+def _outcome(future: Any) -> Any:
+    try:
+        return _result(future)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is the item's, and the others go on
+        return error
+
+
 @contextmanager
 def signals_as_errors() -> Iterator[None]:
     """SIGINT and SIGTERM end what runs inside with an error that says the run can go on.
@@ -107,11 +138,11 @@ def _submit(
                 done.add(future)
 
 
-def _result(future: Any) -> BlockReport:
+def _result(future: Any) -> Any:
     from distributed import KilledWorker
 
     try:
-        report: BlockReport = future.result()
+        report = future.result()
     except KilledWorker as error:
         message = (
             f"{future.key}: its worker ended several times without a word, as a process does that takes more memory than the machine has. "

@@ -27,6 +27,19 @@ def statement_findings(system: System) -> Iterator[Finding]:
         yield Finding("statements", True, _said(record))
     for line in (*_avoided(record), *_outside(system)):
         yield Finding("places", False, line)
+    if record.invariants:
+        yield _signed(record)
+
+
+def _signed(record: SystemRecord) -> Finding:
+    """Whether the annotations are of the equations that the entry has."""
+    if record.stale:
+        where, again = record.where(f"invariants.{record.stale[0]}"), f"attractory annotate {record.name}"
+        of = "were computed from other equations than the entry has now"
+        message = f"{where} is stale: {', '.join(record.stale)} {of}. Make them anew: {again}"
+        return Finding("annotations", False, message)
+    unsigned = f", {len(record.unsigned)} of them do not say of which equations" if record.unsigned else ""
+    return Finding("annotations", True, f"{len(record.invariants)} annotations{unsigned}")
 
 
 def _said(record: SystemRecord) -> str:
