@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from attractory.errors import RequestError
 from attractory.expressions.system import System
 from attractory.invariants.correlation_sum import CorrelationSum, correlation_sum
-from attractory.invariants.estimate import Estimate, FloatArray, Setting
-from attractory.invariants.point_cloud import DelayCoordinates, PointCloud, point_cloud
+from attractory.invariants.dimension_settings import dimension_settings, local_slopes
+from attractory.invariants.estimate import Estimate, FloatArray
+from attractory.invariants.point_cloud import DelayCoordinates, point_cloud
 from attractory.invariants.samples import Sampling
 from attractory.invariants.scaling_region import ScalingCurve, ScalingRegion, scaling_region
 
@@ -42,38 +43,27 @@ def correlation_dimension(
         delays: delay coordinates of one variable in place of the state.
         window: samples within which two points of one trajectory are no pair; None is a period or, where that is longer or unknown, the
             time after which no coordinate's autocorrelation exceeds 1/e.
-        sampling: of a System; None is 32 trajectories of 8,192 points.
+        sampling: of a System; None is 32 trajectories of 4,096 points.
         dt: of an array, in time units.
     Returns:
-        Estimate of one number. standard_error is the larger of the fit's and that of blocks left out. settings has the range of radii,
-        the window and Takens' estimate up to the longest of these radii, as a check; convergence has radius, correlation_sum, pairs,
-        slope_radius, local_slope.
+        Estimate of one number, the slope of the correlation sum as continued to zero radius. standard_error joins the fit's, in which is
+        how sure that continuation is, and that of blocks left out (see `scaling_region`). settings has the range of radii, the slope
+        there before it is continued, the window and Takens' estimate up to the longest of these radii, as a check; convergence has
+        radius, correlation_sum, pairs, slope_radius, local_slope.
     Raises:
-        RequestError: what `point_cloud` refuses, or too few pairs for two octaves of radii.
+        RequestError: what `point_cloud` refuses, or too few pairs for two octaves of radii and a factor of 16 in mass.
     """
     started = time.perf_counter()
     cloud = point_cloud(source, delays=delays, window=window, sampling=sampling, dt=dt, seed=seed)
     sums = correlation_sum(cloud)
     usable = _usable(sums)
     region = scaling_region(usable)
-    radii = np.exp(usable.log_radius)
-    settings: dict[str, Setting] = {
-        **cloud_settings(cloud),
-        "shortest_radius": float(radii[region.first]),
-        "longest_radius": float(radii[region.last]),
-        "fit_error": region.fit_error,
-        "resampling_error": region.resampling_error,
+    settings = {
+        **dimension_settings(cloud, usable, region, seed),
         "takens": takens_estimate(sums, float(usable.log_radius[region.last]), region),
-        "seed": seed,
     }
     seconds = time.perf_counter() - started
     return Estimate(np.array(region.slope), np.array(region.standard_error), METHOD, settings, seconds, _convergence(sums))
-
-
-def cloud_settings(cloud: PointCloud) -> dict[str, Setting]:
-    """What every dimension depends on."""
-    points, coordinates = cloud.points.shape
-    return {"points": points, "trajectories": cloud.trajectories, "coordinates": coordinates, "window": cloud.window, "dt": cloud.dt}
 
 
 def takens_estimate(sums: CorrelationSum, log_radius: float, region: ScalingRegion) -> float:
@@ -115,15 +105,3 @@ def _convergence(sums: CorrelationSum) -> dict[str, FloatArray]:
         "slope_radius": middle,
         "local_slope": slope,
     }
-
-
-def local_slopes(curve: ScalingCurve) -> tuple[FloatArray, FloatArray]:
-    """Radii, and the slope of the curve over about an octave around each."""
-    radius, mass = curve.log_radius, curve.log_mass
-    first = np.arange(len(radius))
-    last = np.searchsorted(radius, radius + 0.99 * np.log(2.0))
-    some = last < len(radius)
-    first, last = first[some], last[some]
-    middle: FloatArray = np.exp(0.5 * (radius[first] + radius[last]))
-    slope: FloatArray = (mass[last] - mass[first]) / (radius[last] - radius[first])
-    return middle, slope

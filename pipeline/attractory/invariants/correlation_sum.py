@@ -15,7 +15,7 @@ from attractory.invariants.pair_counts import PER_OCTAVE, all_bins, pair_counts,
 from attractory.invariants.point_cloud import IntArray, PointCloud
 from attractory.invariants.scaling_region import ScalingCurve
 
-WORK = 1 << 29  # distances that are computed at each level, or so, in up to eight coordinates; in more, fewer
+WORK = 1 << 27  # distances that are computed at each level, or so, in up to eight coordinates; in more, fewer
 _CHEAP = 8
 _FEWEST_CHOSEN = 1024
 _WORTH = 1.5  # a level more where it has so many times the points

@@ -13,9 +13,9 @@ from scipy.special import digamma
 
 from attractory.errors import RequestError
 from attractory.expressions.system import System
-from attractory.invariants.correlation_dimension import cloud_settings, local_slopes
 from attractory.invariants.correlation_sum import evenly
-from attractory.invariants.estimate import Estimate, FloatArray, Setting
+from attractory.invariants.dimension_settings import dimension_settings, local_slopes
+from attractory.invariants.estimate import Estimate, FloatArray
 from attractory.invariants.pair_counts import processors
 from attractory.invariants.point_cloud import DelayCoordinates, IntArray, PointCloud, point_cloud
 from attractory.invariants.samples import Sampling
@@ -62,29 +62,20 @@ def information_dimension(
     Returns:
         Estimate of one number; convergence has radius (geometric means), mass, slope_radius, local_slope.
     Raises:
-        RequestError: what `point_cloud` refuses, or too few points for two octaves of radii.
+        RequestError: what `point_cloud` refuses, or too few points for two octaves of radii and a factor of 16 in mass.
     """
     started = time.perf_counter()
     cloud = point_cloud(source, delays=delays, window=window, sampling=sampling, dt=dt, seed=seed)
     points, coordinates = cloud.points.shape
-    centres = evenly(cloud, min(points, max(_MOST_CENTRES * _CHEAP // max(coordinates, _CHEAP), _FEWEST_CENTRES)))
+    centres = evenly(cloud, min(points, max(_MOST_CENTRES * _CHEAP**2 // max(coordinates, _CHEAP) ** 2, _FEWEST_CENTRES)))
     curve = _curve(_levels(cloud, centres), np.bincount(cloud.blocks[centres]))
     if curve.log_radius[-1] < np.log(2.0 * _SAME):
         message = "most points coincide with others; expected points that differ (a periodic orbit of a map has dimension 0)"
         raise RequestError(message)
     region = scaling_region(curve)
-    radii, masses = np.exp(curve.log_radius), np.exp(curve.log_mass)
-    settings: dict[str, Setting] = {
-        **cloud_settings(cloud),
-        "centres": len(centres),
-        "shortest_radius": float(radii[region.first]),
-        "longest_radius": float(radii[region.last]),
-        "fit_error": region.fit_error,
-        "resampling_error": region.resampling_error,
-        "seed": seed,
-    }
+    settings = {**dimension_settings(cloud, curve, region, seed), "centres": len(centres)}
     middle, slope = local_slopes(curve)
-    convergence = {"radius": radii, "mass": masses, "slope_radius": middle, "local_slope": slope}
+    convergence = {"radius": np.exp(curve.log_radius), "mass": np.exp(curve.log_mass), "slope_radius": middle, "local_slope": slope}
     seconds = time.perf_counter() - started
     return Estimate(np.array(region.slope), np.array(region.standard_error), METHOD, settings, seconds, convergence)
 

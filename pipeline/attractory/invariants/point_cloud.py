@@ -23,7 +23,7 @@ IntArray = npt.NDArray[np.int64]
 FEWEST_POINTS = 500  # fewer have no two octaves of radii with pairs enough in them, whatever the dimension
 # Parts of the points that errors are resampled over: enough for an error of the error of an eighth, and each long beside the window.
 BLOCKS = 32
-_POINTS = 1 << 18  # of a System, where nobody says otherwise
+_POINTS = 1 << 17  # of a System, where nobody says otherwise
 _TRAJECTORIES = 32
 # Of a flow's period, from one sample to the next: neighbours in time are excluded anyhow, and a limit cycle is not met at the same phases.
 _STEP = 0.2 / 1.618033988749895
@@ -88,7 +88,7 @@ class PointCloud:
 
 
 def default_sampling(source: System | str | ArrayLike | xarray.Dataset, seed: int) -> Sampling:
-    """Of a System: 32 trajectories, together 2^18 points; of a flow 8.1 a period, for more would be neighbours in time."""
+    """Of a System: 32 trajectories, together 2^17 points; of a flow 8.1 a period, for more would be neighbours in time."""
     system = as_system(source) if isinstance(source, System | str) else None
     dt = None if system is None or system.kind == "map" else _STEP * (system.period or 1.0)
     return Sampling(_TRAJECTORIES, _POINTS // _TRAJECTORIES, dt=dt, seed=seed)
