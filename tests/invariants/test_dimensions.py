@@ -242,5 +242,7 @@ def test_a_window_that_leaves_no_partners_is_refused() -> None:
 
 def test_too_few_octaves_are_refused() -> None:
     """600 points in ten dimensions are all about as far from each other."""
-    with pytest.raises(RequestError, match=r"octaves of radii, .* hold pairs enough; expected at least 2 octaves and a factor of 16"):
+    with pytest.raises(
+        RequestError, match=r"octaves of radii hold pairs enough, with 0 pieces .*; expected at least 2 octaves and 2 pieces"
+    ):
         correlation_dimension(drawn().standard_normal((600, 10)))

@@ -24,7 +24,7 @@ METHOD = "correlation sum (Grassberger and Procaccia, Physica D 9, 189 (1983)), 
 # Radii below which there are fewer pairs are left out: their logarithm is biased, and their blocks say nothing about its error.
 _FEWEST_PAIRS = 500
 # Radii within which more of all pairs lie feel the attractor's size.
-_LARGEST_MASS = 0.1
+_LARGEST_MASS = 0.05
 
 
 def correlation_dimension(
@@ -51,7 +51,7 @@ def correlation_dimension(
         there before it is continued, the window and Takens' estimate up to the longest of these radii, as a check; convergence has
         radius, correlation_sum, pairs, slope_radius, local_slope.
     Raises:
-        RequestError: what `point_cloud` refuses, or too few pairs for two octaves of radii and a factor of 16 in mass.
+        RequestError: what `point_cloud` refuses, or too few pairs for two pieces of an octave and a factor of four in mass.
     """
     started = time.perf_counter()
     cloud = point_cloud(source, delays=delays, window=window, sampling=sampling, dt=dt, seed=seed)

@@ -62,7 +62,7 @@ def information_dimension(
     Returns:
         Estimate of one number; convergence has radius (geometric means), mass, slope_radius, local_slope.
     Raises:
-        RequestError: what `point_cloud` refuses, or too few points for two octaves of radii and a factor of 16 in mass.
+        RequestError: what `point_cloud` refuses, or too few points for two pieces of an octave and a factor of four in mass.
     """
     started = time.perf_counter()
     cloud = point_cloud(source, delays=delays, window=window, sampling=sampling, dt=dt, seed=seed)

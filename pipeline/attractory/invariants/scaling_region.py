@@ -123,10 +123,10 @@ def _first(curve: ScalingCurve) -> int:
     octaves = float(curve.log_radius[-1] - curve.log_radius[0]) / _OCTAVE
     begins = [first for first in range(len(curve.log_radius)) if len(_edges(curve, first)) > FEWEST_PIECES]
     if octaves < FEWEST_OCTAVES - _SLACK or not begins:
-        mass = float(np.exp(curve.log_mass[-1] - curve.log_mass[0]))
+        found = max(len(_edges(curve, first)) - 1 for first in range(len(curve.log_radius)))
         message = (
-            f"{octaves:.1f} octaves of radii, over which the mass grows by a factor of {mass:.3g}, hold pairs enough; expected at least "
-            f"{FEWEST_OCTAVES:g} octaves and a factor of {np.exp(FEWEST_PIECES * PIECE_MASS):.0f} for a slope: give more samples"
+            f"{octaves:.1f} octaves of radii hold pairs enough, with {found} pieces of an octave and a factor of {np.exp(PIECE_MASS):.0f} "
+            f"in mass; expected at least {FEWEST_OCTAVES:g} octaves and {FEWEST_PIECES} pieces for a slope: give more samples"
         )
         raise RequestError(message)
     lowest = [_pieces(curve, _edges(curve, first)[:2]) for first in begins]
@@ -175,5 +175,5 @@ def _fit(pieces: Pieces) -> tuple[float, float, float, float]:
     share = shares[0]
     continued, plain = float(share @ pieces.slope), float(weights @ pieces.slope / weights.sum())
     fit = np.sqrt(scatter * float(share @ share) + (deviation * float(share @ pieces.inverse)) ** 2)
-    resampling = np.sqrt(share @ pieces.covariance @ share)
+    resampling = np.sqrt(max(float(share @ pieces.covariance @ share), 0.0))  # rounding may make it negative
     return continued, plain, float(fit), float(resampling)
