@@ -5,20 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from attractory.invariants.estimate import FloatArray, Setting
-from attractory.invariants.point_cloud import PointCloud
+from attractory.invariants.point_cloud import PointCloud, cloud_settings
 from attractory.invariants.scaling_region import ScalingCurve, ScalingRegion
 
 
 def dimension_settings(cloud: PointCloud, curve: ScalingCurve, region: ScalingRegion, seed: int) -> dict[str, Setting]:
     """The points, the range of radii with the smallest error, the slope there before it is continued to zero radius, and the parts of
     the error."""
-    points, coordinates = cloud.points.shape
     return {
-        "points": points,
-        "trajectories": cloud.trajectories,
-        "coordinates": coordinates,
-        "window": cloud.window,
-        "dt": cloud.dt,
+        **cloud_settings(cloud),
         "shortest_radius": float(np.exp(curve.log_radius[region.first])),
         "longest_radius": float(np.exp(curve.log_radius[region.last])),
         "plain_slope": region.plain_slope,

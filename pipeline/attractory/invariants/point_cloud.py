@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
-from attractory.invariants.estimate import FloatArray
+from attractory.invariants.estimate import FloatArray, Setting
 from attractory.invariants.samples import Samples, Sampling, is_dataset, samples_of
 
 if TYPE_CHECKING:
@@ -85,6 +85,12 @@ class PointCloud:
         within = high // stride - (low - 1) // stride
         counted: IntArray = self.trajectories * ((self.length - 1) // stride + 1) - within
         return counted
+
+
+def cloud_settings(cloud: PointCloud) -> dict[str, Setting]:
+    """What every number made from the cloud depends on."""
+    points, coordinates = cloud.points.shape
+    return {"points": points, "trajectories": cloud.trajectories, "coordinates": coordinates, "window": cloud.window, "dt": cloud.dt}
 
 
 def default_sampling(source: System | str | ArrayLike | xarray.Dataset, seed: int) -> Sampling:

@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike
 
 from attractory.errors import RequestError
 from attractory.expressions.system import System
-from attractory.invariants.correlation_dimension import cloud_settings
 from attractory.invariants.estimate import Estimate, FloatArray, Setting, standard_errors
 from attractory.invariants.pair_counts import processors
-from attractory.invariants.point_cloud import DelayCoordinates, IntArray, PointCloud, default_sampling, point_cloud
+from attractory.invariants.point_cloud import DelayCoordinates, IntArray, PointCloud, cloud_settings, default_sampling, point_cloud
 from attractory.invariants.recurrence_lines import Lines, recurrence_lines, squared_radius
 from attractory.invariants.samples import Sampling
 from attractory.invariants.signals import require
