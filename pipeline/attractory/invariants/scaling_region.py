@@ -38,7 +38,7 @@ _WELL = 0.03
 _MASS_WELL = 0.1  # and so well the mass within the shortest, or to twice the smallest error there is
 # What is taken for the deviation of a and for the scatter of the slopes before anything is seen, relative to the slope, and for how many
 # pieces the latter counts: without it, the shortest ranges would win whose few slopes agree by chance. Chosen, with the next number, so
-# that what is known of the sets and attractors of benchmarks/dimension_panel.py is off by 0.9 errors (root mean square) and 2.5 at most.
+# that what is known of the sets and attractors of benchmarks/dimension_panel.py is off by 0.8 errors (root mean square) and 2.4 at most.
 _DRIFT, _SCATTER, _WEIGHT = 0.3, 0.015, 3.0
 _GUESSED = 0.5  # of what the continuation adds
 _LEAST_SCATTER = 0.5  # of what is taken before
