@@ -44,7 +44,7 @@ class Work:
     targets: Targets = field(default_factory=Targets)
     core_seconds: float = CORE_SECONDS
     trajectories: int = 32
-    samples: int = 8_192
+    samples: int = 4_096
 
 
 def estimate_invariants(system: System, work: Work) -> dict[str, Estimate]:
