@@ -79,7 +79,9 @@ def rows_of(case: Case, runs: int, pool: ProcessPoolExecutor) -> list[Row]:
     short = [future.result() for future in [pool.submit(one_run, case, seed, 1.0) for seed in range(1, runs + 1)]]
     truth = long_run.result()
     known = dict(zip(truth, case.known, strict=False)) | ({"entropy": sum(case.known)} if case.known else {})
-    return [_row(case.system, name, known.get(name, truth[name][0]), [run[name] for run in short]) for name in truth if _scatters(name, short)]
+    return [
+        _row(case.system, name, known.get(name, truth[name][0]), [run[name] for run in short]) for name in truth if _scatters(name, short)
+    ]
 
 
 def _scatters(name: str, short: list[dict[str, tuple[float, float]]]) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from attractory import System
 from attractory.errors import RequestError
 from attractory.invariants import lyapunov_spectrum
-from attractory.invariants.growth_rates import rate_error, rate_errors
+from attractory.invariants.growth_rates import Measurement, rate_error, rate_errors
 from attractory.invariants.lyapunov_spectrum import Effort, Targets
 from attractory.invariants.tangent_bundle import orthonormalise
 
@@ -51,6 +51,28 @@ def test_zero_exponents_are_counted_by_the_rule(lorenz: System, henon: System) -
     for system, count in ((lorenz, 1), (henon, 0), (rest, 0), (pendulum, 2)):
         settings = lyapunov_spectrum(system, standard_error=2e-3, effort=short).settings
         assert (settings["zero_exponents"], settings["zero_consistent"]) == (count, True), system.name
+
+
+def test_consensus_at_rest_has_the_zero_exponent_of_what_it_keeps() -> None:
+    """And no other, since it has no motion whose direction is neutral; rounding, which does not scatter, is told from nothing."""
+    agreed = System(
+        name="Agreed",
+        equations={"x": "3*(y - x)", "y": "x - y"},
+        initial={"x": 1.0, "y": 2.0},
+        conserved={"mean": "x + 3*y"},
+        behaviour="fixed_point",
+    )
+    found = lyapunov_spectrum(agreed, standard_error=1e-2, effort=Effort(trajectories=8, transient=20.0, budget=50.0))
+    np.testing.assert_allclose(found.value, [0.0, -4.0], atol=1e-8)
+    assert (found.settings["zero_exponents"], found.settings["zero_consistent"]) == (1, True)
+
+
+def test_errors_are_not_below_what_the_ends_are_worth() -> None:
+    """Growth that goes up and down with the blocks' own period has no scatter between blocks, and yet an end."""
+    rounds = np.tile(np.array([1.0, -1.0]), 128)[None, :, None]
+    measurement = Measurement(np.repeat(rounds, 4, axis=0), 1.0, 0)
+    assert rate_error(measurement.blocks)[0] == 0.0
+    assert measurement.errors[0] == pytest.approx(np.sqrt(2.0) * 0.5 / 224)  # the course swings between 0 and 1, over 224 rounds
 
 
 def test_convergence_ends_at_the_value(lorenz: System) -> None:

@@ -163,6 +163,8 @@ def _estimate(system: System, measurement: Measurement, settings: dict[str, Sett
     """Exponents in descending order; QR leaves them so except where two are equal within their errors."""
     order = np.argsort(-measurement.value, kind="stable")
     value, errors = measurement.value[order], measurement.errors[order]
-    settings = settings | zero_exponents(system, value, errors, duration=measurement.duration) | both_errors(measurement, order)
+    resolution = float(settings["tolerance"]) / measurement.interval  # type: ignore[arg-type]
+    zero = zero_exponents(system, value, errors, duration=measurement.duration, resolution=resolution)
+    settings = settings | zero | both_errors(measurement, order)
     method = DELAY_METHOD if system.kind == "delay" else METHOD
     return Estimate(value, errors, method, settings, seconds, convergence(measurement, order))

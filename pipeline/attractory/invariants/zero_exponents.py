@@ -13,7 +13,7 @@ ERRORS_OF_ZERO = 3.0
 _KEPT = 1e-4
 
 
-def zero_exponents(system: System, value: FloatArray, errors: FloatArray, *, duration: float) -> dict[str, Setting]:
+def zero_exponents(system: System, value: FloatArray, errors: FloatArray, *, duration: float, resolution: float) -> dict[str, Setting]:
     """Settings: `zero_exponents` is how many lie within three standard errors of zero; `zero_consistent`, whether theory allows that.
 
     A flow without explicit time moves its own direction with it, and that neither grows nor shrinks where the motion is bounded and does
@@ -23,9 +23,13 @@ def zero_exponents(system: System, value: FloatArray, errors: FloatArray, *, dur
     Where volumes are kept (the exponents are all there and add up to zero) neighbours on tori part in proportion to the time T: after n
     periods that looks like an exponent of log(n) / T, however small the scatter. No more than that is zero there, too.
 
+    Args:
+        duration: of each trajectory.
+        resolution: what the integration's errors are worth, one tolerance an interval: no less is told from zero, not even where nothing
+            scatters.
     Source: Haken, Physics Letters A 94, 71 (1983).
     """
-    limit = ERRORS_OF_ZERO * errors
+    limit = np.maximum(ERRORS_OF_ZERO * errors, resolution)
     if len(value) == system.dimension and abs(value.sum()) <= _KEPT * abs(value).sum():
         limit = np.maximum(limit, np.log(max(duration / (system.period or 1.0), 2.0)) / duration)
     found = int((abs(value) <= limit).sum())
@@ -38,7 +42,7 @@ def _fewest(system: System, value: FloatArray, errors: FloatArray) -> int:
     partial = len(value) < system.dimension and value[-1] > 0.0  # the zero ones may come later
     if system.kind != "flow" or rests or partial or is_driven(system):
         return 0
-    return min(1 + len(system.conserved), len(value))
+    return min((system.behaviour != "fixed_point") + len(system.conserved), len(value))
 
 
 def is_driven(system: System) -> bool:
