@@ -43,7 +43,7 @@ CASES = (Case("ContinuedFraction", 0.002, (GAUSS_MAP,)), Case("Henon", 0.003), C
 
 @dataclass(frozen=True)
 class Row:
-    """One quantity of one system: the long-run value, what short runs say, how many of them hold it, their mean squared distance in errors."""
+    """One quantity of one system: the long-run value, what short runs say, and how many hold it; `squared` is their distance in errors."""
 
     system: str
     quantity: str
@@ -95,6 +95,11 @@ def _row(system: str, name: str, value: float, found: list[tuple[float, float]])
     return Row(system, name, value, float(np.median(errors)), len(found), float((distance <= INTERVAL).mean()), float((distance**2).mean()))
 
 
+def _cells(row: Row) -> list[str]:
+    counted = [f"{row.value:.5g}", number(row.error), f"{row.covered:.1%}", number(row.squared)]
+    return [row.system, row.quantity, *counted, "met" if row.good else "MISSED"]
+
+
 def main() -> None:
     """Prints the table, and exits with 1 where a row is outside."""
     parser = options(__doc__)
@@ -106,11 +111,7 @@ def main() -> None:
         rows = [row for case in CASES for row in rows_of(case, runs, pool)]
     print(f"{runs} runs of each system, attractory {attractory.__version__}; required: {LOWEST:.0%} to {HIGHEST:.0%}\n")
     heads = ["system", "quantity", "long-run value", "error of a run", "covered", "mean squared distance", "verdict"]
-    cells = [
-        [row.system, row.quantity, f"{row.value:.5g}", number(row.error), f"{row.covered:.1%}", number(row.squared), "met" if row.good else "MISSED"]
-        for row in rows
-    ]  # fmt: skip
-    print(table(heads, cells))
+    print(table(heads, [_cells(row) for row in rows]))
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     raise SystemExit(0 if arguments.quick or all(row.good for row in rows) else 1)

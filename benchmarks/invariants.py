@@ -43,7 +43,7 @@ class Line:
     units: float
 
 
-def ours(vectors: int, trajectories: int, error: float) -> tuple[Line, float]:
+def our_line(vectors: int, trajectories: int, error: float) -> tuple[Line, float]:
     """(our line, D: the variance of the leading exponent times the time), with so many tangent vectors."""
     targets, effort = Targets(leading=error / PUBLISHED, zero=1.0), Effort(trajectories=trajectories, core_seconds=600.0)
     lyapunov_spectrum("Lorenz", standard_error=0.1, exponents=vectors, effort=Effort(trajectories=trajectories))  # compiles
@@ -92,14 +92,19 @@ def dysts_line(periods: int, variance: float) -> Line:
     return Line("dysts, all 3", seconds / units * variance / ERROR**2, float(found[0]), units)
 
 
+def _cells(line: Line, ours: Line, variance: float) -> list[str]:
+    spent = [number(line.seconds), number(line.seconds / ours.seconds), number(line.units)]
+    return [line.name, *spent, f"{line.exponent:.4f}", f"{math.sqrt(variance / line.units):.2g}"]
+
+
 def main() -> None:
     """Prints the lines and the verdict."""
     arguments = options(__doc__).parse_args()
     pin_to_one_core()
     logging.getLogger("numba").setLevel(logging.WARNING)  # jitcode turns on every message
     trajectories, error, units = (256, 5e-3, 50.0) if arguments.quick else (1024, ERROR, 2000.0)
-    alone, variance = ours(1, trajectories, error)
-    first, spread = ours(3, trajectories, error)
+    alone, variance = our_line(1, trajectories, error)
+    first, spread = our_line(3, trajectories, error)
     lines = [
         alone,
         jitcode_line(1, units, variance),
@@ -108,11 +113,7 @@ def main() -> None:
         dysts_line(10 if arguments.quick else 200, spread),
     ]
     heads = ["program", f"s to ± {ERROR:g}", "times ours", "time units run", "leading exponent", "± over these"]
-    rows = [
-        [line.name, number(line.seconds), number(line.seconds / (alone if line in lines[:2] else first).seconds), number(line.units), f"{line.exponent:.4f}",
-         f"{math.sqrt(variance / line.units):.2g}"]
-        for line in lines
-    ]  # fmt: skip
+    rows = [_cells(line, alone if line in lines[:2] else first, variance) for line in lines]
     print(table(heads, rows))
     requirements = [
         Requirement(f"Lorenz to {ERROR:g}", first.seconds, SECONDS, at_least=False, unit=" s"),
