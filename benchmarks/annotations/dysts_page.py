@@ -25,9 +25,8 @@ PAGE = """\
 # The annotations of dysts
 
 The dysts database 0.96 (William Gilpin, [github.com/GilpinLab/dysts](https://github.com/GilpinLab/dysts), Apache-2.0) stores invariants
-of its flows and delay systems, without errors
-(`benchmarks/annotations/dysts.json`). Here they stand beside ours, for the same equations and parameters. Written by `python
-benchmarks/annotations/against_dysts.py`.
+of its flows and delay systems, without errors (`benchmarks/annotations/dysts.json`). Here they stand beside ours, for the same
+equations and parameters. Written by `python benchmarks/annotations/against_dysts.py`.
 
 Of {count} systems {compared} are compared, {regular} are regular or chaotic for a while only, and {left} are left out.
 
@@ -38,8 +37,8 @@ uncertain.
 
 How they are compared:
 - An entry whose equations and parameters are those of dysts stands for itself. Where it follows a publication instead, its variant
-  `dysts` has what the database has
-  ([differences.md](../../differences.md) says in what they differ, and that the equations agree to 1e-12), and the variant is compared.
+  `dysts` has what the database has ([differences.md](../../differences.md) says in what they differ, and that the equations agree to
+  1e-12), and the variant is compared.
 - Where the initial state that dysts has leads to other motion than the entry's, the numbers belong to different things, and the row is
   left out.
 - Where ours is regular, or its chaos does not last, a relative difference says nothing: those rows have a table of their own.

@@ -16,19 +16,31 @@ from attractory.invariants.dimension_order import LARGEST_EXCESS
 from attractory.invariants.estimate import FloatArray
 from attractory.invariants.zero_exponents import is_driven, zero_exponents
 
-LARGEST = 3.0  # standard errors: by chance alone one case in 370 is further off
+LARGEST = 3.0  # standard errors: by chance alone one case in 370 is further off, so that one or two of some hundred may be
+FAILS = 4.0  # by chance alone one case in 16,000 is further off: of some hundred none
 INTEGRATION = 1e-8  # of the exponents' sizes: ten times the tolerance of a step
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check: what its row says, how far off it is (`errors`), and the number by which rows are put in order."""
+    """One check: what its row says, how far off it is in `errors`, whether that is within what chance does, and whether it fails."""
 
     system: str
     cells: tuple[str, ...]
     errors: float
-    holds: bool
-    badness: float
+    within: bool
+    fails: bool
+    badness: float  # by which rows are put in order
+
+    @classmethod
+    def of_errors(cls, system: str, cells: tuple[str, ...], errors: float) -> Check:
+        """Of a difference that may be as large as chance makes it."""
+        return cls(system, cells, errors, errors <= LARGEST, errors > FAILS, errors)
+
+    @classmethod
+    def of_rule(cls, system: str, cells: tuple[str, ...], errors: float, *, holds: bool, badness: float) -> Check:
+        """Of a rule that says itself what chance does."""
+        return cls(system, cells, errors, holds, not holds, badness)
 
 
 def sums(entry: Annotated) -> Sequence[Check] | str:
@@ -46,7 +58,7 @@ def sums(entry: Annotated) -> Sequence[Check] | str:
     combined = float(np.sqrt((errors**2).sum() + error**2 + (INTEGRATION * size) ** 2))
     off = _in_errors(abs(difference), combined)
     cells = (f"{value.sum():.6g}", with_error(divergence, error), f"{difference:+.1e}", f"{abs(difference) / max(size, 1e-300):.0e}")
-    return (Check(entry.name, cells, off, off <= LARGEST, off),)
+    return (Check.of_errors(entry.name, cells, off),)
 
 
 def zeros(entry: Annotated) -> Sequence[Check] | str:
@@ -66,7 +78,7 @@ def zeros(entry: Annotated) -> Sequence[Check] | str:
     part = abs(float(value[nearest])) / max(abs(float(value[0])), 1e-300)
     expected = min(1 + len(entry.record.conserved), len(value))
     cells = (with_error(value[nearest], errors[nearest]), f"{part:.0e}", str(found["zero_exponents"]), str(expected))
-    return (Check(entry.name, cells, off, holds, off),)
+    return (Check.of_rule(entry.name, cells, off, holds=holds, badness=off),)
 
 
 def pairs(entry: Annotated) -> Sequence[Check] | str:
@@ -87,7 +99,7 @@ def pairs(entry: Annotated) -> Sequence[Check] | str:
     pair = f"λ{worst + 1} + λ{len(value) - worst}"
     rule = "the tag `hamiltonian`" if total is None else "a form was found"
     cells = (pair, f"{(value + value[::-1])[worst]:.6g}", f"{total or 0.0:.6g}", f"{difference[worst]:+.1e}", rule)
-    return (Check(entry.name, cells, float(off[worst]), bool(off[worst] <= LARGEST), float(off[worst])),)
+    return (Check.of_errors(entry.name, cells, float(off[worst])),)
 
 
 def dimensions(entry: Annotated) -> Sequence[Check] | str:
@@ -105,7 +117,7 @@ def _ordered(entry: Annotated, smaller: str, larger: str) -> Check:
     off = _in_errors(excess, combined)
     names = {"correlation_dimension": "D2", "information_dimension": "D1", "kaplan_yorke_dimension": "D_KY"}
     cells = (f"{names[smaller]} <= {names[larger]}", _first(low, errors[0]), _first(high, errors[1]), f"{excess:+.2g}")
-    return Check(entry.name, cells, off, off <= LARGEST_EXCESS, off)
+    return Check.of_rule(entry.name, cells, off, holds=off <= LARGEST_EXCESS, badness=off)
 
 
 def chaos(entry: Annotated) -> Sequence[Check] | str:
@@ -116,7 +128,8 @@ def chaos(entry: Annotated) -> Sequence[Check] | str:
         return "without a spectrum"
     value, error = float(entry.value("lyapunov_spectrum")[0]), float(entry.error("lyapunov_spectrum")[0])
     above = _in_errors(value, error)
-    return (Check(entry.name, (with_error(value, error), f"{error:.1e}"), above, value > 0.0 and above >= STANDARD_ERRORS, -above),)
+    cells = (with_error(value, error), f"{error:.1e}")
+    return (Check.of_rule(entry.name, cells, above, holds=value > 0.0 and above >= STANDARD_ERRORS, badness=-above),)
 
 
 def _first(value: FloatArray, error: FloatArray) -> str:

@@ -11,10 +11,8 @@ PAGE = """\
 # Against published values, closed forms and another program
 
 {count} rows: invariants of {systems} systems that were published, are known in closed form, or were computed at length by a program
-that shares nothing with this one
-(`benchmarks/annotations/truth.json`, with each row's source). Measured here with {effort} core seconds a system at most, counted as
-`attractory annotate` counts them.
-Written by `python benchmarks/annotations/truth.py`.
+that shares nothing with this one (`benchmarks/annotations/truth.json`, with each row's source). Measured here with {effort} core
+seconds a system at most, counted as `attractory annotate` counts them. Written by `python benchmarks/annotations/truth.py`.
 
 **{within} of {count} rows ({share:.1%}) are within three combined standard errors**, {outside} are not; each of these is explained
 below.{missing}
@@ -23,8 +21,7 @@ below.{missing}
 
 How they are compared:
 - What is measured is the catalog's entry or variant with the row's equations and parameters. Where there is none, or where volumes are
-  kept, so that the exponents belong to the initial state, it is
-  the row's equations from the row's state.
+  kept, so that the exponents belong to the initial state, it is the row's equations from the row's state.
 - The combined error is the root of the sum of the squares of ours and the row's, and of 1e-8 of the row's largest number: ten times the
   tolerance of a step of the integration.
 - The error of a published number is half its last printed digit, counted as if it were a standard error. It says nothing about how the
