@@ -88,8 +88,20 @@ The worst cases come first.
 
 {summary}
 
+What is annotated, of {count} entries ({budget} of the spectra ended with their budget and carry the error that was reached):
+
+{coverage}
+
 {sections}
 """
+QUANTITIES = (
+    "lyapunov_spectrum",
+    "kaplan_yorke_dimension",
+    "ks_entropy",
+    "mean_divergence",
+    "correlation_dimension",
+    "information_dimension",
+)
 SECTION = """\
 ## {title}
 
@@ -162,9 +174,24 @@ def page(outcomes: Sequence[Outcome], annotated: Sequence[Annotated], worst: int
     return PAGE.format(
         count=len(annotated),
         annotated=sum(one.has("lyapunov_spectrum") for one in annotated),
+        budget=sum(one.has("lyapunov_spectrum") and _ended_with_budget(one) for one in annotated),
+        coverage=_coverage(annotated),
         summary=markdown(("identity", "systems", "within", "fail"), rows),
         sections="\n".join(section(one, worst) for one in outcomes),
     )
+
+
+def _ended_with_budget(entry: Annotated) -> bool:
+    """Under either name that annotations have had for it."""
+    reached = entry.setting("lyapunov_spectrum", "reached", default=True)
+    return bool(entry.setting("lyapunov_spectrum", "budget_reached", default=not reached))
+
+
+def _coverage(annotated: Sequence[Annotated]) -> str:
+    """How many entries have each quantity."""
+    counts = [(quantity, sum(one.has(quantity) for one in annotated)) for quantity in QUANTITIES]
+    rows = [[quantity, str(count), str(len(annotated) - count)] for quantity, count in counts]
+    return markdown(("quantity", "annotated", "missing"), rows)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -103,11 +103,12 @@ def pairs(entry: Annotated) -> Sequence[Check] | str:
 
 
 def dimensions(entry: Annotated) -> Sequence[Check] | str:
-    """D2 beside D1, and D1 beside D_KY."""
+    """D2 beside D1 and D1 beside D_KY, or the two of them that are annotated."""
     order = ("correlation_dimension", "information_dimension", "kaplan_yorke_dimension")
-    if not entry.has(*order):
-        return "without one of the three dimensions"
-    return [_ordered(entry, smaller, larger) for smaller, larger in pairwise(order)]
+    present = [quantity for quantity in order if entry.has(quantity)]
+    if len(present) < 2:
+        return "without two of the three dimensions"
+    return [_ordered(entry, smaller, larger) for smaller, larger in pairwise(present)]
 
 
 def _ordered(entry: Annotated, smaller: str, larger: str) -> Check:
