@@ -30,8 +30,8 @@ How they are compared:
 - A mean divergence that was computed along one orbit comes without an error: it is given ours, times the root of our time over that
   orbit's.
 - The rows of delay systems say that at half their step the leading exponent moves by up to 4 %: that is added to its error.
-- On tori exponents go to zero as log(T) / T with the time T, and no scatter shows it: where volumes are kept, a third of that is the
-  least error of an exponent which is no larger.
+- On tori, and where a cascade of doublings ends, neighbours part by a power of the time T: exponents go to zero as log(T) / T, and no
+  scatter shows it. Where the exponents' sum is zero, a third of that is the least error of an exponent which is no larger.
 
 Numbers have the error of their last digits in brackets: 0.9047(11) is 0.9047 ± 0.0011.
 

@@ -15,7 +15,7 @@ DATA = Path(__file__).with_name("truth.json")
 # Drawn initial states lie around the one that is named, by a twentieth of its size. A row's system counts its variables from a point so
 # near to its initial state that they lie within some 1e-4 of it: where volumes are kept, another state has other exponents.
 NEAR = 1e-3
-TRANSIENT = 1000.0  # time units, of a flow that is made from its row, which has no period
+TRANSIENT = 1000.0  # time units or iterates, of a system that is made from its row, which has no period
 
 
 @dataclass(frozen=True)
