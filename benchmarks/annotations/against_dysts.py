@@ -22,8 +22,8 @@ from dysts_rows import Ours, compared
 from pages import PAGES, shown, write
 
 from attractory import System
-from attractory.catalog import Catalog, read_catalog
-from attractory.stages.annotate import as_invariant, estimate_invariants
+from attractory.catalog import Catalog, SystemRecord, read_catalog
+from attractory.stages.annotate import Work, as_invariant, estimate_invariants
 
 DATA = Path(__file__).with_name("dysts.json")
 VARIANT = "dysts"
@@ -37,10 +37,13 @@ def measure_variants(catalog: Catalog, names: list[str], path: Path, *, budget: 
     """Name -> quantity -> annotation of the variants `dysts`; each is written as it is done."""
     results = read_results(path)
     for name in names:
-        if name not in catalog or VARIANT not in catalog.get(name).variants or name in results:
+        if name not in catalog or VARIANT not in catalog.get(name).variants:
             continue
-        estimates = estimate_invariants(System.from_record(catalog.get(name).variant(VARIANT)), seed=seed, core_seconds=budget)
-        results[name] = {quantity: as_invariant(estimate) for quantity, estimate in estimates.items()}
+        record = catalog.get(name).variant(VARIANT)
+        if is_current(results.get(name), record):
+            continue
+        estimates = estimate_invariants(System.from_record(record), Work(seed=seed, core_seconds=budget))
+        results[name] = {quantity: as_invariant(estimate, digest=record.digest) for quantity, estimate in estimates.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = ",\n".join(f"{json.dumps(done)}: {json.dumps(results[done])}" for done in sorted(results))
         new = path.with_suffix(".new")
@@ -50,14 +53,21 @@ def measure_variants(catalog: Catalog, names: list[str], path: Path, *, budget: 
     return results
 
 
+def is_current(measured: Mapping[str, Any] | None, record: SystemRecord) -> bool:
+    """Whether there are results, made from the equations and parameters that the variant has now."""
+    return measured is not None and all(record.digest.startswith(one["digest"]) for one in measured.values())
+
+
 def ours(catalog: Catalog, name: str, results: Mapping[str, Any]) -> Ours | None:
     """What is compared with the system of this name; None where the catalog has none."""
     if name not in catalog:
         return None
     record = catalog.get(name)
     if VARIANT in record.variants:
-        return Ours(f"variant `{VARIANT}`", record.variants[VARIANT].behaviour, results.get(name, {}))
-    found = {quantity: {"value": one.value, "standard_error": one.standard_error} for quantity, one in record.invariants.items()}
+        measured = results.get(name) if is_current(results.get(name), record.variant(VARIANT)) else None
+        return Ours(f"variant `{VARIANT}`", record.variants[VARIANT].behaviour, measured or {})
+    current = {quantity: one for quantity, one in record.invariants.items() if quantity not in record.stale}
+    found = {quantity: {"value": one.value, "standard_error": one.standard_error} for quantity, one in current.items()}
     return Ours("entry", record.behaviour, found)
 
 

@@ -32,9 +32,9 @@ class Annotated:
         return System.from_record(self.record)
 
     def has(self, *quantities: str) -> bool:
-        """Whether all of these are annotated, with errors."""
-        found = [self.record.invariants.get(quantity) for quantity in quantities]
-        return all(one is not None and one.standard_error is not None for one in found)
+        """Whether all of these are annotated, with errors, from the equations that the entry has now."""
+        found = [self.record.invariants.get(quantity) for quantity in quantities if quantity not in self.record.stale]
+        return len(found) == len(quantities) and all(one is not None and one.standard_error is not None for one in found)
 
     def value(self, quantity: str) -> FloatArray:
         return np.atleast_1d(np.asarray(self.record.invariants[quantity].value, np.float64))

@@ -19,9 +19,6 @@ TARGETS = Targets(leading=5e-5, zero=1e-5, dimension=5e-5, least=1e-6)
 TRAJECTORIES = {"few": 128, "many": 16}  # by the number of variables, as in `attractory annotate`
 MANY = 6
 DELAY_TRAJECTORIES = 32
-# Core seconds that a delay system's trajectory takes for a time unit with one tangent function less than it has: measured with
-# Mackey and Glass' equation at tau = 17 and six of them; the work of delay systems is not counted by the engine.
-DELAY_SECONDS = 1.2e-6
 SAMPLES = 16384  # of each of 64 trajectories, for the mean divergence
 
 
@@ -48,8 +45,7 @@ def measure(key: str, data: Mapping[str, Any], *, quantities: Mapping[str, int],
 
 def _spectrum(system: System, data: Mapping[str, Any], exponents: int, *, budget: float, seed: int) -> Estimate:
     if system.kind == "delay":
-        duration = budget / (DELAY_SECONDS * DELAY_TRAJECTORIES * (1 + exponents))
-        effort = Effort(DELAY_TRAJECTORIES, budget=duration, transient=data.get("transient"))
+        effort = Effort(DELAY_TRAJECTORIES, core_seconds=budget, transient=data.get("transient"))
         return lyapunov_spectrum(system, seed=seed, standard_error=TARGETS, exponents=exponents, effort=effort)
     trajectories = data.get("trajectories", TRAJECTORIES["few" if system.dimension <= MANY else "many"])
     transient = None if "entry" in data else data.get("transient", TRANSIENT)

@@ -96,7 +96,7 @@ def comparison(name: str, row: Mapping[str, Any], measured: Mapping[str, Any]) -
 def slow_zeros(exponents: FloatArray, duration: float) -> FloatArray:
     """Errors (exponent,) of exponents that go to zero as log(T) / T, which no scatter shows: a third of that, and 0 for all others.
 
-    It is the rule of `attractory.invariants.zero_exponents`: where volumes are kept, exponents below log(T) / T are zero. Where a cascade of
+    The rule of `attractory.invariants.zero_exponents`: where volumes are kept, exponents below log(T) / T are zero. Where a cascade of
     doublings ends, neighbours part by a power of the time, too, and the only exponent of a map is its own sum.
     """
     limit = math.log(max(duration, 2.0)) / duration
