@@ -248,6 +248,12 @@ def test_too_many_rows_outside_fail_also_when_all_are_explained(truth, capsys) -
     assert capsys.readouterr().err == "3 of 4 rows are within 3 errors; expected 95%\n"
 
 
+def test_an_explanation_of_no_row_fails(truth, capsys) -> None:
+    """A name with a typing error would else explain nothing."""
+    assert truth(TRUTH["rows"], "logistics.lyapunov_spectrum.published: Guessed.") == 1
+    assert capsys.readouterr().err == "logistics.lyapunov_spectrum.published: an explanation of no row\n"
+
+
 def test_what_is_measured_has_the_equations_of_its_rows(script) -> None:
     """At random states, for every system of truth.json that the catalog has; of Mackey and Glass the parameters."""
     systems = script("truth_systems")

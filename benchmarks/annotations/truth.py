@@ -4,7 +4,8 @@
 
 Measures the systems that are not yet in the results with this budget and seed, and keeps each as it is done, so that a run may be ended
 and begun again; --page measures nothing. Exit code 1 where a row outside three combined errors has no explanation in
-truth_explained.yaml, or fewer than 95 % of the rows are within. A whole run takes about an hour of one core.
+truth_explained.yaml, an explanation there is of no row, or fewer than 95 % of the rows are within. A whole run takes about an hour of
+one core.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from pages import PAGES, shown, write
 from truth_measured import measure
 from truth_page import page
-from truth_rows import compared, explanations, failures
+from truth_rows import compared, explanations, failures, row_names
 from truth_systems import DATA, Truth, read_truth
 
 EXPLAINED = Path(__file__).with_name("truth_explained.yaml")
@@ -85,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     efforts, missing = [one["budget"] for one in results.values()], len(truth.rows) - len(comparisons)
     written = write("truth.md", page(comparisons, explained, efforts=efforts, missing=missing), folder=chosen.out.parent)
     print(f"written: {shown(written)}")
-    found = failures(comparisons, explained)
+    found = failures(comparisons, explained, row_names(truth.rows))
     for sentence in found:
         print(sentence, file=sys.stderr)
     return int(bool(found))

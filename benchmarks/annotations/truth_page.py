@@ -39,6 +39,10 @@ Numbers have the error of their last digits in brackets: 0.9047(11) is 0.9047 ±
 
 {explained}
 
+## Within, with a remark
+
+{remarks}
+
 ## Every row
 
 `furthest` is the exponent that is furthest off, `errors` its difference (ours less theirs) in combined standard errors.
@@ -74,6 +78,7 @@ def page(comparisons: Sequence[Comparison], explained: Mapping[str, str], *, eff
         outside=len(outside),
         missing=f" {missing} rows more are not measured yet." if missing else "",
         origins=_origins(comparisons),
+        remarks="\n".join(_paragraph(one, explained) for one in comparisons if one.within and one.name in explained) or "None.",
         explained="\n".join(_paragraph(one, explained) for one in outside) or "None.",
         table=markdown(HEADS, [_cells(one) for one in comparisons]),
     )

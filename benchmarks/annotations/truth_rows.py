@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,10 +123,11 @@ def explanations(path: Path) -> dict[str, str]:
     return {name: " ".join(str(text).split()) for name, text in read.items()}
 
 
-def failures(comparisons: Sequence[Comparison], explained: Mapping[str, str]) -> list[str]:
-    """Sentences: rows outside that nobody explained, explanations of no row, and too many rows outside."""
+def failures(comparisons: Sequence[Comparison], explained: Mapping[str, str], names: Collection[str]) -> list[str]:
+    """Sentences: rows outside that nobody explained, too many of them, and explanations of no row; `names` are those of all rows."""
     outside = [one for one in comparisons if not one.within]
     found = [f"{one.name}: {one.in_errors:+.1f} combined errors and no explanation" for one in outside if one.name not in explained]
+    found += [f"{name}: an explanation of no row" for name in explained if name not in names]
     if len(outside) > (1.0 - ENOUGH) * len(comparisons):
         found.append(f"{len(comparisons) - len(outside)} of {len(comparisons)} rows are within {LARGEST:g} errors; expected {ENOUGH:.0%}")
     return found
