@@ -47,7 +47,7 @@ def annotation(value: float | list[float], error: float | list[float], **setting
 
 
 def spectrum(value: list[float], error: list[float]) -> dict[str, object]:
-    return annotation(value, error, duration=500.0)
+    return annotation(value, error, duration=500.0, interval=0.5, tolerance=1e-9)
 
 
 INVARIANTS = {

@@ -70,8 +70,9 @@ def zeros(entry: Annotated) -> Sequence[Check] | str:
     value, errors = entry.value("lyapunov_spectrum"), entry.error("lyapunov_spectrum")
     if not entry.is_whole and value[-1] > LARGEST * errors[-1]:
         return "whose annotated exponents are all positive"
-    duration = float(entry.setting("lyapunov_spectrum", "duration"))
-    found = zero_exponents(entry.system, value, errors, duration=duration)
+    duration, interval = (float(entry.setting("lyapunov_spectrum", name)) for name in ("duration", "interval"))
+    resolution = float(entry.setting("lyapunov_spectrum", "tolerance")) / interval
+    found = zero_exponents(entry.system, value, errors, duration=duration, resolution=resolution)
     holds = bool(found["zero_consistent"]) and bool(entry.setting("lyapunov_spectrum", "zero_consistent", default=True))
     nearest = int(np.argmin(np.abs(value) / np.maximum(errors, 1e-300)))
     off = _in_errors(abs(float(value[nearest])), float(errors[nearest]))
