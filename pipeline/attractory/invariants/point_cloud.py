@@ -126,7 +126,7 @@ def point_cloud(
     width = theiler_window(scaled, samples) if window is None else window
     points = np.ascontiguousarray(scaled.reshape(-1, scaled.shape[2]))
     if len(points) < FEWEST_POINTS:
-        message = f"{len(points)} points: expected at least {FEWEST_POINTS} for a dimension"
+        message = f"{len(points)} points: expected at least {FEWEST_POINTS}"
         raise RequestError(message)
     return PointCloud(points, states.shape[1], width, samples.dt)
 

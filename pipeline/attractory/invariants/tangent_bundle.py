@@ -105,6 +105,22 @@ def advance_bundle(bundle: Bundle, interval: float) -> tuple[Bundle, FloatArray]
 
     Raises: IntegrationError where none is left.
     """
+    later = _moved(bundle, interval)
+    diagonal = np.empty(later.tangent.shape[:2])
+    orthonormalise(later.tangent, diagonal)
+    return later, _logarithms(diagonal)
+
+
+def advance_with_factors(bundle: Bundle, interval: float) -> tuple[Bundle, FloatArray, FloatArray]:
+    """As `advance_bundle`, and R itself (trajectory, row, vector): each vector as it had grown is the orthonormal ones times its column."""
+    later = _moved(bundle, interval)
+    grown, diagonal = later.tangent.copy(), np.empty(later.tangent.shape[:2])
+    orthonormalise(later.tangent, diagonal)
+    return later, _logarithms(diagonal), _factors(later.tangent, grown, diagonal)
+
+
+def _moved(bundle: Bundle, interval: float) -> Bundle:
+    """The bundle one interval later with its vectors as they have grown."""
     starts, begin = _starts(bundle), bundle.ensemble
     copies = len(starts) // len(bundle.row)
     ensemble = begin if copies == 1 else Ensemble(starts, np.repeat(begin.parameters, copies, axis=0), np.repeat(begin.start_time, copies))
@@ -115,13 +131,21 @@ def advance_bundle(bundle: Bundle, interval: float) -> tuple[Bundle, FloatArray]
         message = f"{bundle.definition.name}: every trajectory ended: {Status(int(statuses[0])).sentence}."
         raise IntegrationError(message)
     states, tangent = _ends(bundle, moved.initial.reshape(len(good), copies, -1)[good])
-    diagonal = np.empty(tangent.shape[:2])
-    orthonormalise(tangent, diagonal)
-    # A map whose Jacobian is singular at a state has an exponent of minus infinity there; it is kept finite.
-    growth = np.log(np.maximum(diagonal, np.finfo(np.float64).tiny))
     kept = Ensemble(states, begin.parameters[good], begin.start_time[good] + interval)
-    later = replace(bundle, ensemble=kept, tangent=tangent, row=bundle.row[good], steps=bundle.steps + steps, calls=bundle.calls + 1)
-    return later, growth
+    return replace(bundle, ensemble=kept, tangent=tangent, row=bundle.row[good], steps=bundle.steps + steps, calls=bundle.calls + 1)
+
+
+def _logarithms(diagonal: FloatArray) -> FloatArray:
+    """A map whose Jacobian is singular at a state has an exponent of minus infinity there; it is kept finite."""
+    logarithms: FloatArray = np.log(np.maximum(diagonal, np.finfo(np.float64).tiny))
+    return logarithms
+
+
+def only(bundle: Bundle, chosen: npt.NDArray[np.intp]) -> Bundle:
+    """The bundle of the chosen ones of its trajectories, by their place in it."""
+    begin = bundle.ensemble
+    ensemble = Ensemble(begin.initial[chosen], begin.parameters[chosen], begin.start_time[chosen])
+    return replace(bundle, ensemble=ensemble, tangent=bundle.tangent[chosen], row=bundle.row[chosen])
 
 
 def work(bundle: Bundle) -> float:
@@ -162,6 +186,19 @@ def orthonormalise(tangent: Any, diagonal: Any) -> None:  # pragma: no cover - c
                     own[place] /= again
                 left *= again
             diagonal[row, vector] = left
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _factors(orthonormal: Any, grown: Any, diagonal: Any) -> Any:  # pragma: no cover - compiled
+    """(trajectory, row, vector), upper triangular."""
+    rows, vectors, _ = grown.shape
+    factors = np.zeros((rows, vectors, vectors))
+    for row in range(rows):
+        for vector in range(vectors):
+            for earlier in range(vector):
+                factors[row, earlier, vector] = _product(orthonormal[row, earlier], grown[row, vector])
+            factors[row, vector, vector] = diagonal[row, vector]
+    return factors
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -29,11 +29,17 @@ def zero_exponents(system: System, value: FloatArray, errors: FloatArray, *, dur
             scatters.
     Source: Haken, Physics Letters A 94, 71 (1983).
     """
+    limit = zero_limit(system, value, errors, duration=duration, resolution=resolution)
+    found = int((abs(value) <= limit).sum())
+    return {"zero_exponents": found, "zero_consistent": found >= _fewest(system, value, errors)}
+
+
+def zero_limit(system: System, value: FloatArray, errors: FloatArray, *, duration: float, resolution: float) -> FloatArray:
+    """(exponent,): an exponent of at most this size is zero, by the rule of `zero_exponents`."""
     limit = np.maximum(ERRORS_OF_ZERO * errors, resolution)
     if len(value) == system.dimension and abs(value.sum()) <= _KEPT * abs(value).sum():
         limit = np.maximum(limit, np.log(max(duration / (system.period or 1.0), 2.0)) / duration)
-    found = int((abs(value) <= limit).sum())
-    return {"zero_exponents": found, "zero_consistent": found >= _fewest(system, value, errors)}
+    return limit
 
 
 def _fewest(system: System, value: FloatArray, errors: FloatArray) -> int:
