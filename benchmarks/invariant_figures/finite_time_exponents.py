@@ -22,6 +22,6 @@ for system, window, name in (("Henon", 1, "Hénon"), (logistic, 1, "logistic map
     deviations.loglog(length, deviation / deviation[0], ".-", lw=0.8, ms=4, label=name)
 deviations.loglog(length, length**-0.5, "k:", lw=0.6)
 deviations.loglog(length, 1.414 / length * np.sqrt(1 - 2.0**-length), "k--", lw=0.6)
-deviations.set(xlabel="window", ylabel="deviation / that of the first", title="dotted: root; dashed: closed form of the logistic map")
+deviations.set(xlabel="window", ylabel="deviation / that of the first", title="dotted: root; dashed: logistic, closed form")
 deviations.legend(frameon=False)
 save(figure, "finite_time_exponents")

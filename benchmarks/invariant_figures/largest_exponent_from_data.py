@@ -32,6 +32,6 @@ for values, delays, name in (
     found = largest_exponent_from_data(values, pairs=NeighbourPairs(delays=delays))
     curve = found.convergence["log_distance"][:130]
     signals.plot(curve, lw=1, label=f"{name}: {'exponential' if found.settings['exponential'] else 'not exponential'}")
-signals.set(xlabel="samples", ylabel="mean log distance", title="one variable in delay coordinates", ylim=(-13, 5))
-signals.legend(frameon=False, loc="upper right", ncols=2, fontsize=7)
+signals.set(xlabel="samples", ylabel="mean log distance", title="one variable in delay coordinates", ylim=(-13, 6))
+signals.legend(frameon=False, loc="upper right", ncols=2, fontsize=6)
 save(figure, "largest_exponent_from_data")

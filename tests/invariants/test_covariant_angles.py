@@ -22,6 +22,12 @@ def iterated_jacobian(system: System, states: np.ndarray, iterates: int) -> np.n
     return product
 
 
+def sines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Of the angles between unit vectors (trajectory, variable) and others."""
+    second = second / np.linalg.norm(second, axis=1, keepdims=True)
+    return np.linalg.norm(first - np.sum(first * second, axis=1, keepdims=True) * second, axis=1)
+
+
 def test_a_map_of_the_torus_has_the_angle_of_its_eigenvectors() -> None:
     """The same everywhere, in closed form; a right angle for the cat map, whose matrix is symmetric."""
     matrix = np.array([[3.0, 1.0], [2.0, 1.0]])
@@ -32,7 +38,7 @@ def test_a_map_of_the_torus_has_the_angle_of_its_eigenvectors() -> None:
     angle = np.arccos(abs(vectors[:, 0] @ vectors[:, 1]))
     for system, expected in ((skew, angle), ("ArnoldCat", np.pi / 2)):
         found = covariant_angles(system, effort=Effort(trajectories=4, budget=400.0))
-        np.testing.assert_allclose(found.value, expected, atol=1e-12)
+        np.testing.assert_allclose(found.value, expected, rtol=0.0, atol=1e-12)
         assert found.settings["smallest"][0] == pytest.approx(expected, abs=1e-12)  # type: ignore[index]
         np.testing.assert_allclose(found.settings["covariant_exponents"], found.settings["exponents"], atol=1e-9)
 
@@ -41,7 +47,7 @@ def test_a_linear_flow_has_its_eigenvectors_as_covariant_vectors() -> None:
     """(1, 0) and (4, -3) / 5, with rates of 1/2 and -1; seen at the state of rest, where both are defined as anywhere else."""
     linear = System(name="Linear", equations={"x": "0.5*x + 2*y", "y": "-y"}, initial={"x": 0.0, "y": 0.0})
     found = covariant_angles(linear, effort=Effort(trajectories=2, transient=0.0, budget=120.0))
-    np.testing.assert_allclose(found.value, np.arctan2(3.0, 4.0), atol=1e-7)  # the tolerance, 1e-9, grown by the parting in an interval
+    np.testing.assert_allclose(found.value, np.arctan2(3.0, 4.0), rtol=0.0, atol=1e-7)  # the tolerance, 1e-9, grown by the parting in an interval
     np.testing.assert_allclose(found.settings["covariant_exponents"], [0.5, -1.0], atol=1e-6)
 
 
@@ -59,7 +65,7 @@ def test_henons_directions_are_those_of_iterated_jacobians(henon: System) -> Non
         stable[back] /= np.linalg.norm(stable[back], axis=1, keepdims=True)
     for time in range(50, len(found) - 50):
         for place, known in ((0, unstable[time]), (1, stable[time])):
-            np.testing.assert_allclose(abs(np.sum(found[time].vectors[:, place] * known, axis=1)), 1.0, atol=1e-12)
+            assert sines(found[time].vectors[:, place], known).max() < 1e-12
 
 
 def test_henon_comes_ever_nearer_to_tangencies(henon: System) -> None:
@@ -84,20 +90,18 @@ def test_the_neutral_vector_of_lorenz_points_along_the_flow(lorenz: System) -> N
     """The tangent of the trajectory itself is covariant and neither grows nor shrinks."""
     found = list(covariant_vectors(forward_run(lorenz, intervals=300, fewest=1, seed=0, effort=Effort(trajectories=4))))
     for each in found[100:]:
-        along = lorenz.rhs(each.states)
-        along /= np.linalg.norm(along, axis=1, keepdims=True)
-        np.testing.assert_allclose(abs(np.sum(each.vectors[:, 1] * along, axis=1)), 1.0, atol=1e-9)
+        assert sines(each.vectors[:, 1], lorenz.rhs(each.states)).max() < 1e-7  # the tolerance, 1e-9, grown by the parting in an interval
 
 
 def test_the_stable_direction_of_lorenz_stays_away_from_the_others(lorenz: System) -> None:
-    """Singular hyperbolic (Tucker, Found. Comput. Math. 2, 53 (2002)): the smallest of four times as many angles is about the same, and
-    far above what angles in proportion to their share would have."""
-    few, many = (covariant_angles(lorenz, effort=Effort(trajectories=count)) for count in (4, 16))
-    assert many.settings["pairs"] == "unstable-stable, unstable-neutral, neutral-stable, unstable and neutral-stable"
-    smallest, before = many.settings["smallest"][3], few.settings["smallest"][3]  # type: ignore[index]
-    assert 0.8 * before < smallest <= before
-    assert smallest > 0.1
-    assert many.settings["smallest"][1] < 0.02  # type: ignore[index]  # near the origin the flow turns into the unstable direction
+    """Singular hyperbolic (Tucker, Found. Comput. Math. 2, 53 (2002)): one angle in a hundred is below 0.39; with tangencies, in
+    proportion to the angle, some fifty of 16,384 were below 0.12, and there is none."""
+    found = covariant_angles(lorenz, effort=Effort(trajectories=16))
+    assert found.settings["pairs"] == "unstable-stable, unstable-neutral, neutral-stable, unstable and neutral-stable"
+    assert found.settings["angles"] == 16_384
+    assert found.value[3, 0] == pytest.approx(0.39, abs=0.03)
+    assert found.settings["smallest"][3] > 0.12  # type: ignore[index]
+    assert found.settings["smallest"][1] < 0.02  # type: ignore[index]  # near the origin the flow turns into the unstable direction
 
 
 def test_angles_of_planes_and_small_angles_have_all_their_digits() -> None:
