@@ -59,3 +59,9 @@ def test_kaplan_yorke_dimension_needs_enough_exponents() -> None:
 def test_estimate_prints_values_with_their_errors() -> None:
     """What a person sees at the prompt."""
     assert str(spectrum([0.9056, 0.0], [3e-4, 1e-5])) == "0.9056 ± 0.0003, 0 ± 1e-05"
+
+
+def test_an_estimate_of_any_shape_reads_as_a_line() -> None:
+    """Number by number, in the order of memory."""
+    table = Estimate(np.array([[1.0, 2.0], [3.0, 4.0]]), np.full((2, 2), 0.5), "given", {}, 0.0)
+    assert str(table) == "1 ± 0.5, 2 ± 0.5, 3 ± 0.5, 4 ± 0.5"

@@ -97,6 +97,15 @@ def test_argument_out_of_range_is_refused(lorenz: System, arguments: dict[str, o
         finite_time_exponents(lorenz, **arguments)  # type: ignore[arg-type]
 
 
+def test_a_window_of_a_stiff_flow_is_refused_with_what_to_do() -> None:
+    """A rate of -10,000 beside one of -1 has a thousand intervals in a time unit; the leading exponent alone has not."""
+    stiff = System(name="Stiff", equations={"x": "-x", "y": "-10000*(y - x)"}, initial={"x": 1.0, "y": 1.0})
+    with pytest.raises(RequestError, match=r"Stiff: a window of 2 takes \d+ intervals, .* expected at most 512. Give a shorter window"):
+        finite_time_exponents(stiff, window=2.0, effort=Effort(trajectories=2, transient=0.1))
+    leading = finite_time_exponents(stiff, window=0.05, exponents=1, effort=Effort(trajectories=2, transient=0.1))
+    assert leading.value[0] == pytest.approx(-1.0, abs=1e-6)
+
+
 def test_half_an_iterate_and_a_delay_system_are_refused(henon: System) -> None:
     """A map has whole ones, and the tangents of a delay system are functions."""
     with pytest.raises(RequestError, match=r"window=1.5; expected a whole number of iterates above 0"):

@@ -42,7 +42,7 @@ class Estimate:
     __hash__ = None  # type: ignore[assignment]  # arrays have no hash
 
     def __str__(self) -> str:
-        pairs = zip(np.atleast_1d(self.value), np.atleast_1d(self.standard_error), strict=True)
+        pairs = zip(np.ravel(self.value), np.ravel(self.standard_error), strict=True)
         return ", ".join(f"{value:.5g} ± {error:.2g}" for value, error in pairs)
 
 

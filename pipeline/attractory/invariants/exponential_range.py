@@ -30,7 +30,8 @@ CLEAR_ERRORS, CLEAR_RISE = 5.0, 1.0
 
 @dataclass(frozen=True)
 class ExponentialRange:
-    """A rate in 1 / sample with its errors, from sample `first` to `last`; `rise` of the logarithm between them."""
+    """A rate in 1 / sample with its errors, from sample `first` to `last`; `rise` is how much the logarithm grows while the curves of
+    nearer and farther pairs are parallel, in or out of the range."""
 
     rate: float
     fit_error: float
@@ -50,7 +51,7 @@ class ExponentialRange:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the distance grows: by a factor of e or more in the range, and with a rate above five of its errors."""
+        """Whether the distance grows: by a factor of e or more while the curves are parallel, and at a rate above five of its errors."""
         return self.rise >= CLEAR_RISE and self.rate > CLEAR_ERRORS * self.standard_error
 
 
@@ -61,14 +62,15 @@ def exponential_range(curves: NeighbourCurves) -> ExponentialRange:
     shortest = max(_FEWEST_TURNS * curves.turn, _FEWEST_SAMPLES)
     step = max(1, curves.turn // 4, end // _ENDS)
     places = np.arange(0, end + 1, step)
-    ranges = [_range(curves, int(a), int(b)) for a in places for b in places[::-1] if b - a >= shortest]
+    rise = float(curves.log_distance[max(end, 0)] - curves.log_distance[0])
+    ranges = [_range(curves, int(a), int(b), rise) for a in places for b in places[::-1] if b - a >= shortest]
     if not ranges:
-        rise = float(curves.log_distance[1] - curves.log_distance[0])
-        return ExponentialRange(rise, np.inf, np.inf, 0.0, rise, 0, 0)
+        first_step = float(curves.log_distance[1] - curves.log_distance[0])
+        return ExponentialRange(first_step, np.inf, np.inf, 0.0, rise, 0, 0)
     return min(ranges, key=lambda found: found.standard_error)
 
 
-def _range(curves: NeighbourCurves, first: int, last: int) -> ExponentialRange:
+def _range(curves: NeighbourCurves, first: int, last: int, rise: float) -> ExponentialRange:
     part = slice(first, last + 1)
     times, logs = np.arange(float(first), last + 1.0), curves.log_distance[part]
     rate = float(straight_slopes(times, logs))
@@ -78,7 +80,7 @@ def _range(curves: NeighbourCurves, first: int, last: int) -> ExponentialRange:
     pieces = max(round((last - first) / curves.turn), _FEWEST_SAMPLES)
     fit = slope_errors(times, logs, rate, pieces=pieces)[1]
     saturation = abs(rate) * float(curves.far_apart[part].mean())
-    return ExponentialRange(rate, fit, resampling, saturation, float(logs[-1] - logs[0]), first, last)
+    return ExponentialRange(rate, fit, resampling, saturation, rise, first, last)
 
 
 def local_rates(curves: NeighbourCurves) -> FloatArray:

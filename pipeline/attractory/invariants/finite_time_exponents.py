@@ -19,6 +19,7 @@ METHOD = "QR of the variational equations (Benettin et al., Meccanica 15, 9 (198
 _ITERATES = 10  # of a map, where no window is given
 _WINDOWS = 256  # where no budget is given
 _FEWEST_WINDOWS = 32
+_MOST_INTERVALS = 16_384  # where no budget is given: of stiff flows the fastest direction asks for very short ones
 _BLOCKS = 16
 
 
@@ -48,14 +49,14 @@ def finite_time_exponents(
         window: in time units (maps: iterates), or LyapunovTimes; None is a period (1 time unit without one), 10 iterates of a map.
         exponents: how many of the largest; None is all.
         bins: of each histogram, between the smallest and the largest that was found.
-        effort: `budget` is the time of each trajectory, None is 256 windows; core_seconds is not used here.
+        effort: `budget` is the time of each trajectory, None is 256 windows or 16,384 intervals; core_seconds is not used here.
     Returns:
         Estimate with value and standard_error (exponent,) as in `lyapunov_spectrum`. settings has the window in time units and, where the
         first exponent is above zero by five errors, in Lyapunov times, and deviation, deviation_error, share_below_zero of each exponent.
         convergence: edges (exponent, edge), counts (exponent, bin), and length (point,), deviation (point, exponent), the deviation over
         one, two, four, … windows; growth (trajectory, block, exponent).
     Raises:
-        RequestError: a delay system, or an argument is out of range.
+        RequestError: a delay system, an argument is out of range, or a window takes over 512 intervals and no budget is given.
         IntegrationError: no trajectory stayed on the attractor.
     Source: Kuptsov and Parlitz, J. Nonlinear Sci. 22, 727 (2012) for the vectors and what they depend on.
     """
@@ -64,8 +65,7 @@ def finite_time_exponents(
     vectors = system.dimension if exponents is None else exponents
     _refuse(system, vectors, bins, effort)
     length = window_length(system, window)
-    count = _WINDOWS if effort.budget is None else max(int(effort.budget / length), _FEWEST_WINDOWS)
-    rates = _window_rates(system, vectors, (length, count), seed=seed, effort=effort)
+    rates = _window_rates(system, vectors, length, seed=seed, effort=effort)
     rates = rates[:, :, np.argsort(-rates.mean(axis=(0, 1)), kind="stable")]
     blocks = _in_blocks(rates)
     value, errors = rates.mean(axis=(0, 1)), rate_error(blocks)
@@ -123,13 +123,17 @@ def _refuse(system: System, vectors: int, bins: int, effort: Effort) -> None:
         raise RequestError(message)
 
 
-def _window_rates(system: System, vectors: int, windows: tuple[float, int], *, seed: int, effort: Effort) -> FloatArray:
-    """Growth rates (trajectory, window, exponent) of the trajectories that last, once the vectors have settled for an eighth as long."""
-    length, count = windows
+def _window_rates(system: System, vectors: int, length: float, *, seed: int, effort: Effort) -> FloatArray:
+    """Growth rates (trajectory, window, exponent) of the trajectories that last, once the vectors have settled for an eighth as long.
+
+    Raises:
+        RequestError: no budget is given, and windows are too long beside what the vectors may grow for.
+    """
     interval, bundle = find_interval(system, first_bundle(system, vectors, seed=seed, effort=effort))
     parts = int(np.ceil(length / interval * (1.0 - 1e-12)))
     while system.kind == "map" and length % parts:
         parts += 1
+    count = _windows(system, effort, length, parts)
     bundle = replace(bundle, row=np.arange(len(bundle.row)))
     trajectories = len(bundle.row)
     rates = []
@@ -141,6 +145,19 @@ def _window_rates(system: System, vectors: int, windows: tuple[float, int], *, s
         if number >= -(-count // 8):
             rates.append(total / length)
     return np.stack([part[bundle.row] for part in rates], axis=1)
+
+
+def _windows(system: System, effort: Effort, length: float, parts: int) -> int:
+    """How many of so many intervals each are measured."""
+    if effort.budget is not None:
+        return max(int(effort.budget / length), _FEWEST_WINDOWS)
+    if parts * _FEWEST_WINDOWS > _MOST_INTERVALS:
+        message = (
+            f"{system.name}: a window of {length:g} takes {parts} intervals, so fast do its directions part; expected at most "
+            f"{_MOST_INTERVALS // _FEWEST_WINDOWS}. Give a shorter window, fewer exponents or a budget"
+        )
+        raise RequestError(message)
+    return min(_WINDOWS, _MOST_INTERVALS // parts)
 
 
 def _in_blocks(rates: FloatArray) -> FloatArray:

@@ -42,8 +42,8 @@ def largest_exponent_from_data(
 ) -> Estimate:
     """The rate at which the distance of neighbours grows, in 1 / time unit (maps: 1 / iterate).
 
-    `settings["exponential"]` says whether it does grow exponentially, by a rule: in the range of times that was found the distance grows by
-    a factor of e or more, and the rate is above zero by five standard errors. Regular motion has a rate of about zero and False. Noise has
+    `settings["exponential"]` says whether it does grow exponentially, by a rule: the distance grows by a factor of e or more while pairs
+    that began farther apart stay so by the same factor, and the rate is above zero by five standard errors. Regular motion has a rate of about zero and False. Noise has
     no such range at all: the value is then the slope of the first sample, its standard error infinite, and `exponential` False.
 
     Args:
