@@ -32,7 +32,11 @@ def test_a_map_of_the_torus_has_the_angle_of_its_eigenvectors() -> None:
     """The same everywhere, in closed form; a right angle for the cat map, whose matrix is symmetric."""
     matrix = np.array([[3.0, 1.0], [2.0, 1.0]])
     skew = System(
-        name="SkewCat", kind="map", equations={"x": "3*x + y", "y": "2*x + y"}, initial={"x": 0.1, "y": 0.3}, wrap={"x": [0, 1], "y": [0, 1]}
+        name="SkewCat",
+        kind="map",
+        equations={"x": "3*x + y", "y": "2*x + y"},
+        initial={"x": 0.1, "y": 0.3},
+        wrap={"x": [0, 1], "y": [0, 1]},
     )
     vectors = np.linalg.eig(matrix).eigenvectors
     angle = np.arccos(abs(vectors[:, 0] @ vectors[:, 1]))
@@ -47,7 +51,9 @@ def test_a_linear_flow_has_its_eigenvectors_as_covariant_vectors() -> None:
     """(1, 0) and (4, -3) / 5, with rates of 1/2 and -1; seen at the state of rest, where both are defined as anywhere else."""
     linear = System(name="Linear", equations={"x": "0.5*x + 2*y", "y": "-y"}, initial={"x": 0.0, "y": 0.0})
     found = covariant_angles(linear, effort=Effort(trajectories=2, transient=0.0, budget=120.0))
-    np.testing.assert_allclose(found.value, np.arctan2(3.0, 4.0), rtol=0.0, atol=1e-7)  # the tolerance, 1e-9, grown by the parting in an interval
+    np.testing.assert_allclose(
+        found.value, np.arctan2(3.0, 4.0), rtol=0.0, atol=1e-7
+    )  # the tolerance, 1e-9, grown by the parting in an interval
     np.testing.assert_allclose(found.settings["covariant_exponents"], [0.5, -1.0], atol=1e-6)
 
 

@@ -1,11 +1,9 @@
 """Numbers that do not depend on the trajectory, each with its standard error. One file a method.
 
-From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, ks_entropy, mean_divergence. All others need trajectories alone,
-and take a System, a Dataset or an array (see `samples.py`). Two sets of trajectories are compared by
-state_space_divergence and spectral_hellinger_distance. Each returns an Estimate; dimension_order compares three of them.
 From a system's equations: lyapunov_spectrum, kaplan_yorke_dimension, ks_entropy, mean_divergence, finite_time_exponents,
-covariant_angles. All others need trajectories alone, and take a System, a Dataset or an array (see `samples.py`). Each returns an
-Estimate; dimension_order compares three of them.
+covariant_angles. All others need trajectories alone, and take a System, a Dataset or an array (see `samples.py`). Two sets of
+trajectories are compared by state_space_divergence and spectral_hellinger_distance. Each returns an Estimate; dimension_order compares
+three of them.
 """
 
 from attractory.invariants.autocorrelation_time import autocorrelation_time

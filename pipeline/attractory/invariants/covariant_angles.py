@@ -13,7 +13,7 @@ from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
 from attractory.invariants.covariant_vectors import ForwardRun, covariant_vectors, forward_run
 from attractory.invariants.estimate import Estimate, FloatArray, Setting
-from attractory.invariants.growth_rates import Effort, rate_error
+from attractory.invariants.growth_rates import Effort, rate_error, swing_error
 from attractory.invariants.signals import trajectory_groups
 from attractory.invariants.tangent_bundle import orthonormalise
 from attractory.invariants.zero_exponents import zero_limit
@@ -62,7 +62,7 @@ def covariant_angles(system: System | str, *, subspaces: Subspaces | None = None
     _refuse(system, effort)
     run = forward_run(system, intervals=_INTERVALS, fewest=_FEWEST_INTERVALS, seed=seed, effort=effort)
     rates = run.growth / run.interval
-    exponents, errors = rates.mean(axis=(0, 1)), rate_error(_in_blocks(rates))
+    exponents, errors = rates.mean(axis=(0, 1)), np.maximum(rate_error(_in_blocks(rates)), swing_error(rates))
     limit = zero_limit(system, exponents, errors, duration=run.interval * rates.shape[1])
     spaces = subspaces or Subspaces(int((exponents > limit).sum()), int((np.abs(exponents) <= limit).sum()))
     pairs = _pairs(system, spaces)
@@ -78,7 +78,7 @@ def covariant_angles(system: System | str, *, subspaces: Subspaces | None = None
         "exponents": tuple(exponents.tolist()),
         "exponent_errors": tuple(errors.tolist()),
         "covariant_exponents": tuple(blocks.mean(axis=(0, 1)).tolist()),
-        "covariant_exponent_errors": tuple(rate_error(blocks).tolist()),
+        "covariant_exponent_errors": tuple(np.maximum(rate_error(blocks), swing_error(growth / run.interval)).tolist()),
         "settling_e_foldings": settled,
         "trajectories": len(angles),
         "angles": int(angles.shape[0] * angles.shape[1]),

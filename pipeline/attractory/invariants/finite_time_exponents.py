@@ -11,7 +11,7 @@ from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
 from attractory.invariants.estimate import Estimate, FloatArray, Setting
-from attractory.invariants.growth_rates import Effort, both_errors, rate_error
+from attractory.invariants.growth_rates import Effort, rate_error, swing_error
 from attractory.invariants.signals import jackknife
 from attractory.invariants.tangent_bundle import advance_bundle, find_interval, first_bundle
 
@@ -68,7 +68,7 @@ def finite_time_exponents(
     rates = _window_rates(system, vectors, length, seed=seed, effort=effort)
     rates = rates[:, :, np.argsort(-rates.mean(axis=(0, 1)), kind="stable")]
     blocks = _in_blocks(rates)
-    value, errors = rates.mean(axis=(0, 1)), rate_error(blocks)
+    value, errors = rates.mean(axis=(0, 1)), np.maximum(rate_error(blocks), swing_error(rates))
     settings: dict[str, Setting] = {
         "window": length,
         "windows": rates.shape[1],
@@ -76,7 +76,6 @@ def finite_time_exponents(
         "exponents": vectors,
         **({"window_lyapunov_times": float(length * value[0])} if value[0] > 5.0 * errors[0] else {}),
         **_deviations(rates),
-        **both_errors(blocks),
         "tolerance": effort.tolerance,
         "seed": seed,
     }

@@ -80,10 +80,7 @@ class Measurement:
         On a limit cycle log length is a function of the phase, whose deviation shows in its course over the whole run; blocks of time may
         all begin at one phase.
         """
-        growth = self.settled.mean(axis=0)
-        course = np.cumsum(growth - growth.mean(axis=0), axis=0)
-        swing: FloatArray = np.sqrt(2.0) * course.std(axis=0) / len(growth)
-        return swing
+        return swing_error(self.settled)
 
     def reached(self, standard_error: float, *, shortest: float) -> bool:
         """Whether every error is below the one asked for, relative to the exponent where that is above one, and the run not too short."""
@@ -122,6 +119,15 @@ def _histogram(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
     margin = 1e-6 * max(abs(low), abs(high), 1e-6)
     counts, edges = np.histogram(rates, bins=_BINS, range=(low - margin, high + margin))
     return counts.astype(np.float64), edges
+
+
+def swing_error(growth: FloatArray) -> FloatArray:
+    """The deviation (exponent,) that differences between two times of the course of `growth` (trajectory, time, exponent) have, over its
+    length."""
+    mean = growth.mean(axis=0)
+    course = np.cumsum(mean - mean.mean(axis=0), axis=0)
+    swing: FloatArray = np.sqrt(2.0) * course.std(axis=0) / len(mean)
+    return swing
 
 
 def rate_errors(blocks: FloatArray) -> tuple[FloatArray, FloatArray]:

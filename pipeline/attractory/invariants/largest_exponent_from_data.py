@@ -43,8 +43,9 @@ def largest_exponent_from_data(
     """The rate at which the distance of neighbours grows, in 1 / time unit (maps: 1 / iterate).
 
     `settings["exponential"]` says whether it does grow exponentially, by a rule: the distance grows by a factor of e or more while pairs
-    that began farther apart stay so by the same factor, and the rate is above zero by five standard errors. Regular motion has a rate of about zero and False. Noise has
-    no such range at all: the value is then the slope of the first sample, its standard error infinite, and `exponential` False.
+    that began farther apart stay so by the same factor, and the rate is above zero by five standard errors. Regular motion has a rate of
+    about zero and False. Noise has no such range at all: the value is then the slope of the first sample, its standard error infinite,
+    and `exponential` False.
 
     Args:
         source: as `samples_of` takes it; each coordinate is measured in units of its own deviation, distances are Euclid's.
