@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from scipy.spatial import cKDTree
 
 from attractory.errors import RequestError
@@ -156,8 +157,8 @@ def _curves(cloud: PointCloud, partners: tuple[IntArray, IntArray], samples: int
     near, far = partners
     blocks = cloud.blocks[near[:, 0]]
     start = np.concatenate([[0], np.cumsum(np.bincount(blocks, minlength=BLOCKS))])
-    total, apart = _follow(cloud.points, near, start, samples, rules)
-    far_total, _ = _follow(cloud.points, far, start, samples, rules)
+    total, apart = _by_block(cloud, near, start, samples, rules)
+    far_total, _ = _by_block(cloud, far, start, samples, rules)
     filled = np.flatnonzero(np.diff(start))
     counts = np.diff(start)[filled, None]
     without = (total.sum(axis=0) - total[filled]) / (len(near) - counts)
@@ -171,27 +172,38 @@ def _curves(cloud: PointCloud, partners: tuple[IntArray, IntArray], samples: int
     )
 
 
-@njit(cache=True, error_model="numpy", nogil=True, parallel=True)
-def _follow(points: Any, partners: Any, start: Any, samples: int, rules: Any) -> Any:  # pragma: no cover - compiled
-    """Sums over the points of each block (block, sample) of the logarithm of the mean distance to their neighbours, and the number of
-    those for which it is above the limit. rules = (least distance, limit, whether across). A block's sum has one order."""
+def _by_block(
+    cloud: PointCloud, partners: IntArray, start: IntArray, samples: int, rules: tuple[float, float, bool]
+) -> tuple[FloatArray, FloatArray]:
+    """Both sums of `_follow` by block (block, sample): a block's sum has one order, whatever the threads."""
+
+    def follow(block: int) -> tuple[FloatArray, FloatArray]:
+        total, apart = np.zeros(samples), np.zeros(samples)
+        _follow(cloud.points, partners[start[block] : start[block + 1]], rules, total, apart)
+        return total, apart
+
+    with ThreadPoolExecutor(max_workers=processors()) as pool:
+        found = list(pool.map(follow, range(BLOCKS)))
+    return np.stack([total for total, _ in found]), np.stack([apart for _, apart in found])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _follow(points: Any, partners: Any, rules: Any, total: Any, apart: Any) -> None:  # pragma: no cover - compiled
+    """Adds to `total` (sample,), over points, the logarithm of the mean distance to their neighbours, and to `apart` one where it is above
+    the limit. rules = (least distance, limit, whether across)."""
     least, limit, across = rules
-    blocks = start.size - 1
-    total, apart = np.zeros((blocks, samples)), np.zeros((blocks, samples))
-    for block in prange(blocks):
-        gap, along = np.empty(points.shape[1]), np.zeros(points.shape[1])
-        for row in range(start[block], start[block + 1]):
-            for later in range(samples):
-                here, distance = partners[row, 0] + later, 0.0
-                if across:
-                    along[:] = points[here + 1] - points[here - 1]
-                for place in range(1, partners.shape[1]):
-                    gap[:] = points[partners[row, place] + later] - points[here]
-                    distance += _length_across(gap, along)
-                distance /= partners.shape[1] - 1
-                total[block, later] += np.log(max(distance, least))
-                apart[block, later] += distance > limit
-    return total, apart
+    gap, along = np.empty(points.shape[1]), np.zeros(points.shape[1])
+    for row in range(partners.shape[0]):
+        for later in range(total.size):
+            here, distance = partners[row, 0] + later, 0.0
+            if across:
+                along[:] = points[here + 1] - points[here - 1]
+            for place in range(1, partners.shape[1]):
+                gap[:] = points[partners[row, place] + later] - points[here]
+                distance += _length_across(gap, along)
+            distance /= partners.shape[1] - 1
+            total[later] += np.log(max(distance, least))
+            apart[later] += distance > limit
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
