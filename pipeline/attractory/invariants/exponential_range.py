@@ -19,12 +19,14 @@ import numpy as np
 
 from attractory.invariants.estimate import FloatArray
 from attractory.invariants.neighbour_curves import NeighbourCurves
-from attractory.invariants.scaling_region import slope_errors, straight_slopes
 
 KEPT = (0.9, 1.2)
 _FEWEST_TURNS, _FEWEST_SAMPLES = 1, 3
 _ENDS = 64  # of ranges, evenly
 _CHANGE = 0.05
+# What the scatter of the pieces' slopes is taken to be before it is seen, relative to the slope, and how many pieces that counts for:
+# without it, the shortest ranges would win whose few slopes agree by chance.
+_SCATTER, _WEIGHT = 0.03, 2.0
 CLEAR_ERRORS, CLEAR_RISE = 5.0, 1.0
 
 
@@ -78,7 +80,7 @@ def _range(curves: NeighbourCurves, first: int, last: int, rise: float) -> Expon
     blocks = len(without)
     resampling = float(np.sqrt((blocks - 1) / blocks * np.sum((without - without.mean()) ** 2)))
     pieces = max(round((last - first) / curves.turn), _FEWEST_SAMPLES)
-    fit = slope_errors(times, logs, rate, pieces=pieces)[1]
+    fit = fit_error(times, logs, rate, pieces=pieces)
     saturation = abs(rate) * float(curves.far_apart[part].mean())
     return ExponentialRange(rate, fit, resampling, saturation, rise, first, last)
 
@@ -88,3 +90,24 @@ def local_rates(curves: NeighbourCurves) -> FloatArray:
     logs = curves.log_distance
     rates: FloatArray = (logs[curves.turn :] - logs[: -curves.turn]) / curves.turn
     return rates
+
+
+def fit_error(places: FloatArray, values: FloatArray, slope: float, *, pieces: int) -> float:
+    """The error of a slope from the slopes of so many pieces of its curve: their scatter over the root of their number, and what they
+    drift from one end to the other where that is more than the scatter explains. Pieces are long, so that neighbouring points, which
+    share most of their data, do not count twice."""
+    pieces = min(pieces, len(places) - 1)
+    edges = np.round(np.linspace(0, len(places) - 1, pieces + 1)).astype(int)
+    slopes = np.diff(values[edges]) / np.diff(places[edges])
+    variance = (np.sum((slopes - slope) ** 2) + _WEIGHT * (_SCATTER * slope) ** 2) / (pieces - 1 + _WEIGHT)
+    place = np.arange(pieces) - 0.5 * (pieces - 1)
+    drift = float(place @ slopes / (place @ place)) * pieces
+    explained = variance / float(place @ place) * pieces**2
+    return float(np.sqrt(variance / pieces + max(drift**2 - explained, 0.0)))
+
+
+def straight_slopes(places: FloatArray, values: FloatArray) -> FloatArray:
+    """Of straight lines through values (…, place), by least squares: what weighs the middle of the range most and its ends least."""
+    centred = places - places.mean()
+    slope: FloatArray = np.sum(centred * values, axis=-1) / np.sum(centred * centred)
+    return slope

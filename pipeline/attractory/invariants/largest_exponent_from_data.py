@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike
 from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
 from attractory.expressions.system import System
-from attractory.invariants.correlation_dimension import cloud_settings
 from attractory.invariants.estimate import Estimate, FloatArray, Setting
 from attractory.invariants.exponential_range import ExponentialRange, exponential_range, local_rates
 from attractory.invariants.neighbour_curves import RANKS, NeighbourCurves, NeighbourPairs, neighbour_curves, turn_of
-from attractory.invariants.point_cloud import PointCloud, point_cloud
+from attractory.invariants.point_cloud import PointCloud, cloud_settings, point_cloud
 from attractory.invariants.samples import Sampling, is_dataset
 from attractory.invariants.signals import too_fine
 
