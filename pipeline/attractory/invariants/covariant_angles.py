@@ -63,7 +63,7 @@ def covariant_angles(system: System | str, *, subspaces: Subspaces | None = None
     run = forward_run(system, intervals=_INTERVALS, fewest=_FEWEST_INTERVALS, seed=seed, effort=effort)
     rates = run.growth / run.interval
     exponents, errors = rates.mean(axis=(0, 1)), np.maximum(rate_error(_in_blocks(rates)), swing_error(rates))
-    limit = zero_limit(system, exponents, errors, duration=run.interval * rates.shape[1])
+    limit = zero_limit(system, exponents, errors, duration=run.interval * rates.shape[1], resolution=effort.tolerance / run.interval)
     spaces = subspaces or Subspaces(int((exponents > limit).sum()), int((np.abs(exponents) <= limit).sum()))
     pairs = _pairs(system, spaces)
     settled = _e_foldings(system, exponents, spaces, run.settling * run.interval)
