@@ -67,6 +67,18 @@ def test_consensus_at_rest_has_the_zero_exponent_of_what_it_keeps() -> None:
     assert (found.settings["zero_exponents"], found.settings["zero_consistent"]) == (1, True)
 
 
+def test_shear_on_tori_is_a_part_of_the_error() -> None:
+    """Neighbouring orbits of a pendulum part in proportion to the time; all do the same, and no scatter shows it."""
+    pendulum = System(
+        name="Pendulum", equations={"q": "p", "p": "-sin(q)"}, initial={"q": 1.5, "p": 0.0}, conserved={"energy": "p**2/2 - cos(q)"}
+    )
+    found = lyapunov_spectrum(pendulum, standard_error=1.0, effort=Effort(trajectories=8, transient=5.0, budget=2000.0))
+    duration = float(found.settings["duration"])  # type: ignore[arg-type]
+    np.testing.assert_allclose(found.standard_error, np.log(duration) / duration / 3.0)  # without a period the time unit counts
+    assert (np.abs(found.value) < 3.0 * found.standard_error).all()
+    assert found.value[0] > 5.0 * found.settings["error_between_trajectories"][0]  # type: ignore[index]
+
+
 def test_errors_are_not_below_what_the_ends_are_worth() -> None:
     """Growth that goes up and down with the blocks' own period has no scatter between blocks, and yet an end."""
     rounds = np.tile(np.array([1.0, -1.0]), 128)[None, :, None]

@@ -235,5 +235,15 @@ def test_dimensions_of_the_set_are_of_dissipative_chaos_alone() -> None:
     assert kept["kaplan_yorke_dimension"].value == 2.0
     rest = System(name="Rest", equations={"x": "-x", "y": "-2*y"}, initial={"x": 1.0, "y": 1.0})
     assert "correlation_dimension" not in estimate_invariants(rest, QUICK)
+    ueda = System(name="U", equations={"x": "v", "v": "-0.05*v - x**3 + 7.5*cos(t)"}, initial={"x": 2.5, "v": 0.0})
+    driven = estimate_invariants(ueda, QUICK)
+    assert driven["lyapunov_spectrum"].value[0] > 0.05
+    assert "correlation_dimension" not in driven
     oscillator = System(name="O", equations={"x": "v", "v": "-x"}, initial={"x": 1.0, "v": 0.0}, conserved={"energy": "x**2 + v**2"})
     assert "correlation_dimension" not in estimate_invariants(oscillator, QUICK)
+
+
+def test_volumes_that_are_lost_have_no_rate() -> None:
+    """A mass that comes to rest against friction forgets a direction for good; its exponent is minus infinity, kept finite."""
+    sliding = System(name="S", equations={"x": "v", "v": "-x - 2*sign(v - 1)", "y": "-y"}, initial={"x": 0.0, "v": 0.5, "y": 1.0})
+    assert "mean_divergence" not in estimate_invariants(sliding, QUICK)

@@ -15,7 +15,7 @@ from attractory.invariants.estimate import Estimate, FloatArray, Setting
 from attractory.invariants.growth_rates import FEWEST_ROUNDS, ROUND, Effort, Measurement, both_errors, convergence
 from attractory.invariants.tangent_bundle import Bundle, advance_bundle, find_interval, first_bundle, work
 from attractory.invariants.targets import Targets, reached
-from attractory.invariants.zero_exponents import is_driven, zero_exponents
+from attractory.invariants.zero_exponents import ERRORS_OF_ZERO, is_driven, shear_limit, zero_exponents
 
 __all__ = ["DELAY_METHOD", "METHOD", "MOST_OF_DELAYS", "Effort", "Measurement", "Targets", "lyapunov_spectrum", "measure_growth"]
 
@@ -163,6 +163,8 @@ def _estimate(system: System, measurement: Measurement, settings: dict[str, Sett
     """Exponents in descending order; QR leaves them so except where two are equal within their errors."""
     order = np.argsort(-measurement.value, kind="stable")
     value, errors = measurement.value[order], measurement.errors[order]
+    shear = shear_limit(system, value, duration=measurement.duration)
+    errors = np.where(abs(value) <= shear, np.maximum(errors, shear / ERRORS_OF_ZERO), errors)
     resolution = float(settings["tolerance"]) / measurement.interval  # type: ignore[arg-type]
     zero = zero_exponents(system, value, errors, duration=measurement.duration, resolution=resolution)
     settings = settings | zero | both_errors(measurement, order)

@@ -20,8 +20,7 @@ def zero_exponents(system: System, value: FloatArray, errors: FloatArray, *, dur
     not come to rest: at least one exponent is zero, unless all are negative. For each conserved quantity another one is. Maps, delay
     systems cut to their leading exponents and flows that are driven need have none.
 
-    Where volumes are kept (the exponents are all there and add up to zero) neighbours on tori part in proportion to the time T: after n
-    periods that looks like an exponent of log(n) / T, however small the scatter. No more than that is zero there, too.
+    On tori neighbours part in proportion to the time T (`shear_limit`). No more than that is zero there, too.
 
     Args:
         duration: of each trajectory.
@@ -36,10 +35,19 @@ def zero_exponents(system: System, value: FloatArray, errors: FloatArray, *, dur
 
 def zero_limit(system: System, value: FloatArray, errors: FloatArray, *, duration: float, resolution: float) -> FloatArray:
     """(exponent,): an exponent of at most this size is zero, by the rule of `zero_exponents`."""
-    limit = np.maximum(ERRORS_OF_ZERO * errors, resolution)
-    if len(value) == system.dimension and abs(value.sum()) <= _KEPT * abs(value).sum():
-        limit = np.maximum(limit, np.log(max(duration / (system.period or 1.0), 2.0)) / duration)
-    return limit
+    return np.maximum(np.maximum(ERRORS_OF_ZERO * errors, resolution), shear_limit(system, value, duration=duration))
+
+
+def shear_limit(system: System, value: FloatArray, *, duration: float) -> float:
+    """What neighbours that part in proportion to the time T look like: after n periods, an exponent of log(n) / T; 0 where none do.
+
+    No scatter shows it, since all trajectories do the same. They do so on the tori of a system that conserves something: a quantity that
+    it names, or volumes (its exponents are all there and add up to zero); and where regular motion has two exponents that are no larger.
+    """
+    limit = float(np.log(max(duration / (system.period or 1.0), 2.0)) / duration)
+    keeps_volumes = len(value) == system.dimension and abs(value.sum()) <= _KEPT * abs(value).sum()
+    is_neutral = system.behaviour in ("periodic", "quasiperiodic") and int((abs(value) <= limit).sum()) > 1
+    return limit if keeps_volumes or system.conserved or is_neutral else 0.0
 
 
 def _fewest(system: System, value: FloatArray, errors: FloatArray) -> int:

@@ -18,7 +18,10 @@ from attractory.invariants import (
     lyapunov_spectrum,
     mean_divergence,
 )
+from attractory.invariants.growth_rates import ROUND
 from attractory.invariants.lyapunov_spectrum import MOST_OF_DELAYS, Effort, Targets
+from attractory.invariants.tangent_bundle import LOST
+from attractory.invariants.zero_exponents import is_driven
 
 # Of one spectrum, counted and not measured: it wins over the errors that `Targets` ask.
 CORE_SECONDS = 120.0
@@ -29,6 +32,9 @@ _PERIODS, _ENOUGH, _TRIAL, _STIFF_TRAJECTORIES = 8.0, 200.0, 20.0, 16
 MOST_EXPONENTS = 64
 DELAY_EXPONENTS = 6  # of infinitely many, at first: twice as many as long as their sum is positive
 _DELAY_TRAJECTORIES = 32
+# Many short trajectories cost least. In a chaotic sea, which holds trajectories near its islands for long, and with many variables few long
+# ones are nearer to the truth: what a neutral direction has gathered in a run is a part of its exponent that goes with the inverse time.
+_MANY, _FEW, _SMALL = 128, 16, 6
 _DIVERGENCE_SAMPLES = 32_768  # of each trajectory: some 650 periods
 # Attractors of a larger dimension are not resolved by the points that dimensions are counted from.
 _LARGEST_DIMENSION = 4.0
@@ -51,7 +57,8 @@ def estimate_invariants(system: System, work: Work) -> dict[str, Estimate]:
     """Quantity -> estimate; what does not apply to the system, or needs more exponents than were computed, is left out.
 
     Dimensions of the set itself are counted where it is chaotic, dissipative (the sea of a conserving system has the dimension of the
-    surface it fills, and each draw another one) and of few dimensions.
+    surface it fills, and each draw another one), of few dimensions, and not driven (its states at all times are the shadow of a set in one
+    dimension more, which the exponents do not count).
 
     Raises:
         IntegrationError: the system has no bounded trajectory.
@@ -63,17 +70,26 @@ def estimate_invariants(system: System, work: Work) -> dict[str, Estimate]:
             estimates[name] = computed(spectrum, seed=work.seed)
     if system.kind == "delay":  # volumes in a space of functions have no divergence
         return estimates
-    estimates["mean_divergence"] = mean_divergence(system, seed=work.seed, samples=_DIVERGENCE_SAMPLES)
+    if not _forgets(spectrum):
+        estimates["mean_divergence"] = mean_divergence(system, seed=work.seed, samples=_DIVERGENCE_SAMPLES)
     if _is_strange(system, estimates):
         estimates |= _dimensions(system, work)
     return estimates
+
+
+def _forgets(spectrum: Estimate) -> bool:
+    """Whether a direction was lost altogether, as where solutions begin to slide: volumes are zero then, and their rate no number."""
+    slowest = float(spectrum.convergence["local_edges"].min())
+    return slowest * float(spectrum.settings["interval"]) * ROUND < LOST  # type: ignore[arg-type]
 
 
 def _is_strange(system: System, estimates: Mapping[str, Estimate]) -> bool:
     """Whether points can show the dimension of the attractor."""
     spectrum, dimension = estimates["lyapunov_spectrum"], estimates.get("kaplan_yorke_dimension")
     chaotic = spectrum.value[0] > _SURE * spectrum.standard_error[0] and system.behaviour in ("chaotic", "hyperchaotic", "unknown")
-    return bool(chaotic and dimension is not None and 0.0 < dimension.value <= _LARGEST_DIMENSION and not system.conserved)
+    by_itself = system.kind == "map" or not is_driven(system)
+    few = dimension is not None and 0.0 < dimension.value <= _LARGEST_DIMENSION
+    return bool(chaotic and few and by_itself and not system.conserved)
 
 
 def _dimensions(system: System, work: Work) -> dict[str, Estimate]:
@@ -104,7 +120,8 @@ def _affordable(system: System, core_seconds: float) -> tuple[int, Effort]:
         effort = Effort(trajectories=_DELAY_TRAJECTORIES, core_seconds=core_seconds)
         return _contracting(system, effort), effort
     exponents = min(system.dimension, MOST_EXPONENTS)
-    return exponents, Effort(trajectories=128 if system.dimension <= 6 else 16, core_seconds=core_seconds)
+    many = system.dimension <= _SMALL and system.behaviour != "conservative_chaotic"
+    return exponents, Effort(trajectories=_MANY if many else _FEW, core_seconds=core_seconds)
 
 
 def _contracting(system: System, effort: Effort) -> int:
