@@ -26,6 +26,7 @@ MOST_OF_DELAYS = 32
 _FEWEST_PERIODS = 8
 _MOST_ROUNDS = 256  # where no budget is given
 _FEWEST_BY_WORK = 8
+_MOST_PARTING = 12.0  # of logarithms of lengths in an interval, which `find_interval` keeps below; more is a direction that was lost
 Enough = Callable[[Measurement], bool]
 
 
@@ -163,10 +164,20 @@ def _estimate(system: System, measurement: Measurement, settings: dict[str, Sett
     """Exponents in descending order; QR leaves them so except where two are equal within their errors."""
     order = np.argsort(-measurement.value, kind="stable")
     value, errors = measurement.value[order], measurement.errors[order]
+    # A map's Jacobian is exact to the last digit.
+    tolerance = float(np.finfo(np.float64).eps if system.kind == "map" else settings["tolerance"])  # type: ignore[arg-type]
+    errors = np.maximum(errors, _integration_error(value, tolerance=tolerance, interval=measurement.interval))
     shear = shear_limit(system, value, duration=measurement.duration)
     errors = np.where(abs(value) <= shear, np.maximum(errors, shear / ERRORS_OF_ZERO), errors)
-    resolution = float(settings["tolerance"]) / measurement.interval  # type: ignore[arg-type]
-    zero = zero_exponents(system, value, errors, duration=measurement.duration, resolution=resolution)
+    zero = zero_exponents(system, value, errors, duration=measurement.duration, resolution=tolerance / measurement.interval)
     settings = settings | zero | both_errors(measurement, order)
     method = DELAY_METHOD if system.kind == "delay" else METHOD
     return Estimate(value, errors, method, settings, seconds, convergence(measurement, order))
+
+
+def _integration_error(value: FloatArray, *, tolerance: float, interval: float) -> FloatArray:
+    """(exponent,): a tolerance of the fastest vector's length, in an interval, is so much of a slower one's. Where nothing scatters, as at
+    rest, it is the same in every interval, and all the error there is."""
+    parting = np.exp(np.minimum((value[0] - value) * interval, _MOST_PARTING))
+    error: FloatArray = tolerance * parting / interval
+    return error
