@@ -32,9 +32,10 @@ _PERIODS, _ENOUGH, _TRIAL, _STIFF_TRAJECTORIES = 8.0, 200.0, 20.0, 16
 MOST_EXPONENTS = 64
 DELAY_EXPONENTS = 6  # of infinitely many, at first: twice as many as long as their sum is positive
 _DELAY_TRAJECTORIES = 32
-# Many short trajectories cost least. In a chaotic sea, which holds trajectories near its islands for long, and with many variables few long
-# ones are nearer to the truth: what a neutral direction has gathered in a run is a part of its exponent that goes with the inverse time.
-_MANY, _FEW, _SMALL = 128, 16, 6
+# Many short trajectories cost least, and where some begin on islands of a chaotic sea their number decides. With many variables, and in a
+# sea of four or more, few long ones are nearer to the truth: what a neutral direction has gathered in a run is a part of its exponent
+# that goes with the inverse time.
+_MANY, _FEW, _SMALL, _SMALL_SEA = 128, 16, 6, 3
 _DIVERGENCE_SAMPLES = 32_768  # of each trajectory: some 650 periods
 # Attractors of a larger dimension are not resolved by the points that dimensions are counted from.
 _LARGEST_DIMENSION = 4.0
@@ -120,7 +121,7 @@ def _affordable(system: System, core_seconds: float) -> tuple[int, Effort]:
         effort = Effort(trajectories=_DELAY_TRAJECTORIES, core_seconds=core_seconds)
         return _contracting(system, effort), effort
     exponents = min(system.dimension, MOST_EXPONENTS)
-    many = system.dimension <= _SMALL and system.behaviour != "conservative_chaotic"
+    many = system.dimension <= (_SMALL_SEA if system.behaviour == "conservative_chaotic" else _SMALL)
     return exponents, Effort(trajectories=_MANY if many else _FEW, core_seconds=core_seconds)
 
 
