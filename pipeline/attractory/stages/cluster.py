@@ -74,7 +74,8 @@ def run_blocks(client: Any, queue: BlockQueue, task_of: Callable[[Block], BlockT
 
 
 def run_each(client: Any, function: Callable[[T], R], items: Mapping[str, T]) -> Iterator[tuple[str, R | Exception]]:
-    """The result of each item, or what it raised, as they are done; begun in the order given, by all workers of the cluster.
+    """The result of each item, or what it raised, as they are done; begun in the order given, one by each worker of the cluster at a time:
+    none waits behind a long one.
 
     An item over which a worker died is tried on others, and its error is an InterruptedRunError when it ended several of them.
     """
@@ -83,7 +84,7 @@ def run_each(client: Any, function: Callable[[T], R], items: Mapping[str, T]) ->
     done: Any = distributed.as_completed(raise_errors=False)  # type: ignore[no-untyped-call]
     waiting, running = iter(items.items()), 0
     while True:
-        for key, item in itertools.islice(waiting, max(BLOCKS_PER_WORKER * len(_addresses(client)), 1) - running):
+        for key, item in itertools.islice(waiting, max(len(_addresses(client)), 1) - running):
             done.add(client.submit(function, item, key=key, pure=False))
             running += 1
         if not running:
@@ -94,10 +95,14 @@ def run_each(client: Any, function: Callable[[T], R], items: Mapping[str, T]) ->
 
 
 def _outcome(future: Any) -> Any:
-    try:
+    """The result of an item that is done, or its error; what a signal raises meanwhile is none of them, and goes on."""
+    from distributed import KilledWorker
+
+    error = future.exception()
+    if error is None:
         return _result(future)
-    except Exception as error:  # noqa: BLE001  # whatever it is, it is the item's, and the others go on
-        return error
+    future.release()
+    return InterruptedRunError(_killed(future.key)) if isinstance(error, KilledWorker) else error
 
 
 @contextmanager
@@ -144,13 +149,16 @@ def _result(future: Any) -> Any:
     try:
         report = future.result()
     except KilledWorker as error:
-        message = (
-            f"{future.key}: its worker ended several times without a word, as a process does that takes more memory than the machine has. "
-            "Lower shard_trajectories or --workers; the same command goes on from what is done."
-        )
-        raise InterruptedRunError(message) from error
+        raise InterruptedRunError(_killed(future.key)) from error
     future.release()
     return report
+
+
+def _killed(key: str) -> str:
+    return (
+        f"{key}: its worker ended several times without a word, as a process does that takes more memory than the machine has. "
+        "Lower shard_trajectories or --workers; the same command goes on from what is done."
+    )
 
 
 def _addresses(client: Any) -> list[str]:

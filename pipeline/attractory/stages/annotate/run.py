@@ -10,7 +10,7 @@ from pathlib import Path
 from attractory import catalog
 from attractory.catalog.names import is_path
 from attractory.catalog.record import SystemRecord
-from attractory.errors import AttractoryError, CatalogError
+from attractory.errors import AttractoryError, CatalogError, InterruptedRunError
 from attractory.expressions.system import System
 from attractory.stages.annotate.estimates import Work, estimate_invariants
 from attractory.stages.annotate.summary import AnnotateSummary, Annotation, Failure, Measured
@@ -120,6 +120,8 @@ def _outcomes(tasks: Mapping[str, Task], workers: int | Workers) -> Iterator[tup
 def _tried(task: Task) -> Measured | Exception:
     try:
         return measure_entry(task)
+    except InterruptedRunError:  # a signal, which is not the entry's fault
+        raise
     except AttractoryError as error:
         return error
 
@@ -137,10 +139,10 @@ def measure_entry(task: Task) -> Measured:
 
 def _written(record: SystemRecord, outcome: Measured | Exception) -> Annotation | Failure:
     """Writes one entry; what could not be measured or written is a failure of this entry alone."""
+    if isinstance(outcome, Exception):
+        return Failure(record.name, record.source.path, str(outcome))
     try:
-        if isinstance(outcome, Exception):
-            raise outcome
         catalog.write_invariants(record.source.path, outcome.invariants)
-    except AttractoryError as error:
+    except CatalogError as error:
         return Failure(record.name, record.source.path, str(error))
     return Annotation(record.name, record.source.path, outcome.invariants, outcome.seconds)
