@@ -10,7 +10,7 @@ from attractory.errors import RequestError
 from attractory.invariants import lyapunov_spectrum
 from attractory.invariants.growth_rates import Measurement, rate_error, rate_errors
 from attractory.invariants.lyapunov_spectrum import Effort, Targets
-from attractory.invariants.tangent_bundle import orthonormalise
+from attractory.invariants.orthonormal_vectors import orthonormalise
 
 
 def test_blocks_whose_ends_undo_each_other_do_not_make_the_error_larger() -> None:
@@ -135,6 +135,21 @@ def test_a_direction_of_which_nothing_is_left_is_made_anew() -> None:
     np.testing.assert_allclose(vectors[0] @ vectors[0].T, np.eye(3), atol=1e-15)
     assert diagonal[0, 0] == pytest.approx(3.0)
     assert (diagonal[0, 1:] < 1e-15).all()
+
+
+@pytest.mark.parametrize("count", [1, 5, 16, 17, 50])
+def test_orthonormal_vectors_have_the_same_bits_whatever_is_beside_them(count: int) -> None:
+    """Any number of trajectories side by side, lost directions among them: each as by itself."""
+    draws = np.random.default_rng(0).standard_normal((count, 4, 5)) * np.logspace(0, -5, 5)
+    draws[::3, 2] = draws[::3, 1]
+    draws[1::7, 0] = 0.0
+    together, diagonal = draws.copy(), np.empty((count, 4))
+    orthonormalise(together, diagonal)
+    alone, own = draws.copy(), np.empty((count, 4))
+    for place in range(count):
+        orthonormalise(alone[place : place + 1], own[place : place + 1])
+    assert together.tobytes() == alone.tobytes()
+    assert diagonal.tobytes() == own.tobytes()
 
 
 def test_work_that_is_no_number_above_zero_is_refused(lorenz: System) -> None:

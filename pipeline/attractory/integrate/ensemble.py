@@ -100,7 +100,7 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
     out = samples_memory(sum(sizes), engine.dtype)
     places = np.stack([np.concatenate([[0], np.cumsum(sizes)[:-1]]), strides], 1).astype(np.int64)
     status = np.full(total, int(Status.NOT_STARTED), np.int8)
-    runnable = np.isfinite(ensemble.initial).all(1) & np.isfinite(ensemble.parameters).all(1) & np.isfinite(ensemble.start_time)
+    runnable = _runnable(ensemble)
     if runnable.all():
         memory = Memory(out, places, status, np.full(total * _crossings(grids), np.nan))
         counted = _run(definition, ensemble, grids, engine, memory)
@@ -122,12 +122,13 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
 @dataclass(frozen=True)
 class Memory:
     """What a run fills: samples, where those of each grid begin and how far rows are apart, statuses, the times of one section's crossings
-    after another's."""
+    after another's; the first sample of a flow that is taken."""
 
     out: NDArray[np.floating]
     places: NDArray[np.int64]
     status: NDArray[np.int8]
     times: Float
+    first: int = 0
 
 
 def _crossings(grids: Sequence[Grid]) -> int:
@@ -168,9 +169,36 @@ def advance(definition: Definition, ensemble: Ensemble, *, duration: float, engi
     if duration <= 0:
         return ensemble, np.full(len(ensemble.initial), int(Status.OK), np.int8), 0
     grid = SampleGrid(round(duration) if definition.kind == "map" else duration, 2)
-    made = integrate_ensemble(definition, ensemble, grids=[grid], engine=replace(engine, dtype="float64"))
-    moved = Ensemble(np.ascontiguousarray(made.states[0][:, 1]), ensemble.parameters, ensemble.start_time + grid.dt)
-    return moved, made.status, int(made.steps.sum())
+    engine = engine if engine.dtype == "float64" else replace(engine, dtype="float64")
+    if definition.kind == "map" or not _runnable(ensemble).all():
+        made = integrate_ensemble(definition, ensemble, grids=[grid], engine=engine)
+        states, status, steps = np.ascontiguousarray(made.states[0][:, 1]), made.status, made.steps
+    else:
+        states, status, steps = _ends(definition, ensemble, grid, engine)
+    return Ensemble(states, ensemble.parameters, ensemble.start_time + grid.dt), status, int(steps.sum())
+
+
+def _ends(
+    definition: Definition, ensemble: Ensemble, grid: SampleGrid, engine: Engine
+) -> tuple[Float, NDArray[np.int8], NDArray[np.int64]]:
+    """(the second of two samples of a flow's trajectories, (trajectory, variable), NaN where they fail; statuses; steps)."""
+    check_engine(engine)
+    check_grids(definition, [grid])
+    total, variables = ensemble.initial.shape
+    check_room(total * variables, engine.dtype)
+    out = samples_memory(total * variables, engine.dtype)
+    # Rows hold one sample: number 1 lies at their beginning, where number 0 would lie before it.
+    memory = Memory(out, np.array([[-1, 1]]), np.full(total, int(Status.NOT_STARTED), np.int8), np.empty(0), first=1)
+    steps, _ = _run(definition, ensemble, [grid], engine, memory)
+    return out.reshape(total, variables), memory.status, steps
+
+
+def _runnable(ensemble: Ensemble) -> NDArray[np.bool_]:
+    """Which trajectories begin with finite numbers."""
+    parts = [np.isfinite(part) for part in _starts(ensemble)]
+    if all(part.all() for part in parts):  # quicker than row by row
+        return np.ones(len(parts[0]), np.bool_)
+    return parts[0].all(1) & parts[1].all(1) & parts[2]
 
 
 def _starts(ensemble: Ensemble) -> tuple[Float, Float, Float]:
@@ -234,7 +262,7 @@ def _run_flow(
     counts = np.array([0 if place < 0 else grids[place].samples for place in ordered], np.int64)
     places = np.stack([[0, 1] if place < 0 else memory.places[place] for place in ordered])
     steps = np.zeros(total, np.int64)
-    parked = parked_rows(total, variables, len(counts))
+    parked = parked_rows(total, variables, len(counts), first=memory.first)
     sections = _sections(kernel, grids, memory, engine)
     run_methods(
         definition,

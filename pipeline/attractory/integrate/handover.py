@@ -36,9 +36,11 @@ LONGEST_DELAY = 2.0**12
 METHOD, NOW, T, T_LOW, COUNT, STIFF_COUNT, CAP, PACE, LOOK_FROM, LOOK_T, LOOK_COUNT, DOUBT, WAIT, DELAY, Y = range(15)
 
 
-def parked_rows(trajectories: int, variables: int, kinds: int) -> NDArray[np.float64]:
-    """All trajectories at their beginning, in Taylor's hands."""
+def parked_rows(trajectories: int, variables: int, kinds: int, *, first: int = 0) -> NDArray[np.float64]:
+    """All trajectories at their beginning, in Taylor's hands; `first` is the first sample that is taken of them."""
     rows = np.zeros((trajectories, Y + 2 * variables + kinds))
+    if first:
+        rows[:, Y + 2 * variables :] = first
     rows[:, METHOD], rows[:, WAIT], rows[:, DELAY] = TAYLOR, FIRST_WAIT, LOOK
     return rows
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from attractory.errors import RequestError
 from attractory.expressions.doors import as_system
@@ -118,7 +119,7 @@ def measure_growth(system: System, vectors: int, *, seed: int, enough: Enough, e
         total = np.zeros((len(first.row), vectors))
         for _ in range(ROUND):
             bundle, growth = advance_bundle(bundle, interval)
-            total[bundle.row] += growth
+            _add(total, bundle.row, growth)
         rounds.append(total / (interval * ROUND))
         if _is_spent(rounds, bundle, interval, effort):
             return _lasting(rounds, first, bundle, interval)
@@ -126,6 +127,14 @@ def measure_growth(system: System, vectors: int, *, seed: int, enough: Enough, e
             measurement = _lasting(rounds, first, bundle, interval)
             if enough(measurement):
                 return measurement
+
+
+def _add(total: FloatArray, row: npt.NDArray[np.intp], growth: FloatArray) -> None:
+    """Adds growth to the rows of the trajectories that it belongs to."""
+    if len(row) == len(total):  # none is lost: they are all rows in order
+        total += growth
+    else:
+        total[row] += growth
 
 
 def _is_spent(rounds: list[FloatArray], bundle: Bundle, interval: float, effort: Effort) -> bool:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from attractory.errors import IntegrationError
 from attractory.expressions.definition import Definition
@@ -19,6 +17,7 @@ from attractory.integrate import Engine, Ensemble, SampleGrid, advance, default_
 from attractory.invariants.ensemble import TRANSIENT_TIME, draw_ensemble
 from attractory.invariants.estimate import FloatArray
 from attractory.invariants.growth_rates import ROUND, Effort
+from attractory.invariants.orthonormal_vectors import factors, orthonormalise
 from attractory.layout import Status
 
 # Between two orthonormalisations the fastest and the slowest direction may part by this factor: the tangent vectors carry errors of the
@@ -27,8 +26,7 @@ _LARGEST_PARTING = 1.0e5
 # A direction that is lost altogether (a map's singular Jacobian, a solution that begins to slide along a surface) says nothing about that.
 LOST = -300.0
 _LARGEST_TOGETHER = 160  # variables of state and tangent vectors in one compiled step
-# What is left of a vector behind the projections, below which it is round-off and has no direction.
-_ROUND_OFF = 1.0e-15
+_WIDE, _MOST_WIDE = 16, 12  # lanes, variables: measured with Lorenz and its three tangent vectors, a fifth quicker than in 8
 _PHASES = 64  # of a period
 # Steps of a trajectory in one interval, which take hundreds: one that passes a removable singularity too closely is lost, not waited for.
 _STEP_BUDGET = 500_000
@@ -71,14 +69,21 @@ def first_bundle(system: System, vectors: int, *, seed: int, effort: Effort) -> 
     tangent = np.ascontiguousarray(draw.transpose(0, 2, 1))
     orthonormalise(tangent, np.empty(tangent.shape[:2]))
     way = Way.APART if system.dimension * (1 + vectors) > _LARGEST_TOGETHER else Way.TOGETHER
+    definition = variational(followed(system.definition), 1 if way is Way.APART else vectors)
     return Bundle(
-        definition=variational(followed(system.definition), 1 if way is Way.APART else vectors),
+        definition=definition,
         way=way,
-        engine=Engine(tolerance=effort.tolerance, step_budget=_STEP_BUDGET),
+        engine=Engine(tolerance=effort.tolerance, step_budget=_STEP_BUDGET, lanes=_lanes(definition)),
         ensemble=ensemble,
         tangent=tangent,
         row=np.arange(len(draw)),
     )
+
+
+def _lanes(definition: Definition) -> int | None:
+    """Twice as many lanes as other flows of this size have: tangent vectors are begun anew so often that what is done once for all lanes
+    counts."""
+    return _WIDE if definition.kind == "flow" and len(definition.variables) <= _MOST_WIDE else None
 
 
 def _at_random_phases(system: System, ensemble: Ensemble, draws: np.random.Generator, *, tolerance: float) -> Ensemble:
@@ -116,7 +121,7 @@ def advance_with_factors(bundle: Bundle, interval: float) -> tuple[Bundle, Float
     later = _moved(bundle, interval)
     grown, diagonal = later.tangent.copy(), np.empty(later.tangent.shape[:2])
     orthonormalise(later.tangent, diagonal)
-    return later, _logarithms(diagonal), _factors(later.tangent, grown, diagonal)
+    return later, _logarithms(diagonal), factors(later.tangent, grown, diagonal)
 
 
 def _moved(bundle: Bundle, interval: float) -> Bundle:
@@ -125,14 +130,26 @@ def _moved(bundle: Bundle, interval: float) -> Bundle:
     copies = len(starts) // len(bundle.row)
     ensemble = begin if copies == 1 else Ensemble(starts, np.repeat(begin.parameters, copies, axis=0), np.repeat(begin.start_time, copies))
     moved, statuses, steps = advance(bundle.definition, replace(ensemble, initial=starts), duration=interval, engine=bundle.engine)
-    lasting = (statuses == Status.OK) & np.isfinite(moved.initial).all(axis=1)
-    good = lasting.reshape(-1, copies).all(axis=1)
+    states, tangent = _ends(bundle, moved.initial.reshape(len(bundle.row), copies, -1))
+    kept = Ensemble(states, begin.parameters, begin.start_time + interval)
+    later = replace(bundle, ensemble=kept, tangent=tangent, steps=bundle.steps + steps, calls=bundle.calls + 1)
+    good = _good(moved.initial, statuses, copies)
+    if good.all():
+        return later
     if not good.any():
         message = f"{bundle.definition.name}: every trajectory ended: {Status(int(statuses[0])).sentence}."
         raise IntegrationError(message)
-    states, tangent = _ends(bundle, moved.initial.reshape(len(good), copies, -1)[good])
-    kept = Ensemble(states, begin.parameters[good], begin.start_time[good] + interval)
-    return replace(bundle, ensemble=kept, tangent=tangent, row=bundle.row[good], steps=bundle.steps + steps, calls=bundle.calls + 1)
+    return only(later, np.flatnonzero(good))
+
+
+def _good(states: FloatArray, statuses: npt.NDArray[np.int8], copies: int) -> npt.NDArray[np.bool_]:
+    """Which trajectories have finite numbers in all their lanes (lane, variable)."""
+    finite = np.isfinite(states)
+    if finite.all() and (statuses == Status.OK).all():  # quicker than row by row
+        return np.ones(len(states) // copies, np.bool_)
+    lasting = (statuses == Status.OK) & finite.all(axis=1)
+    good: npt.NDArray[np.bool_] = lasting.reshape(-1, copies).all(axis=1)
+    return good
 
 
 def _logarithms(diagonal: FloatArray) -> FloatArray:
@@ -157,86 +174,6 @@ def work(bundle: Bundle) -> float:
     steps = bundle.steps * (_STEP + _NODE * len(bundle.definition.graph.nodes))
     calls = bundle.calls * (_CALL + _PRODUCT * float(rows * vectors**2 * size))
     return 1e-6 * (calls + steps)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def orthonormalise(tangent: Any, diagonal: Any) -> None:  # pragma: no cover - compiled
-    """Makes the vectors (trajectory, vector, variable) orthonormal in place, one after the other; `diagonal` (trajectory, vector) is what
-    of each one's length the earlier ones left.
-
-    Gram and Schmidt, twice: once leaves errors that grow with the parting of the vectors. LAPACK's digits depend on the processor and
-    on how it was built; these are sums in one order. A vector of which nothing is left becomes the axis that is farthest from the others.
-    Source: Giraud, Langou, Rozložník and van den Eshof, Numerische Mathematik 101, 87 (2005).
-    """
-    rows, vectors, size = tangent.shape
-    for row in range(rows):
-        for vector in range(vectors):
-            own = tangent[row, vector]
-            length = np.sqrt(_product(own, own))
-            _project(tangent, row, vector)
-            left = np.sqrt(_product(own, own))
-            if not left > _ROUND_OFF * length:
-                _renew(tangent, row, vector)
-            else:
-                for place in range(size):
-                    own[place] /= left
-                _project(tangent, row, vector)
-                again = np.sqrt(_product(own, own))
-                for place in range(size):
-                    own[place] /= again
-                left *= again
-            diagonal[row, vector] = left
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _factors(orthonormal: Any, grown: Any, diagonal: Any) -> Any:  # pragma: no cover - compiled
-    """(trajectory, row, vector), upper triangular."""
-    rows, vectors, _ = grown.shape
-    factors = np.zeros((rows, vectors, vectors))
-    for row in range(rows):
-        for vector in range(vectors):
-            for earlier in range(vector):
-                factors[row, earlier, vector] = _product(orthonormal[row, earlier], grown[row, vector])
-            factors[row, vector, vector] = diagonal[row, vector]
-    return factors
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _product(left: Any, right: Any) -> float:  # pragma: no cover - compiled
-    total = 0.0
-    for place in range(left.shape[0]):
-        total += left[place] * right[place]
-    return total
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _project(tangent: Any, row: int, vector: int) -> None:  # pragma: no cover - compiled
-    """Takes from a vector what lies along the earlier ones of its trajectory."""
-    own = tangent[row, vector]
-    for earlier in range(vector):
-        other = tangent[row, earlier]
-        along = _product(own, other)
-        for place in range(own.shape[0]):
-            own[place] -= along * other[place]
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _renew(tangent: Any, row: int, vector: int) -> None:  # pragma: no cover - compiled
-    """The axis of which the earlier vectors leave most, made orthonormal to them."""
-    own, best, most = tangent[row, vector], 0, -1.0
-    for axis in range(own.shape[0]):
-        left = 1.0
-        for earlier in range(vector):
-            left -= tangent[row, earlier, axis] ** 2
-        if left > most:
-            best, most = axis, left
-    own[:] = 0.0
-    own[best] = 1.0
-    for _ in range(2):
-        _project(tangent, row, vector)
-        length = np.sqrt(_product(own, own))
-        for place in range(own.shape[0]):
-            own[place] /= length
 
 
 def _starts(bundle: Bundle) -> FloatArray:
