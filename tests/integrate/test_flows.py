@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from attractory.expressions.system import System
-from attractory.integrate import Engine, Ensemble, SampleGrid, integrate, integrate_ensemble
+from attractory.integrate import Engine, Ensemble, SampleGrid, advance, integrate, integrate_ensemble
 from attractory.layout import Status
 
 
@@ -186,3 +186,23 @@ def test_a_slow_escape_to_infinity_ends() -> None:
     made = integrate(system, initial=[1.0, 0.0], samples=2001, dt=0.1, tolerance=1e-6)
     assert made.status.values.tolist() == [Status.DIVERGED]
     assert np.isfinite(made.state.values[0, :100]).all()
+
+
+@pytest.mark.parametrize(
+    ("equations", "duration"),
+    [
+        ({"x": "y", "y": "-x"}, 3.0),
+        ({"x": "x*x", "y": "0"}, 1.0),  # a pole where x begins above 1
+        ({"x": "1000*(cos(t) - x)", "y": "x - y"}, 20.0),  # goes over to the method for stiff flows
+        ({"x": "y", "y": "-x - 0.5*sign(y)"}, 3.0),
+    ],
+)
+def test_moving_on_gives_the_last_of_two_samples_to_the_bit(equations: dict[str, str], duration: float) -> None:
+    """States, statuses and steps of `advance`, which takes no first sample, beside an integration that takes both; NaN where it failed."""
+    begin = Ensemble(np.linspace(-2.0, 2.0, 42).reshape(21, 2), np.empty((21, 0)), np.linspace(0.0, 5.0, 21))
+    definition, engine = flow(equations).definition, Engine(tolerance=1e-12)
+    moved, status, steps = advance(definition, begin, duration=duration, engine=engine)
+    made = integrate_ensemble(definition, begin, grids=[SampleGrid(duration, 2)], engine=engine)
+    np.testing.assert_array_equal(moved.initial, made.states[0][:, 1])
+    assert status.tolist() == made.status.tolist()
+    assert steps == made.steps.sum()

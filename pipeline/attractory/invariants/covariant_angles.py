@@ -14,8 +14,8 @@ from attractory.expressions.system import System
 from attractory.invariants.covariant_vectors import ForwardRun, covariant_vectors, forward_run
 from attractory.invariants.estimate import Estimate, FloatArray, Setting
 from attractory.invariants.growth_rates import Effort, rate_error, swing_error
-from attractory.invariants.signals import trajectory_groups
 from attractory.invariants.orthonormal_vectors import orthonormalise
+from attractory.invariants.signals import trajectory_groups
 from attractory.invariants.zero_exponents import zero_limit
 
 METHOD = "covariant Lyapunov vectors by Ginelli et al., Phys. Rev. Lett. 99, 130601 (2007); smallest principal angles of their subspaces"

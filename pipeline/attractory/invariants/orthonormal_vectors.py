@@ -43,8 +43,8 @@ def orthonormalise(tangent: Any, diagonal: Any) -> None:  # pragma: no cover - c
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def factors(orthonormal: Any, grown: Any, diagonal: Any) -> Any:  # pragma: no cover - compiled
-    """R (trajectory, row, vector), upper triangular: each vector of `grown` (trajectory, vector, variable) is the orthonormal ones times its
-    column; `diagonal` is what `orthonormalise` gives."""
+    """R (trajectory, row, vector), upper triangular: each vector of `grown` (trajectory, vector, variable) is the orthonormal ones times
+    its column; `diagonal` is what `orthonormalise` gives."""
     rows, vectors, _ = grown.shape
     upper = np.zeros((rows, vectors, vectors))
     for row in range(rows):
