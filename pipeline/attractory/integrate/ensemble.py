@@ -190,7 +190,8 @@ def _ends(
     # Rows hold one sample: number 1 lies at their beginning, where number 0 would lie before it.
     memory = Memory(out, np.array([[-1, 1]]), np.full(total, int(Status.NOT_STARTED), np.int8), np.empty(0), first=1)
     steps, _ = _run(definition, ensemble, [grid], engine, memory)
-    return out.reshape(total, variables), memory.status, steps
+    ends = np.asarray(out, np.float64).reshape(total, variables)
+    return ends, memory.status, steps
 
 
 def _runnable(ensemble: Ensemble) -> NDArray[np.bool_]:
