@@ -8,7 +8,8 @@ import pytest
 from attractory import System
 from attractory.errors import RequestError
 from attractory.invariants import lyapunov_spectrum
-from attractory.invariants.growth_rates import Measurement, rate_error, rate_errors
+from attractory.invariants.estimate import FloatArray
+from attractory.invariants.growth_rates import Measurement, rate_error, rate_errors, walk_error
 from attractory.invariants.lyapunov_spectrum import Effort, Targets
 from attractory.invariants.orthonormal_vectors import orthonormalise
 
@@ -156,3 +157,41 @@ def test_work_that_is_no_number_above_zero_is_refused(lorenz: System) -> None:
     """Before anything is integrated."""
     with pytest.raises(RequestError, match=r"core_seconds=0\.0: expected a number above 0"):
         lyapunov_spectrum(lorenz, effort=Effort(core_seconds=0.0))
+
+
+def _walking_pair(drift: float, depth: float = np.inf, rounds: int = 4000) -> FloatArray:
+    """Growth (trajectory, round, exponent) of four vectors, the middle two of which share out a random walk of unit steps as tangent
+    vectors do, which forget what lies deeper than `depth` below the maximum."""
+    steps = np.random.default_rng(4).standard_normal((64, rounds))
+    second, third, below = np.empty_like(steps), np.empty_like(steps), np.zeros(len(steps))
+    for place in range(rounds):
+        moved = np.maximum(below, -depth) + steps[:, place]
+        second[:, place] = np.maximum(moved, 0.0) + drift
+        third[:, place] = steps[:, place] - second[:, place]  # the area is what it is
+        below = np.minimum(moved, 0.0)
+    return np.stack([5.0 - second, second, third, -5.0 - third], axis=2)
+
+
+def test_two_zero_exponents_that_share_out_a_random_walk_are_zero_within_their_errors() -> None:
+    """The scatter between trajectories alone would tell both from zero: what their order makes of them belongs to the error."""
+    growth = _walking_pair(drift=0.0)
+    value, scatter = growth.mean(axis=(0, 1)), growth.mean(axis=1).std(axis=0, ddof=1) / 8.0
+    errors = walk_error(growth, duration=4000.0, tolerance=1e-300)
+    assert (abs(value[1:3]) > 5.0 * scatter[1:3]).all()
+    assert (abs(value[1:3]) < 2.0 * errors[1:3]).all()
+    assert errors[1] == pytest.approx(np.sqrt(2.0 / np.pi / 4000.0), rel=0.3)  # of a walk of unit steps; 64 deviations tell it to 9 %
+    assert (errors[[0, 3]] == 0.0).all()
+
+
+def test_a_walk_deeper_than_the_tolerance_makes_a_rate_that_no_length_of_run_takes_away() -> None:
+    """What lies deeper than -log(tolerance) is forgotten, so that the maximum grows on for ever."""
+    growth = _walking_pair(drift=0.0, depth=-np.log(1e-4), rounds=20_000)
+    value, errors = growth.mean(axis=(0, 1)), walk_error(growth, duration=20_000.0, tolerance=1e-4)
+    expected = 1.0 / (2.0 * -np.log(1e-4))
+    assert value[1] == pytest.approx(expected, rel=0.15)  # steps of one against a depth of nine: reflection is not quite at the edge
+    assert errors[1] == pytest.approx(expected, rel=0.5)  # a variance by 64 trajectories: 18 %
+
+
+def test_a_pair_that_parts_at_a_rate_has_no_error_of_a_walk() -> None:
+    """A positive exponent and its negative are what they are, however much their sum scatters."""
+    assert (walk_error(_walking_pair(drift=0.2), duration=4000.0, tolerance=1e-300) == 0.0).all()

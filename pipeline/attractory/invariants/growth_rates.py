@@ -14,6 +14,9 @@ FEWEST_ROUNDS = 16
 _BLOCKS = 16  # long enough to be independent where rounds may not be
 _POINTS = 256  # of the running mean
 _BINS = 64  # of the local exponents' histogram
+_WALKS = 3.0  # of deviations that a pair of zero exponents may lie apart
+# A sum of exponents that is smaller than this part of their sizes is zero: volumes are kept to the integration's error.
+KEPT_VOLUMES = 1e-4
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,14 @@ class Effort:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Mean growth rates (trajectory, round, exponent) of the trajectories that lasted; `lost` counts the others; `steps` of all."""
+    """Mean growth rates (trajectory, round, exponent) of the trajectories that lasted; `lost` counts the others; `steps` of all;
+    `tolerance` of the integration."""
 
     growth: FloatArray
     interval: float
     lost: int
     steps: int = 0
+    tolerance: float = Effort.tolerance
 
     @property
     def settled(self) -> FloatArray:
@@ -70,8 +75,9 @@ class Measurement:
 
     @property
     def errors(self) -> FloatArray:
-        """Standard errors (exponent,): the largest of those between trajectories, between blocks, and of the ends."""
-        return np.maximum(rate_error(self.blocks), self.end_error)
+        """Standard errors (exponent,): the largest of those between trajectories, between blocks, of the ends, and of a pair that walks."""
+        walk = walk_error(self.settled, duration=self.interval * ROUND * self.settled.shape[1], tolerance=self.tolerance)
+        return np.maximum(np.maximum(rate_error(self.blocks), self.end_error), walk)
 
     @property
     def end_error(self) -> FloatArray:
@@ -128,6 +134,35 @@ def swing_error(growth: FloatArray) -> FloatArray:
     course = np.cumsum(mean - mean.mean(axis=0), axis=0)
     swing: FloatArray = np.sqrt(2.0) * course.std(axis=0) / len(mean)
     return swing
+
+
+def walk_error(growth: FloatArray, *, duration: float, tolerance: float) -> FloatArray:
+    """What the order of two exponents that both are zero makes of them (exponent,), where all add up to zero and these are in the middle;
+    0 elsewhere, and where the two are more than three times as large.
+
+    A reversible flow that keeps volumes has a zero exponent for its own direction, and its negative. The area of these two directions
+    then grows and shrinks by a random walk W of each trajectory, which no law keeps bounded as symplectic forms do in a Hamiltonian
+    system. Of two tangent vectors the first turns to whatever has grown most until then: it has the maximum of W until a time T, not W,
+    and the second what is left. They lie apart by more than their scatter, in all trajectories alike: by sqrt(2 / pi) of the deviation
+    of W at T for each (the mean maximum of Brownian motion, by the reflection principle), which falls like 1 / sqrt(T) as a rate. That
+    ends where W has walked farther than the errors of tangent vectors, L = -log(tolerance): deeper than L below its maximum nothing is
+    remembered, W is reflected there, and its maximum grows at the rate of half its variance in a unit of time over L.
+
+    Args:
+        growth: (trajectory, time, exponent), the parts of time being equal.
+        duration: of the whole.
+    """
+    rates = growth.mean(axis=1)
+    trajectories, exponents = rates.shape
+    value, errors = rates.mean(axis=0), np.zeros(exponents)
+    if exponents % 2 or trajectories < 2 or abs(value.sum()) > KEPT_VOLUMES * abs(value).sum():
+        return errors
+    pair = slice(exponents // 2 - 1, exponents // 2 + 1)
+    deviation = float(rates[:, pair].sum(axis=1).std(ddof=1))
+    walk = max(np.sqrt(2.0 / np.pi) * deviation, -(deviation**2) * duration / (2.0 * np.log(tolerance)))
+    if (abs(value[pair]) <= _WALKS * walk).all():
+        errors[pair] = walk
+    return errors
 
 
 def rate_errors(blocks: FloatArray) -> tuple[FloatArray, FloatArray]:

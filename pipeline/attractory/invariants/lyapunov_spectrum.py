@@ -154,7 +154,8 @@ def _is_looked_at(rounds: int) -> bool:
 def _lasting(rounds: list[FloatArray], first: Bundle, last: Bundle, interval: float) -> Measurement:
     """The rounds of the trajectories that are in the last bundle too."""
     kept = last.row
-    return Measurement(np.stack([part[kept] for part in rounds], axis=1), interval, len(first.row) - len(kept), last.steps)
+    growth = np.stack([part[kept] for part in rounds], axis=1)
+    return Measurement(growth, interval, len(first.row) - len(kept), last.steps, last.engine.tolerance)
 
 
 def _settings(system: System, measurement: Measurement) -> dict[str, Setting]:

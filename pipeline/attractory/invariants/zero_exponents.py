@@ -6,11 +6,10 @@ import numpy as np
 
 from attractory.expressions.system import System
 from attractory.invariants.estimate import FloatArray, Setting
+from attractory.invariants.growth_rates import KEPT_VOLUMES
 
 # An exponent within so many standard errors of zero is taken for zero.
 ERRORS_OF_ZERO = 3.0
-# A sum that is smaller than this part of the exponents' sizes is zero: volumes are kept to the integration's error.
-_KEPT = 1e-4
 
 
 def zero_exponents(system: System, value: FloatArray, errors: FloatArray, *, duration: float, resolution: float) -> dict[str, Setting]:
@@ -45,7 +44,7 @@ def shear_limit(system: System, value: FloatArray, *, duration: float) -> float:
     it names, or volumes (its exponents are all there and add up to zero); and where regular motion has two exponents that are no larger.
     """
     limit = float(np.log(max(duration / (system.period or 1.0), 2.0)) / duration)
-    keeps_volumes = len(value) == system.dimension and abs(value.sum()) <= _KEPT * abs(value).sum()
+    keeps_volumes = len(value) == system.dimension and abs(value.sum()) <= KEPT_VOLUMES * abs(value).sum()
     is_neutral = system.behaviour in ("periodic", "quasiperiodic") and int((abs(value) <= limit).sum()) > 1
     return limit if keeps_volumes or system.conserved or is_neutral else 0.0
 
