@@ -137,6 +137,29 @@ def test_a_pole_ends_its_trajectory_alone() -> None:
     np.testing.assert_allclose(made.state.values[1, :, 0], -1 / (1 + np.arange(21) * 0.1), rtol=1e-14)
 
 
+def test_a_pole_costs_as_many_steps_at_any_tolerance() -> None:
+    """x' = x^2 from 1 ends in at most 1.2 times the steps that a tolerance of 1e-14 takes, which are some 200: steps shorten to the pole
+    by e^-1.8 of what is left, and end where they no longer move the time."""
+    steps = {}
+    for tolerance in (1e-3, 1e-5, 1e-9, 1e-12, 1e-14):
+        made = integrate(flow({"x": "x*x"}), initial=[1.0], samples=2, dt=2.0, tolerance=tolerance)
+        assert made.status.values.tolist() == [Status.DIVERGED]
+        steps[tolerance] = int(made.steps.values[0])
+    assert max(steps.values()) <= 1.2 * steps[1e-14] < 300
+
+
+@pytest.mark.parametrize("equation", ["-1/x", "-1/x + 0*abs(x + 1)"])
+def test_a_solution_that_ends_at_a_finite_value_is_ended_where_its_steps_vanish(equation: str) -> None:
+    """x' = -1/x from 1 is sqrt(1 - 2t), here with and without a switch elsewhere: under 100 steps, and no step moves the time at t = 1/2."""
+    for tolerance in (1e-9, 1e-12):
+        made = integrate(flow({"x": equation}), initial=[1.0], samples=11, dt=0.1, tolerance=tolerance)
+        assert made.status.values.tolist() == [Status.STEP_UNDERFLOW]
+        assert made.steps.values[0] < 100
+        # the tolerance is one of the state itself where that is below 1; from 1 to the state at t = 0.4, an error grows by sqrt(5)
+        np.testing.assert_allclose(made.state.values[0, :5, 0], np.sqrt(1 - 0.2 * np.arange(5)), atol=20 * tolerance)
+        assert np.isnan(made.state.values[0, 6:]).all()
+
+
 def test_leaving_the_domain_of_a_function_is_a_status() -> None:
     """x' = -1 / sqrt(x) reaches zero at t = 2/3; its neighbour, far from there, is untouched."""
     made = integrate(flow({"x": "-1/sqrt(x)"}), initial=[[1.0], [100.0]], samples=31, dt=0.1)

@@ -22,6 +22,7 @@ from attractory.integrate.escape import ESCAPE, ESCAPE_LOOK, ESCAPE_STEPS, POLE,
 from attractory.integrate.handover import CAP, COUNT, DONE, METHOD, Y, leaves_taylor, resume
 from attractory.integrate.sections import take_back_crossings, take_crossings
 from attractory.integrate.switches import (
+    FOUND,
     ROWS,
     Switches,
     forget_turns,
@@ -56,7 +57,7 @@ Kernel = namedtuple("Kernel", "coefficients finish samples modes bound move cros
 
 def lane_arrays(width: int, sizes: tuple[int, int, int, int], coefficients: int) -> Lanes:
     """Zeroed lanes for `sizes` = (variables, parameters, switches, granularities), with so many rows of coefficients; vectors begin at
-    multiples of 64 bytes."""
+    multiples of 64 bytes. No switch ends a step: nothing but the kernel of a flow with switches writes to `found`."""
     variables, parameters, switches, kinds = sizes
     states = [variables, variables, 2 * variables, variables, variables + 1, variables]
     # The last: order + 1 rows of scratch, of which c has as many for each variable.
@@ -65,6 +66,7 @@ def lane_arrays(width: int, sizes: tuple[int, int, int, int], coefficients: int)
     memory = np.zeros(sum(rows) * width + 8)
     first = (-memory.ctypes.data // 8) % 8
     table = memory[first : first + sum(rows) * width].reshape(sum(rows), width)
+    table[FOUND] = -1.0
     ends = list(accumulate(rows))
     *parts, base = [table[end - count : end] for count, end in zip(rows, ends, strict=True)]  # np.split takes ten times as long
     vectors = {name: part[0] for name, part in zip(ROWS, parts, strict=False)}
@@ -269,7 +271,7 @@ def _judge(lanes: Any, lane: int, controls: Any) -> int:  # pragma: no cover - c
         return _DIVERGED
     if is_endless(lanes.table, lane):
         return _ZENO
-    if step > lanes.t[lane] * RESOLUTION or lanes.found[0, lane] >= 0.0:
+    if step > lanes.t[lane] * RESOLUTION or lanes.table[FOUND, lane] >= 0.0:  # a step may end at a switch at once
         return _OK
     return _DIVERGED if largest(lanes.y, lane) > POLE else _UNDERFLOW
 
