@@ -150,7 +150,7 @@ def test_a_pole_costs_as_many_steps_at_any_tolerance() -> None:
 
 @pytest.mark.parametrize("equation", ["-1/x", "-1/x + 0*abs(x + 1)"])
 def test_a_solution_that_ends_at_a_finite_value_is_ended_where_its_steps_vanish(equation: str) -> None:
-    """x' = -1/x from 1 is sqrt(1 - 2t), here with and without a switch elsewhere: under 100 steps, and no step moves the time at t = 1/2."""
+    """x' = -1/x from 1 is sqrt(1 - 2t), with and without a switch elsewhere: in under 100 steps no step moves the time at t = 1/2."""
     for tolerance in (1e-9, 1e-12):
         made = integrate(flow({"x": equation}), initial=[1.0], samples=11, dt=0.1, tolerance=tolerance)
         assert made.status.values.tolist() == [Status.STEP_UNDERFLOW]
