@@ -107,7 +107,7 @@ SECTION = """\
 
 {rule}
 
-{checked} systems checked, {within} within. {missing}
+{checked} systems checked, {within} within.{missing}
 
 {table}
 """
@@ -159,7 +159,7 @@ def section(found: Outcome, worst: int) -> str:
         rule=found.identity.rule,
         checked=len(found.systems),
         within=found.within,
-        missing=f"Not checked: {missing}." if missing else "",
+        missing=f" Not checked: {missing}." if missing else "",
         table=table,
     )
 
