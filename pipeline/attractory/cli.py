@@ -66,7 +66,9 @@ Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe.yaml, o
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="A finished store: DATASET.zarr.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="STORE", help="The store to write; default: beside the recipe.")]
 WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Worker processes; default: one per core.")]
-ClusterFile = Annotated[Path | None, typer.Option("--cluster", metavar="FILE", help="Run on the Dask cluster of this scheduler file.")]
+ClusterFile = Annotated[
+    Path | None, typer.Option("--cluster", metavar="FILE", help="Where to run: a cluster's YAML, or a Dask scheduler file.")
+]
 MoreSystems = Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="More systems: a folder of YAML files of your own.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Delete a store of another recipe or catalog that is in the way.")]
 ReportFolder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Folder of report.json; default: report, beside STORE.")]
@@ -186,7 +188,8 @@ def generate(  # noqa: PLR0913  # each option is an argument
     from attractory.stages.located import read_recipe
 
     with _progress("generate") as progress:
-        located, where = read_recipe(recipe, catalog=catalog), _workers(workers, cluster)
+        where = _workers(workers, cluster)  # first of all: it parts the ranks of an MPI run, one of which goes on
+        located = read_recipe(recipe, catalog=catalog)
         made = run(located, out=out, workers=where, replace_other=replace, progress=progress)
     return Answer(made.document(), made.lines(), exit_code=1 if made.failed else 0)
 
@@ -268,7 +271,8 @@ def build(  # noqa: PLR0913
     from attractory.stages.located import read_recipe
 
     with _progress("build") as progress:
-        built = run(read_recipe(recipe, catalog=catalog), out=out, workers=_workers(workers, cluster), to=to, progress=progress)
+        where = _workers(workers, cluster)  # first of all: it parts the ranks of an MPI run, one of which goes on
+        built = run(read_recipe(recipe, catalog=catalog), out=out, workers=where, to=to, progress=progress)
     end = [_published(built.published)] if built.published else ["Not published: the report above says why."]
     page = [*built.generated.lines(), built.report.table(), *end]
     return Answer(built.document(), page, exit_code=0 if built.published and not built.generated.failed else 1)
@@ -350,11 +354,11 @@ def _progress(title: str) -> Iterator[Progress]:
 
 
 def _workers(count: int | None, cluster: Path | None) -> Workers:
-    from attractory.stages.cluster import Workers
+    from attractory.stages.cluster import Workers, workers_of
 
     if count is not None and cluster is not None:
         raise RequestError("--workers and --cluster both say where to run: give one of them.")
-    return Workers(count or len(os.sched_getaffinity(0)), cluster)
+    return workers_of(cluster) if cluster is not None else Workers(count or len(os.sched_getaffinity(0)))
 
 
 def _picture(system: System) -> list[str]:

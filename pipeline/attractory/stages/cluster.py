@@ -1,28 +1,31 @@
-"""The one place that knows Dask: a local cluster or one that runs already, and blocks sent to it a few at a time."""
+"""Blocks sent to a Dask cluster, a few at a time; what kinds of clusters there are is in clusters/."""
 
 from __future__ import annotations
 
 import itertools
-import logging
 import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attractory.errors import InterruptedRunError, RequestError
+from attractory.errors import InterruptedRunError
 from attractory.stages.block_queue import BlockQueue
+from attractory.stages.clusters.description import Cluster, LocalCluster, MpiCluster, RunningCluster
+from attractory.stages.clusters.local import local_client
+from attractory.stages.clusters.opening import cluster_client
+from attractory.stages.clusters.reading import is_scheduler_file, read_cluster
+from attractory.stages.clusters.running import scheduler_file_client
 from attractory.stages.task import BlockReport, BlockTask, run_block
 from attractory.store import Block
 
 # One block runs and one waits in each worker, so that none is idle while its report travels; the scheduler never holds the whole recipe.
 BLOCKS_PER_WORKER = 2
 ROSTER_SECONDS = 2.0  # how often a cluster is asked for workers that have joined or left
-WAIT_SECONDS = 120.0  # how long the first worker of a running cluster may take
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,25 +33,50 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Workers:
-    """Where blocks run: so many local processes, or the cluster whose scheduler file this is."""
+    """Where blocks run: so many local processes, the cluster whose scheduler file this is, or the one that is described."""
 
     count: int
     scheduler_file: Path | None = None
+    cluster: Cluster | None = None
+
+    @property
+    def are_local(self) -> bool:
+        """Whether they are processes of this machine, started for the run."""
+        return self.scheduler_file is None and (self.cluster is None or isinstance(self.cluster, LocalCluster))
 
 
-@contextmanager
-def running_client(workers: Workers) -> Iterator[Any]:
+def workers_of(file: str | Path) -> Workers:
+    """What `--cluster FILE` means: a scheduler file of Dask, or the description of a cluster.
+
+    Of the ranks of an MPI run, the one that goes on with the command comes back from here; to be called before anything is written.
+
+    Raises:
+        RequestError: the file is neither, or there are too few ranks.
+    """
+    path = Path(file)
+    if is_scheduler_file(path):
+        return Workers(1, path)
+    cluster = read_cluster(path)
+    if isinstance(cluster, LocalCluster):
+        return Workers(cluster.workers)
+    if isinstance(cluster, MpiCluster):
+        from attractory.stages.clusters.mpi import parted_ranks
+
+        cluster = RunningCluster(kind="address", address=parted_ranks(cluster))
+    return Workers(1, cluster=cluster)
+
+
+def running_client(workers: Workers) -> AbstractContextManager[Any]:
     """A Dask client whose workers are up.
 
     Raises:
         RequestError: there is no such cluster, or it has no worker.
     """
-    if workers.scheduler_file is None:
-        with _local_client(workers.count) as client:
-            yield client
-    else:
-        with _remote_client(workers.scheduler_file) as client:
-            yield client
+    if workers.cluster is not None:
+        return cluster_client(workers.cluster)
+    if workers.scheduler_file is not None:
+        return scheduler_file_client(workers.scheduler_file)
+    return local_client(workers.count)
 
 
 def run_blocks(client: Any, queue: BlockQueue, task_of: Callable[[Block], BlockTask]) -> Iterator[BlockReport]:
@@ -163,54 +191,3 @@ def _killed(key: str) -> str:
 
 def _addresses(client: Any) -> list[str]:
     return sorted(client.scheduler_info(n_workers=-1)["workers"])
-
-
-@contextmanager
-def _local_client(count: int) -> Iterator[Any]:
-    from distributed import Client, LocalCluster
-
-    with _quiet_interrupts():
-        cluster = LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",  # its default listens to the whole network
-            silence_logs=logging.CRITICAL,
-            memory_limit=0,
-        )
-    with cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
-        yield client
-
-
-@contextmanager
-def _remote_client(scheduler_file: Path) -> Iterator[Any]:
-    from distributed import Client
-
-    if not scheduler_file.is_file():
-        message = f"{scheduler_file}: there is no such scheduler file. Start a cluster with: dask scheduler --scheduler-file FILE"
-        raise RequestError(message)
-    try:
-        client = Client(scheduler_file=str(scheduler_file), timeout=WAIT_SECONDS)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, KeyError) as error:
-        message = f"{scheduler_file}: no scheduler answers ({error}). Is the cluster running?"
-        raise RequestError(message) from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=WAIT_SECONDS)
-        except TimeoutError as error:
-            message = f"{scheduler_file}: the cluster has no worker. Start some with: dask worker --scheduler-file FILE --nthreads 1"
-            raise RequestError(message) from error
-        yield client
-
-
-@contextmanager
-def _quiet_interrupts() -> Iterator[None]:
-    """Processes started inside ignore Ctrl-C, which a terminal sends to them too: the command hears it, and stops them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

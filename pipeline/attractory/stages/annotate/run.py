@@ -109,7 +109,7 @@ def measured(
 
 def _outcomes(tasks: Mapping[str, Task], workers: int | Workers) -> Iterator[tuple[str, Measured | Exception]]:
     where = workers if isinstance(workers, Workers) else Workers(workers)
-    if len(tasks) == 1 and where.scheduler_file is None:  # here: a cluster takes seconds to start
+    if len(tasks) == 1 and where.are_local:  # here: a cluster takes seconds to start
         ((name, task),) = tasks.items()
         yield name, _tried(task)
         return
