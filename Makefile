@@ -19,7 +19,7 @@ INSTALLED := $(VENV)/.installed
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks bench bench-engine bench-reach lint format repro wheel clean
+.PHONY: help setup demo test test-frameworks test-integration bench bench-engine bench-reach lint format repro wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -30,7 +30,7 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Attractory needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
 	@echo "Setting up $(VENV) (once) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python $(PIP) install --editable '.[pipeline,certify,test]'
+	@$(VENV)/bin/python $(PIP) install --editable '.[pipeline,certify,cluster,test]'
 	@touch $@
 
 $(DVC_VENV)/.installed: Makefile
@@ -57,6 +57,11 @@ test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch, jax
 	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_torch.py
 	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_jax.py
 	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_sympy.py
+
+# As root on Debian, what is missing is installed; elsewhere, tests that lack something are skipped and say what.
+test-integration: setup ## one recipe through a real SLURM and MPI, started by the tests
+	@bash tests/integration/install $(VENV)
+	@$(VENV)/bin/python -m pytest tests/integration -rs $(PYTEST_OPTIONS)
 
 $(BENCH_VENV)/.installed: Makefile pyproject.toml benchmarks/requirements.txt
 	@echo "Setting up $(BENCH_VENV) with the programs to measure beside (once) …"

@@ -86,11 +86,11 @@ def missing() -> str | None:
 
 
 @contextmanager
-def running_slurm(folder: Path) -> Iterator[Slurm]:
+def running_slurm(folder: Path, environment: Mapping[str, str]) -> Iterator[Slurm]:
     """A SLURM whose node takes jobs; everything that was started is stopped at the end."""
     for name in ("state", "spool"):
         (folder / name).mkdir()
-    slurm = Slurm(folder, {**os.environ, "PATH": SEARCHED, "SLURM_CONF": str(folder / "slurm.conf")})
+    slurm = Slurm(folder, {**environment, "PATH": SEARCHED, "SLURM_CONF": str(folder / "slurm.conf")})
     ports = _free_ports(2)
     settings = {"host": socket.gethostname().partition(".")[0], "user": getpass.getuser(), "folder": folder}
     (folder / "slurm.conf").write_text(CONFIGURATION.format(**settings, controller_port=ports[0], node_port=ports[1]))

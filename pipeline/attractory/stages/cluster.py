@@ -66,12 +66,18 @@ def workers_of(file: str | Path) -> Workers:
     return Workers(1, cluster=cluster)
 
 
-def running_client(workers: Workers) -> AbstractContextManager[Any]:
+@contextmanager
+def running_client(workers: Workers) -> Iterator[Any]:
     """A Dask client whose workers are up.
 
     Raises:
         RequestError: there is no such cluster, or it has no worker.
     """
+    with _client(workers) as client:
+        yield client
+
+
+def _client(workers: Workers) -> AbstractContextManager[Any]:
     if workers.cluster is not None:
         return cluster_client(workers.cluster)
     if workers.scheduler_file is not None:

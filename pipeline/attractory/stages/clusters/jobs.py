@@ -85,8 +85,9 @@ def _arguments(cluster: JobCluster) -> dict[str, Any]:
 
 def _submit(cluster: JobCluster, launched: Any) -> None:
     try:
-        launched.scale(jobs=cluster.job_count)
-        launched.sync(launched._correct_state)  # scale() only asks for this, and would not hear of a refusal
+        for _ in range(cluster.job_count):
+            launched.worker_spec.update(launched.new_worker_spec())
+        launched.sync(launched._correct_state)  # scale() leaves this to another thread, where a refusal is not heard
     except (RuntimeError, OSError, ValueError) as error:
         message = f"kind: {cluster.kind}: a job was refused. {' '.join(str(error).split())}"
         raise RequestError(message) from error

@@ -61,6 +61,8 @@ async def _watch(cluster: Any, watch: JobWatch) -> None:
         workers = {str(worker["name"]) for worker in cluster.scheduler_info["workers"].values()}
         for job in watch.lost(set(cluster.worker_spec) & set(cluster.workers), workers, time.monotonic()):
             await cluster.workers.pop(job).close()  # one that still lies in the queue is taken out
+        for job in [name for name, job in cluster.workers.items() if job.job_id is None]:
+            del cluster.workers[job]  # Dask keeps one that was refused as if it were there
         if set(cluster.worker_spec) - set(cluster.workers):
             await _submit_missing(cluster)
 

@@ -1,0 +1,147 @@
+"""What a cluster file may say, and what is said about one that is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attractory.errors import MissingExtraError, RequestError
+from attractory.stages.cluster import Workers, running_client, workers_of
+from attractory.stages.clusters.description import Adaptive, JobCluster, LocalCluster, MpiCluster, RunningCluster
+from attractory.stages.clusters.jobs import job_client
+from attractory.stages.clusters.reading import read_cluster
+
+PAGE = Path(__file__).parents[2] / "docs" / "clusters.md"
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+SLURM = "kind: slurm\njobs: 2\nmemory: 1GB\n"
+
+
+def written(folder, text):
+    (folder / "cluster.yaml").write_text(text)
+    return folder / "cluster.yaml"
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=lambda text: text.split()[1])
+def test_every_example_of_the_page_is_a_cluster(tmp_path, text):
+    """What a reader copies is accepted."""
+    assert read_cluster(written(tmp_path, text)).kind == text.split()[1]
+
+
+def test_the_page_shows_every_shape():
+    """One example of each record."""
+    assert {text.split()[1] for text in EXAMPLES} == {"slurm", "mpi", "address", "local"}
+
+
+def test_every_key_of_jobs_stands_on_the_page():
+    """A key that is not documented is not there for anyone."""
+    rows = re.findall(r"^\| (.*?) \|", PAGE.read_text(), flags=re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert set(JobCluster.model_fields) - {"kind"} == named
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("jobs: 2\n", r"cluster.yaml:1: kind: the key is missing. Expected one of local, address, mpi, slurm"),
+        ("kind: slrum\n", r"cluster.yaml:1: kind: found 'slrum', expected one of .*Did you mean 'slurm'\?"),
+        ("kind: [slurm]\n", r"cluster.yaml:1: kind: found \['slurm'\], expected one of"),
+        ("- slurm\n", r"cluster.yaml:1: found no keys"),
+        (SLURM + "memroy: 2GB\n", r"cluster.yaml:4: memroy: is not a key of this kind of cluster. Did you mean 'memory'\?"),
+        ("kind: slurm\njobs: 2\n", r"cluster.yaml:1: memory: the key is missing."),
+        (SLURM + "workers: 3\n", r"found jobs and workers, expected exactly one of jobs, workers and adaptive."),
+        ("kind: slurm\nmemory: 1GB\n", r"found none, expected exactly one of jobs, workers and adaptive."),
+        (SLURM + "queue: a\npartition: b\n", r"found queue and partition, which are two names of one thing"),
+        (SLURM + "walltime: forever\n", r"cluster.yaml:4: walltime: found 'forever', expected hours:minutes:seconds in quotes"),
+        (SLURM + "walltime: 30\n", r"cluster.yaml:4: walltime: found 30, expected a valid string"),
+        (SLURM.replace("1GB", "1000"), r"cluster.yaml:3: memory: found 1000, expected a valid string"),
+        (SLURM.replace("1GB", "much"), r"cluster.yaml:3: memory: found 'much', expected a size with its unit"),
+        (SLURM.replace("2", "0"), r"cluster.yaml:2: jobs: found 0, expected greater than or equal to 1"),
+        (SLURM + "queue: 'a; rm -rf b'\n", r"cluster.yaml:4: queue: found 'a; rm -rf b', expected letters, digits"),
+        (SLURM + "local_directory: $(reboot)\n", r"cluster.yaml:4: local_directory: found .*expected letters, digits"),
+        (SLURM + 'extra: ["a\\nb"]\n', r"cluster.yaml:4: extra.0: found 'a\\nb', expected a text of one line"),
+        (SLURM.replace("jobs: 2", "adaptive: {minimum: 3, maximum: 2}"), r"cluster.yaml:2: adaptive: .*maximum that is not below"),
+        (SLURM.replace("jobs: 2", "adaptive: {most: 2}"), r"cluster.yaml:2: adaptive.most: is not a key"),
+        ("kind: address\naddress: somewhere\n", r"cluster.yaml:2: address: found 'somewhere', expected a scheduler's address"),
+        ("kind: local\nworkers: two\n", r"cluster.yaml:2: workers: found 'two', expected a valid integer"),
+        ("kind: mpi\nranks: 4\n", r"cluster.yaml:2: ranks: is not a key of this kind of cluster."),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path, text, message):
+    """File, line and key, what was found and what was expected; before anything runs."""
+    with pytest.raises(RequestError, match=message):
+        workers_of(written(tmp_path, text))
+
+
+def test_jobs_are_counted_in_three_ways(tmp_path):
+    """Jobs, workers in as many jobs as they need, or a range that begins with its least."""
+    assert read_cluster(written(tmp_path, SLURM)).job_count == 2
+    assert read_cluster(written(tmp_path, "kind: pbs\nworkers: 9\ncores: 4\nmemory: 8GB\n")).job_count == 3
+    found = read_cluster(written(tmp_path, "kind: lsf\nadaptive: {minimum: 2, maximum: 5}\nmemory: 8GB\n"))
+    assert (found.job_count, found.adaptive) == (2, Adaptive(minimum=2, maximum=5))
+
+
+def test_a_file_says_where_to_run(tmp_path):
+    """A scheduler file is told by what is in it, whatever its name; `kind: local` is --workers."""
+    scheduler = written(tmp_path, json.dumps({"type": "Scheduler", "address": "tcp://10.0.0.7:8786", "workers": {}}))
+    assert workers_of(scheduler) == Workers(1, scheduler)
+    assert workers_of(written(tmp_path, "{kind: local, workers: 3}")) == Workers(3)
+    running = RunningCluster(kind="address", address="tcp://10.0.0.7:8786")
+    assert workers_of(written(tmp_path, "{kind: address, address: tcp://10.0.0.7:8786}")) == Workers(1, cluster=running)
+    with pytest.raises(RequestError, match=r"none.yaml: cannot be read: No such file"):
+        workers_of(tmp_path / "none.yaml")
+
+
+def test_only_processes_started_here_are_local():
+    """What needs no cluster for a single task asks this."""
+    assert Workers(2).are_local
+    assert Workers(1, cluster=LocalCluster(kind="local", workers=1)).are_local
+    assert not Workers(1, Path("scheduler.json")).are_local
+    assert not Workers(1, cluster=RunningCluster(kind="address", address="tcp://a:1")).are_local
+
+
+def test_a_scheduler_is_found_by_its_address():
+    """The client is connected, and its worker is there."""
+    from distributed import LocalCluster as DaskCluster
+
+    with DaskCluster(n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0") as cluster:
+        described = RunningCluster(kind="address", address=cluster.scheduler_address)
+        with running_client(Workers(1, cluster=described)) as client:
+            assert client.submit(sum, [1, 2]).result() == 3
+
+
+def test_ranks_that_were_not_parted_are_refused():
+    """From Python, the ranks of an MPI run are parted by the script itself; the message says how."""
+    with (
+        pytest.raises(RequestError, match=r"the ranks were not parted.*dask_mpi.initialize"),
+        running_client(Workers(1, cluster=MpiCluster(kind="mpi"))),
+    ):
+        pass
+
+
+def test_mpi_without_mpirun_is_refused(tmp_path):
+    """One process is no MPI run, with an MPI library or without; what to type is said, and nothing is begun."""
+    pytest.importorskip("dask_mpi")
+    code = "import sys; from attractory.stages.cluster import workers_of; workers_of(sys.argv[1])"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(written(tmp_path, "kind: mpi\n"))], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert ran.returncode == 1
+    assert re.search(r"RequestError: kind: mpi: (found a run of 1, expected at least 3 ranks|mpi4py finds no MPI library)", ran.stderr)
+
+
+def test_a_missing_extra_is_named(tmp_path, monkeypatch):
+    """Without dask-jobqueue or dask-mpi, the message says what to install."""
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
+    monkeypatch.setitem(sys.modules, "dask_mpi", None)
+    with (
+        pytest.raises(MissingExtraError, match=r"'dask-jobqueue'.*attractory\[cluster\]"),
+        job_client(read_cluster(written(tmp_path, SLURM))),
+    ):
+        pass
+    with pytest.raises(MissingExtraError, match=r"'dask-mpi'.*attractory\[cluster\]"):
+        workers_of(written(tmp_path, "kind: mpi\n"))
