@@ -6,12 +6,14 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from attractory.errors import MissingExtraError, RequestError
 from attractory.stages.cluster import Workers, running_client, workers_of
+from attractory.stages.clusters.any_worker import AnyWorker
 from attractory.stages.clusters.description import Adaptive, JobCluster, LocalCluster, MpiCluster, RunningCluster
 from attractory.stages.clusters.jobs import job_client
 from attractory.stages.clusters.reading import read_cluster
@@ -145,3 +147,22 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch):
         pass
     with pytest.raises(MissingExtraError, match=r"'dask-mpi'.*attractory\[cluster\]"):
         workers_of(written(tmp_path, "kind: mpi\n"))
+
+
+def test_a_block_whose_worker_is_gone_goes_to_whoever_comes():
+    """Also where for a while there was no worker at all: it was to run on the first, and runs on the second."""
+    from distributed import Client
+    from distributed import LocalCluster as DaskCluster
+
+    with (
+        DaskCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+    ):
+        client.register_plugin(AnyWorker())
+        (address,) = client.scheduler_info()["workers"]
+        cluster.scale(0)
+        while client.scheduler_info()["workers"]:
+            time.sleep(0.01)
+        block = client.submit(sum, [1, 2], workers=[address], allow_other_workers=True)
+        cluster.scale(1)
+        assert block.result(timeout=100) == 3

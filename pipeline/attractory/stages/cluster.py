@@ -74,7 +74,14 @@ def running_client(workers: Workers) -> Iterator[Any]:
         RequestError: there is no such cluster, or it has no worker.
     """
     with _client(workers) as client:
+        _let_tasks_move(client)
         yield client
+
+
+def _let_tasks_move(client: Any) -> None:
+    from attractory.stages.clusters.any_worker import AnyWorker  # imports Dask
+
+    client.register_plugin(AnyWorker())
 
 
 def _client(workers: Workers) -> AbstractContextManager[Any]:
