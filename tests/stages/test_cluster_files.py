@@ -17,6 +17,7 @@ from attractory.stages.clusters.any_worker import AnyWorker
 from attractory.stages.clusters.description import Adaptive, JobCluster, LocalCluster, MpiCluster, RunningCluster
 from attractory.stages.clusters.jobs import job_client
 from attractory.stages.clusters.reading import read_cluster
+from attractory.stages.clusters.resubmission import LOST_SECONDS, JobWatch
 
 PAGE = Path(__file__).parents[2] / "docs" / "clusters.md"
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
@@ -166,3 +167,35 @@ def test_a_block_whose_worker_is_gone_goes_to_whoever_comes():
         block = client.submit(sum, [1, 2], workers=[address], allow_other_workers=True)
         cluster.scale(1)
         assert block.result(timeout=100) == 3
+
+
+def test_a_block_is_not_lost_to_a_worker_that_is_there_and_does_not_run_yet():
+    """A worker registers before it runs: what was meant for one that is gone, and came in between, runs on it all the same."""
+    from distributed import Client, Status
+    from distributed import LocalCluster as DaskCluster
+
+    def become(status, dask_worker):
+        dask_worker.status = Status[status]
+
+    with (
+        DaskCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+    ):
+        client.register_plugin(AnyWorker())
+        client.run(become, "paused")
+        while cluster.scheduler.running:
+            time.sleep(0.01)
+        block = client.submit(sum, [1, 2], workers=["inproc://10.0.0.7/1/1"], allow_other_workers=True)
+        while not cluster.scheduler.unrunnable:
+            time.sleep(0.01)
+        client.run(become, "running")
+        assert block.result(timeout=100) == 3
+
+
+def test_a_job_is_lost_when_it_has_worked_and_has_no_worker_for_a_while():
+    """One that waits in the queue is not lost, nor one whose worker starts anew; one that is lost is said once, to be submitted again."""
+    watch, jobs = JobWatch(), {"job-0", "job-1", "job-2"}
+    assert watch.lost(jobs, {"job-0-0", "job-0-1", "job-1"}, now=0.0) == set()  # two workers, a single one, and none yet
+    assert watch.lost(jobs, {"job-1"}, now=LOST_SECONDS) == set()
+    assert watch.lost(jobs, {"job-1"}, now=LOST_SECONDS + 1) == {"job-0"}
+    assert watch.lost(jobs, {"job-1"}, now=LOST_SECONDS + 2) == set()

@@ -10,14 +10,19 @@ from distributed import SchedulerPlugin
 class AnyWorker(SchedulerPlugin):
     """A block is sent to the worker that has its system's machine code, and may go elsewhere (`allow_other_workers`).
 
-    Dask keeps to that while a worker is left. When the last one goes, its tasks wait for its very address, which no new worker has.
+    Dask keeps to that while a worker is left. Where there is none, a task waits for the very address that it was meant for, which no new
+    worker has; so whatever begins to wait for lack of a worker forgets it.
     """
 
     name = "attractory-any-worker"
     idempotent = True
 
-    def add_worker(self, scheduler: Any, worker: str) -> None:
-        """Called before the scheduler looks for what the new worker can do."""
-        for task in scheduler.unrunnable:
-            if task.loose_restrictions:
-                task.worker_restrictions = None
+    async def start(self, scheduler: Any) -> None:
+        """Called when the scheduler gets to know the plugin."""
+        self._tasks = scheduler.tasks
+
+    def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
+        """Called when a task has come to another state. (Workers' coming is no moment for this: they register before they run.)"""
+        task = self._tasks.get(key) if finish == "no-worker" else None
+        if task is not None and task.loose_restrictions:
+            task.worker_restrictions = None
