@@ -144,7 +144,7 @@ def measured(name: str, sizes: Sizes, summary: GenerateSummary, seconds: float) 
     useful = seconds - summary.startup_seconds - work.compile_seconds
     return Run(
         name=name,
-        systems=len({report.block.system for report in summary.reports}),
+        systems=len(summary.tally.systems),
         trajectories=sizes.trajectories,
         samples_each=sizes.samples,
         samples=work.samples,
@@ -152,8 +152,8 @@ def measured(name: str, sizes: Sizes, summary: GenerateSummary, seconds: float) 
         startup=summary.startup_seconds,
         compiling=work.compile_seconds,
         engine=work.engine_seconds,
-        encoding_and_writing=work.write_seconds,
-        elsewhere=useful - work.engine_seconds - work.write_seconds,
+        encoding_and_writing=work.compress_seconds + work.write_seconds,
+        elsewhere=useful - work.engine_seconds - work.compress_seconds - work.write_seconds,
         rate=work.samples / useful,
         engine_rate=work.engine_rate,
         least_part=min(_engine_parts(summary)),
@@ -206,9 +206,8 @@ def systems() -> tuple[list[str], list[str]]:
 
 def _engine_parts(summary: GenerateSummary) -> Iterator[float]:
     """Of each system: the engine's part of its time in engine and store."""
-    for name in {report.block.system for report in summary.reports}:
-        work = Work.of(report for report in summary.reports if report.block.system == name)
-        yield work.engine_seconds / (work.engine_seconds + work.write_seconds)
+    for work in summary.tally.systems.values():
+        yield work.engine_seconds / (work.seconds - work.compile_seconds)
 
 
 def _periods(samples: int) -> float:

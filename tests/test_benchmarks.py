@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import attractory
-from attractory.stages.summary import GenerateSummary
+from attractory.stages.summary import GenerateSummary, Tally
 from attractory.stages.task import BlockReport
 from attractory.store import Block
 
@@ -160,11 +160,12 @@ def test_the_part_that_reaches_the_disk_leaves_out_start_up_and_compiling(script
         bytes=10**6,
         compile_seconds=2.0,
         engine_seconds=1.0,
-        write_seconds=3.0,
+        compress_seconds=2.0,
+        write_seconds=1.0,
         peak_bytes=2**29,
         worker="a",
     )
-    summary = GenerateSummary(tmp_path, 1, 0, 0, 1, startup_seconds=3.0, run_seconds=6.0, reports=(report,))
+    summary = GenerateSummary(tmp_path, 1, 0, 0, 1, startup_seconds=3.0, run_seconds=6.0, tally=Tally.of([report]))
     generate = script("generate")
     run = generate.measured("plain", generate.Sizes(4, 25), summary, seconds=10.0)
     assert (run.rate, run.engine_rate, run.part, run.elsewhere, run.least_part) == (20.0, 100.0, 0.2, 1.0, 0.25)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from dataclasses import replace as record_with
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,6 +70,9 @@ WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, metavar="N"
 ClusterFile = Annotated[
     Path | None, typer.Option("--cluster", metavar="FILE", help="Where to run: a cluster's YAML, or a Dask scheduler file.")
 ]
+ArrayPart = Annotated[str | None, typer.Option("--array", metavar="K/N", help="Slice K of N of the blocks, in this process: a job array.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how much it makes and what that costs; writes nothing.")]
+Performance = Annotated[Path | None, typer.Option("--performance", metavar="FILE", help="Dask's report of the run, an HTML page.")]
 MoreSystems = Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="More systems: a folder of YAML files of your own.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Delete a store of another recipe or catalog that is in the way.")]
 ReportFolder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Folder of report.json; default: report, beside STORE.")]
@@ -179,19 +183,54 @@ def generate(  # noqa: PLR0913  # each option is an argument
     out: Out = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
+    array: ArrayPart = None,
+    dry_run: DryRun = False,
     replace: Replace = False,
     catalog: MoreSystems = None,
+    performance: Performance = None,
     json: Json = False,
 ) -> Answer:
     """Make the store of a recipe; always resumes."""
     from attractory.stages.generate import generate as run
     from attractory.stages.located import read_recipe
 
+    if dry_run:
+        return _estimate(recipe, out=out, catalog=catalog)
+    if array is not None:
+        alone = {"--workers": workers, "--cluster": cluster, "--performance": performance, "--replace": replace or None}
+        return _slice(recipe, array, out=out, catalog=catalog, others=[name for name, value in alone.items() if value is not None])
     with _progress("generate") as progress:
         where = _workers(workers, cluster)  # first of all: it parts the ranks of an MPI run, one of which goes on
+        where = record_with(where, performance=performance, announce=_announce)
         located = read_recipe(recipe, catalog=catalog)
         made = run(located, out=out, workers=where, replace_other=replace, progress=progress)
     return Answer(made.document(), made.lines(), exit_code=1 if made.failed else 0)
+
+
+def _estimate(recipe: Path, *, out: Path | None, catalog: Path | None) -> Answer:
+    from attractory.stages.estimate import estimate
+    from attractory.stages.located import read_recipe
+
+    with _progress("dry run") as progress:
+        found = estimate(read_recipe(recipe, catalog=catalog), out=out, progress=progress)
+    return Answer(found.document(), found.lines(), exit_code=2 if found.refusal else 0)
+
+
+def _slice(recipe: Path, array: str, *, out: Path | None, catalog: Path | None, others: Sequence[str]) -> Answer:
+    from attractory.stages.located import read_recipe
+    from attractory.stages.slices import generate_slice, read_slice
+
+    if others:
+        message = f"--array makes its slice in this process, beside other slices of the same store: leave out {', '.join(others)}."
+        raise RequestError(message)
+    part = read_slice(array)
+    with _progress(f"slice {part}") as progress:
+        made = generate_slice(read_recipe(recipe, catalog=catalog), part, out=out, progress=progress)
+    return Answer(made.document(), made.lines(), exit_code=1 if made.failed else 0)
+
+
+def _announce(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
 
 
 @app.command()

@@ -60,6 +60,12 @@ class DamageError(AttractoryError):
     exit_code = 1
 
 
+class IncompleteRunError(AttractoryError):
+    """Some blocks of a run failed again and again; all others are kept, and the same command tries the failed ones again."""
+
+    exit_code = 1
+
+
 class CheckFailedError(AttractoryError):
     """The data or the catalog failed a check that they were asked to pass."""
 

@@ -14,7 +14,8 @@ from attractory import layout, store
 from attractory.errors import InterruptedRunError, RecipeError, RequestError, StoreError
 from attractory.stages import place
 from attractory.stages.block_queue import BlockQueue
-from attractory.stages.cluster import Workers, run_blocks, running_client
+from attractory.stages.blocks_on_dask import run_blocks
+from attractory.stages.cluster import Workers, running_client
 from attractory.stages.generate import generate, planned_job
 from attractory.stages.info import info
 from attractory.stages.located import read_recipe

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from attractory import layout
 from attractory.expressions.system import System
 from attractory.integrate import BlockSettings, integrate_block
 from attractory.stages.agreement import check_agreement, disagreement
 from attractory.stages.block_queue import BlockQueue
-from attractory.stages.cluster import Workers, run_blocks, running_client, signals_as_errors
+from attractory.stages.blocks_on_dask import few_deaths, run_blocks
+from attractory.stages.cluster import Workers, running_client, signals_as_errors
 from attractory.stages.located import LocatedRecipe, read_recipe, systems_of
+from attractory.stages.losses import lost
+from attractory.stages.pace import Pace
 from attractory.stages.place import check_place, disk_errors
 from attractory.stages.plan import check_memory, store_plan
 from attractory.stages.progress import Progress
 from attractory.stages.recipe import Recipe
-from attractory.stages.run_record import add_run
-from attractory.stages.summary import GenerateSummary
-from attractory.stages.task import BlockReport, BlockTask, Produce
-from attractory.store import Block, BlockRow, StorePlan, create, done_rows, finish, is_finished, locked, root_document
+from attractory.stages.run_record import add_runs, kept_runs, run_document
+from attractory.stages.summary import GenerateSummary, Tally
+from attractory.stages.task import BlockTask, Produce
+from attractory.stages.watching import check_watching, watched
+from attractory.store import Block, StorePlan, create, done_rows, finish, is_finished, locked, root_document
 from attractory.store.finish import remove_run_folder
 from attractory.store.state import clear, clear_partial, stored_failures
 
@@ -61,26 +65,42 @@ def generate(
         produce: what makes a block's trajectories, of integrate_block's signature; known to every worker by its name.
     Raises:
         RecipeError, CatalogError, RequestError: the request is wrong; nothing was written.
-        InterruptedRunError: a signal or a full disk; what is done is kept.
+        InterruptedRunError: a signal or a full disk, or workers that ended over some blocks; what is done is kept.
+        IncompleteRunError: some blocks failed in every try; all others are kept.
     """
     located = read_recipe(recipe)
     job = planned_job(located, Path(out) if out is not None else located.store, produce)
     with disk_errors(job.store):
-        root = root_document(job.store)
-        if root is not None and replace_other and disagreement(job.store, root, job.plan):
-            root = None
-        if root is not None:
-            check_agreement(job.store, root, job.plan)
-            if is_finished(root):
-                remove_run_folder(job.store)
-                return _found(job)
+        root = agreed_root(job, replace_other=replace_other)
+        if root is not None and is_finished(root):
+            remove_run_folder(job.store)
+            return found(job)
+        where = workers if isinstance(workers, Workers) else Workers(workers)
+        check_watching(where.performance)
         check_place(job.store, job.plan, held=_held_bytes(job.store))
         check_memory(located, job.plan)
         with signals_as_errors(), locked(job.store):
+            root = agreed_root(job, replace_other=replace_other)  # again, now that nobody else writes: another run may have ended meanwhile
             if root is None:
                 clear(job.store)
                 create(job.store, job.plan)
-            return _run(job, workers if isinstance(workers, Workers) else Workers(workers), progress or _silent)
+            elif is_finished(root):
+                remove_run_folder(job.store)
+                return found(job)
+            return _run(job, where, progress or _silent)
+
+
+def agreed_root(job: Job, *, replace_other: bool = False) -> dict[str, Any] | None:
+    """The root's document of the store that the job makes; None where there is none, or another one that is to make room.
+
+    Raises:
+        RequestError: a store of another request is there, or something that is none.
+    """
+    root = root_document(job.store)
+    if root is None or (replace_other and disagreement(job.store, root, job.plan)):
+        return None
+    check_agreement(job.store, root, job.plan)
+    return root
 
 
 def planned_job(located: LocatedRecipe, store: Path, produce: Produce = integrate_block) -> Job:
@@ -96,40 +116,39 @@ def block_settings(recipe: Recipe, plan: StorePlan) -> BlockSettings:
 def _run(job: Job, workers: Workers, progress: Progress) -> GenerateSummary:
     started, began = datetime.now(UTC), time.perf_counter()
     clear_partial(job.store)
-    kept = list(done_rows(job.store, job.plan))
-    queue = BlockQueue(_missing(job.plan, kept))
-    progress(len(kept), job.plan.tasks, f"{len(kept)} kept")
-    summary = GenerateSummary(job.store, 0, len(kept), sum(row.failed for row in kept), workers.count)
+    done, failed = _done(job)
+    queue = BlockQueue(block for block in job.plan.blocks() if block.key not in done)
+    pace = Pace(progress, tasks=job.plan.tasks, kept=len(done))
+    summary = GenerateSummary(job.store, 0, len(done), failed, workers.count)
     if len(queue):
-        with running_client(workers) as client:
+        with few_deaths(), running_client(workers) as client, watched(client, workers):
             ready = time.perf_counter()
-            reports = _collect(run_blocks(client, queue, job.task), job.plan.tasks, len(kept), progress)
+            tally = Tally.of(pace.watched(run_blocks(client, queue, job.task)))
             summary = replace(summary, startup_seconds=ready - began, run_seconds=time.perf_counter() - ready)
-        failed = summary.failed + sum(report.failed for report in reports)
-        processes = len({report.worker for report in reports})
-        summary = replace(summary, made=len(reports), failed=failed, workers=processes, reports=tuple(reports))
-    finish(job.store, job.plan)
-    add_run(job.store, summary, started=started, versions=dict(job.plan.attributes[layout.VERSIONS]))
+        lost_blocks = {loss.block.key: loss.reason for loss in pace.losses}
+        summary = replace(summary, made=tally.blocks, failed=failed + tally.failed, tally=tally, lost=lost_blocks)
+        summary = replace(summary, workers=len(tally.workers) or workers.count)
+    slices = kept_runs(job.store)
+    if not pace.losses:
+        finish(job.store, job.plan)
+    own = run_document(summary, started=started, versions=dict(job.plan.attributes[layout.VERSIONS]))
+    add_runs(job.store, [own] if pace.losses else [*slices, own])
+    if pace.losses:
+        raise lost(job.store, pace.losses, tasks=job.plan.tasks)
     return summary
 
 
-def _collect(done: Iterable[BlockReport], total: int, kept: int, progress: Progress) -> list[BlockReport]:
-    reports: list[BlockReport] = []
-    began, samples = time.perf_counter(), 0
-    for report in done:
-        reports.append(report)
-        samples += report.samples
-        rate = samples / (time.perf_counter() - began) / 1e6
-        progress(kept + len(reports), total, f"{report.block.system}, {rate:.1f} M samples/s")
-    return reports
+def _done(job: Job) -> tuple[set[str], int]:
+    """Keys of the blocks that are done, and how many trajectories failed in them; the rows themselves may be more than memory holds."""
+    keys, failed = set(), 0
+    for row in done_rows(job.store, job.plan):
+        keys.add(row.block.key)
+        failed += row.failed
+    return keys, failed
 
 
-def _missing(plan: StorePlan, kept: list[BlockRow]) -> Iterator[Block]:
-    done = {row.block for row in kept}
-    return (block for block in plan.blocks() if block not in done)
-
-
-def _found(job: Job) -> GenerateSummary:
+def found(job: Job) -> GenerateSummary:
+    """The summary of a store that was finished already."""
     return GenerateSummary(job.store, 0, job.plan.tasks, stored_failures(job.store, job.plan), workers=0)
 
 

@@ -15,6 +15,27 @@ from attractory.store import StorePlan
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+def free_bytes(store: Path) -> int:
+    """What the disk that a store is on, or would be on, has free."""
+    return shutil.disk_usage(ground_of(store)).free
+
+
+def ground_of(store: Path) -> Path:
+    """The store's folder, or the nearest one above it that is there."""
+    return next(folder for folder in (store, *store.absolute().parents) if folder.exists())
+
+
+def room_missing(store: Path, plan: StorePlan, *, held: int = 0) -> str | None:
+    """Why the states do not fit on the disk, which compression may yet make them; None where they do."""
+    free = free_bytes(store)
+    if plan.bytes - held <= free:
+        return None
+    return (
+        f"{store}: the recipe makes up to {readable(plan.bytes)}, and the disk has {readable(free)} free. "
+        "Ask for fewer trajectories or samples, or choose another place with --out."
+    )
+
+
 def check_place(store: Path, plan: StorePlan, *, held: int = 0) -> None:
     """Nothing where the store can be written and fits.
 
@@ -23,19 +44,14 @@ def check_place(store: Path, plan: StorePlan, *, held: int = 0) -> None:
     Raises:
         RequestError: the place cannot be written to, or its disk has less free than the states take.
     """
-    ground = next(folder for folder in (store, *store.absolute().parents) if folder.exists())
     try:
-        Path(tempfile.mkdtemp(dir=ground, prefix=".attractory-")).rmdir()
+        Path(tempfile.mkdtemp(dir=ground_of(store), prefix=".attractory-")).rmdir()
     except OSError as error:
         message = f"{store}: cannot be written ({error.strerror}). Choose another place with --out."
         raise RequestError(message) from error
-    free, needed = shutil.disk_usage(ground).free, plan.bytes - held
-    if needed > free:
-        message = (
-            f"{store}: the recipe makes up to {_readable(plan.bytes)}, and the disk has {_readable(free)} free. "
-            "Ask for fewer trajectories or samples, or choose another place with --out."
-        )
-        raise RequestError(message)
+    missing = room_missing(store, plan, held=held)
+    if missing:
+        raise RequestError(missing)
 
 
 @contextmanager
@@ -56,7 +72,8 @@ def disk_errors(store: Path) -> Iterator[None]:
         raise RequestError(message) from error
 
 
-def _readable(count: float) -> str:
+def readable(count: float) -> str:
+    """A number of bytes with three figures: 2.7 PB."""
     units = ("B", "kB", "MB", "GB", "TB", "PB")
     place = min(len(units) - 1, max(0, (len(str(int(count))) - 1) // 3))
     return f"{count / 1000**place:.3g} {units[place]}"

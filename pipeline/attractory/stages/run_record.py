@@ -5,36 +5,61 @@ from __future__ import annotations
 import json
 import os
 import platform
+import secrets
 import socket
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from attractory.stages.summary import GenerateSummary
+from attractory.store.files import RUN_FOLDER, document, partial_folder, write_whole
 
 
 def record_path(store: Path) -> Path:
     return store.with_name(f"{store.name.removesuffix('.zarr')}.run.json")
 
 
-def add_run(store: Path, summary: GenerateSummary, *, started: datetime, versions: dict[str, str]) -> Path:
-    """Append a run to the record of its store; a store that is made in three attempts has three."""
-    path = record_path(store)
-    run = {
+def run_document(summary: GenerateSummary, *, started: datetime, versions: dict[str, str]) -> dict[str, Any]:
+    """One run, ended now."""
+    return {
         "started": started.isoformat(timespec="seconds"),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "host": socket.gethostname(),
         "machine": platform.platform(),
         "processors": os.cpu_count(),
-        "worker_processes": sorted({report.worker for report in summary.reports}),
+        "worker_processes": sorted(summary.tally.workers),
         "versions": versions,
         **summary.document(),
     }
-    content = json.dumps({"runs": [*_runs(path), run]}, indent=2) + "\n"
-    partial = path.with_name(f".{path.name}.partial")
+
+
+def add_runs(store: Path, runs: Sequence[dict[str, Any]]) -> Path:
+    """Append runs to the record of a store; a store that is made in three attempts has three."""
+    path = record_path(store)
+    if not runs:
+        return path
+    content = json.dumps({"runs": [*_runs(path), *runs]}, indent=2) + "\n"
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     partial.write_text(content)
     partial.replace(path)
     return path
+
+
+def keep_run(store: Path, run: dict[str, Any]) -> None:
+    """Leave a slice's run in the unfinished store, a file of its own; whoever finishes the store moves it to the record."""
+    write_whole(_kept_folder(store) / f"{secrets.token_hex(8)}.json", document(run), partial=partial_folder(store))
+
+
+def kept_runs(store: Path) -> list[dict[str, Any]]:
+    """What slices have left, in the order of their start."""
+    folder = _kept_folder(store)
+    found = [json.loads(path.read_bytes()) for path in folder.glob("*.json")] if folder.is_dir() else []
+    return sorted(found, key=lambda run: str(run["started"]))
+
+
+def _kept_folder(store: Path) -> Path:
+    return store / RUN_FOLDER / "runs"
 
 
 def _runs(path: Path) -> list[Any]:

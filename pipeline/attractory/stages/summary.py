@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,24 +20,65 @@ class Work:
     bytes: int = 0
     compile_seconds: float = 0.0
     engine_seconds: float = 0.0
+    compress_seconds: float = 0.0
     write_seconds: float = 0.0
 
     @classmethod
-    def of(cls, reports: Iterable[BlockReport]) -> Work:
-        reports = list(reports)
-        return cls(**{name: sum(getattr(report, name) for report in reports) for name in cls.__dataclass_fields__})
+    def of(cls, reports: Iterable[BlockReport | Work]) -> Work:
+        total = dict.fromkeys(cls.__dataclass_fields__, 0)
+        for report in reports:
+            total = {name: total[name] + getattr(report, name) for name in total}
+        return cls(**total)
 
     @property
     def engine_rate(self) -> float:
         """Samples per second of one worker while it integrates."""
         return self.samples / self.engine_seconds if self.engine_seconds else 0.0
 
+    @property
+    def seconds(self) -> float:
+        """Of all phases together."""
+        return self.compile_seconds + self.engine_seconds + self.compress_seconds + self.write_seconds
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What is kept of the reports of blocks: as much for a million blocks as for one of each system."""
+
+    systems: Mapping[str, Work] = field(default_factory=dict)
+    blocks: int = 0
+    failed: int = 0
+    peak_bytes: int = 0
+    workers: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, reports: Iterable[BlockReport]) -> Tally:
+        systems: dict[str, Work] = {}
+        blocks, failed, peak_bytes, workers = 0, 0, 0, set[str]()
+        for report in reports:
+            system = report.block.system
+            systems[system] = Work.of((systems.get(system, Work()), report))
+            blocks, failed, peak_bytes = blocks + 1, failed + report.failed, max(peak_bytes, report.peak_bytes)
+            workers.add(report.worker)
+        return cls(systems, blocks, failed, peak_bytes, frozenset(workers))
+
+
+@dataclass(frozen=True)
+class SlicePlace:
+    """Which slice of the blocks a run made, and how far the whole store is; `done` blocks of `tasks` in all."""
+
+    name: str
+    done: int
+    tasks: int
+    finished: bool
+
 
 @dataclass(frozen=True)
 class GenerateSummary:
     """The outcome of `generate`. Counts of blocks; a finished store that was found has made = 0.
 
-    `failed` counts the trajectories that end before their last sample; the command exits 1 when there are any.
+    `failed` counts the trajectories that end before their last sample; the command exits 1 when there are any. `lost` are the keys of
+    blocks that could not be made, and why; of those only the record of a run tells, for `generate` raises then.
     """
 
     store: Path
@@ -47,35 +88,55 @@ class GenerateSummary:
     workers: int
     startup_seconds: float = 0.0
     run_seconds: float = 0.0
-    reports: tuple[BlockReport, ...] = field(default=(), repr=False)
+    tally: Tally = field(default=Tally(), repr=False)
+    lost: Mapping[str, str] = field(default_factory=dict)
+    place: SlicePlace | None = None
 
     @property
     def work(self) -> Work:
-        return Work.of(self.reports)
+        return Work.of(self.tally.systems.values())
 
     @property
     def peak_bytes(self) -> int:
         """The largest peak of a worker."""
-        return max((report.peak_bytes for report in self.reports), default=0)
+        return self.tally.peak_bytes
 
     @property
     def rate(self) -> float:
         """Samples per second end to end, all workers together, without start-up and compiling."""
         seconds = self.run_seconds - self.work.compile_seconds / max(self.workers, 1)
-        return self.work.samples / seconds if self.reports and seconds > 0 else 0.0
+        return self.work.samples / seconds if self.tally.blocks and seconds > 0 else 0.0
+
+    @property
+    def phases(self) -> dict[str, float]:
+        """Seconds of all workers together, by what they did; `wait` is when they had nothing to do, or waited for each other's end."""
+        work = self.work
+        wait = max(self.run_seconds * self.workers - work.seconds, 0.0)
+        return {
+            "compile": work.compile_seconds,
+            "integrate": work.engine_seconds,
+            "compress": work.compress_seconds,
+            "write": work.write_seconds,
+            "wait": wait if self.tally.blocks else 0.0,
+        }
 
     def lines(self) -> list[str]:
         """One screen for a person."""
-        head = f"{self.store}: made {self.made}, kept {self.kept} of {self.made + self.kept} blocks"
-        if not self.reports:
-            return [f"{head}; the store was finished already", *self._failures()]
+        asked = self.made + self.kept + len(self.lost)
+        of = f"slice {self.place.name}: " if self.place else ""
+        head = f"{self.store}: {of}made {self.made}, kept {self.kept} of {asked} blocks"
+        if not self.tally.blocks:
+            end = self._whole() or ["  the store was finished already"]
+            return [f"{head};{end[0][1:]}", *self._failures()]
         work, engine = self.work, self.work.engine_rate * self.workers
         return [
             head,
             f"  start-up {self.startup_seconds:.1f} s, compiling {work.compile_seconds:.1f} s in all, run {self.run_seconds:.1f} s",
             f"  {work.samples / MILLION:.1f} M samples, {work.bytes / MILLION:.1f} MB; {self.rate / MILLION:.1f} M samples/s end to end, "
             f"{engine / MILLION:.1f} M/s in the engine ({100 * self.rate / engine if engine else 0:.0f} %)",
+            f"  seconds of workers: {', '.join(f'{name} {seconds:.1f}' for name, seconds in self.phases.items())}",
             f"  {self.workers} worker{'s' if self.workers != 1 else ''}, peak memory {self.peak_bytes / 2**20:.0f} MiB each",
+            *self._whole(),
             *self._failures(),
         ]
 
@@ -91,27 +152,42 @@ class GenerateSummary:
             "startup_seconds": round(self.startup_seconds, 3),
             "compile_seconds": round(work.compile_seconds, 3),
             "run_seconds": round(self.run_seconds, 3),
+            "phase_seconds": {name: round(seconds, 3) for name, seconds in self.phases.items()},
             "samples": work.samples,
             "bytes": work.bytes,
             "samples_per_second": round(self.rate),
             "engine_samples_per_second": round(work.engine_rate * self.workers),
             "peak_bytes": self.peak_bytes,
             "systems": self._by_system(),
+            **({"lost_blocks": dict(self.lost)} if self.lost else {}),
+            **self._slice_document(),
         }
 
     def _by_system(self) -> dict[str, Any]:
-        names = sorted({report.block.system for report in self.reports})
-        works = {name: Work.of(report for report in self.reports if report.block.system == name) for name in names}
         return {
             name: {
                 "samples": work.samples,
                 "compile_seconds": round(work.compile_seconds, 3),
                 "engine_seconds": round(work.engine_seconds, 3),
+                "compress_seconds": round(work.compress_seconds, 3),
                 "write_seconds": round(work.write_seconds, 3),
                 "engine_samples_per_second_and_worker": round(work.engine_rate),
             }
-            for name, work in works.items()
+            for name, work in sorted(self.tally.systems.items())
         }
+
+    def _slice_document(self) -> dict[str, Any]:
+        if self.place is None:
+            return {}
+        place = self.place
+        return {"slice": place.name, "store_blocks_done": place.done, "store_blocks": place.tasks, "store_finished": place.finished}
+
+    def _whole(self) -> list[str]:
+        if self.place is None:
+            return []
+        if self.place.finished:
+            return ["  the store is finished"]
+        return [f"  {self.place.done} of the store's {self.place.tasks} blocks are done; it is finished by whoever makes the last one"]
 
     def _failures(self) -> list[str]:
         if not self.failed:

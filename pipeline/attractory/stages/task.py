@@ -14,7 +14,7 @@ from pathlib import Path
 from attractory.catalog.record import SystemRecord
 from attractory.expressions.system import System
 from attractory.integrate import BlockSettings, Grid, SampleGrid, integrate_block, section_grid
-from attractory.store import Block, GridPlan, StorePlan, write_block
+from attractory.store import Block, GridPlan, StorePlan, SystemPlan, write_block
 from attractory.store.blocks import BlockStates
 
 Produce = Callable[..., BlockStates]
@@ -33,12 +33,12 @@ class BlockTask:
 
     @cached_property
     def grids(self) -> tuple[Grid, ...]:
-        return tuple(_grid(grid, self.record) for grid in self.plan.systems[0].grids)
+        return grids_of(self.plan.systems[0], System.from_record(self.record))
 
 
 @dataclass(frozen=True)
 class BlockReport:
-    """What one block took. Samples are states of all variables; seconds are this worker's."""
+    """What one block took. Samples are states of all variables; seconds are this worker's, of writing only what it waited for the disk."""
 
     block: Block
     failed: int
@@ -46,14 +46,20 @@ class BlockReport:
     bytes: int
     compile_seconds: float
     engine_seconds: float
+    compress_seconds: float
     write_seconds: float
     peak_bytes: int
     worker: str
 
 
-def _grid(grid: GridPlan, record: SystemRecord) -> Grid:
+def grids_of(plan: SystemPlan, system: System) -> tuple[Grid, ...]:
+    """Where the engine samples for the granularities of a plan."""
+    return tuple(_grid(grid, system) for grid in plan.grids)
+
+
+def _grid(grid: GridPlan, system: System) -> Grid:
     if grid.section is not None:
-        return section_grid(System.from_record(record), grid.section, grid.samples)
+        return section_grid(system, grid.section, grid.samples)
     return SampleGrid(float(grid.dt or 0.0), grid.samples)
 
 
@@ -64,15 +70,16 @@ def run_block(task: BlockTask) -> BlockReport:
     compiled = time.perf_counter()
     made = produce_block(task, system)
     produced = time.perf_counter()
-    row = write_block(task.store, task.plan, task.block, made)
+    written = write_block(task.store, task.plan, task.block, made)
     return BlockReport(
         block=task.block,
-        failed=row.failed,
+        failed=written.row.failed,
         samples=task.block.count * sum(grid.samples for grid in task.grids),
-        bytes=sum(shard.bytes for shard in row.shards),
+        bytes=sum(shard.bytes for shard in written.row.shards),
         compile_seconds=compiled - started,
         engine_seconds=produced - compiled,
-        write_seconds=time.perf_counter() - produced,
+        compress_seconds=written.compress_seconds,
+        write_seconds=time.perf_counter() - produced - written.compress_seconds,
         peak_bytes=_peak_bytes(),
         worker=f"{socket.gethostname()}:{os.getpid()}",
     )

@@ -1,7 +1,8 @@
 """Write, finish and check stores. What a store looks like to a reader is in `attractory.layout`.
 
 StorePlan, SystemPlan, GridPlan, Block     what a store will hold; pure arithmetic (plan.py)
-root_document, finished_document, locked   what lies at a path, and one run at a time (state.py)
+root_document, finished_document           what lies at a path (state.py)
+locked, shared, in_turn                    one run at a time, or many slices of one (state.py)
 create(path, plan)                         metadata, time axes, splits: once (template.py)
 write_block(path, plan, block, made)       a block's shards and its row (blocks.py, shards.py, rows.py)
 done_rows(path, plan)                      what an interrupted run has left that holds
@@ -14,9 +15,9 @@ from attractory.store.check import Contents, Damage, check, contents
 from attractory.store.finish import finish
 from attractory.store.manifest import read_manifest
 from attractory.store.plan import Block, GridPlan, StorePlan, SystemPlan
-from attractory.store.rows import BlockRow, ShardRow, done_rows
-from attractory.store.state import finished_document, is_finished, locked, root_document
-from attractory.store.template import create
+from attractory.store.rows import BlockRow, ShardRow, declared, done_rows
+from attractory.store.state import finished_document, in_turn, is_finished, locked, root_document, shared
+from attractory.store.template import create, strangers
 
 __all__ = [
     "Block",
@@ -30,13 +31,17 @@ __all__ = [
     "check",
     "contents",
     "create",
+    "declared",
     "done_rows",
     "encode_block",
     "finish",
     "finished_document",
+    "in_turn",
     "is_finished",
     "locked",
     "read_manifest",
     "root_document",
+    "shared",
+    "strangers",
     "write_block",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,7 +44,15 @@ class EncodedBlock:
     files: Mapping[str, bytes]
 
 
-def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -> BlockRow:
+@dataclass(frozen=True)
+class WrittenBlock:
+    """A block that is done, and the seconds that packing it took; the disk works meanwhile."""
+
+    row: BlockRow
+    compress_seconds: float
+
+
+def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -> WrittenBlock:
     """Write a block's shards, then the row that declares it done.
 
     Raises:
@@ -51,17 +60,20 @@ def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -
         OSError: the disk is full or the store is gone; nothing is declared done.
     """
     shards: list[ShardRow] = []
+    packing = 0.0
     # A shard reaches the disk while the next one is packed; leaving the executor waits for all of them, so the row comes last.
     with ThreadPoolExecutor(max_workers=1) as writer:
-        written = []
+        written, began = [], time.perf_counter()
         for shard, content in _encoded_shards(plan, block, made):
+            packing += time.perf_counter() - began
             shards.append(shard)
             written.append(writer.submit(write_whole, store / shard.path, content, partial=partial_folder(store)))
+            began = time.perf_counter()
     for one in written:
         one.result()
     row = BlockRow(block, tuple(shards), _kept_arrays(plan.system(block.system), block, made))
     write_row(store, row)
-    return row
+    return WrittenBlock(row, packing)
 
 
 def encode_block(plan: StorePlan, block: Block, made: BlockStates) -> EncodedBlock:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 # All that is temporary lives in this one folder of an unfinished store: rows, half-written files, the lock. Elsewhere every file is whole.
 RUN_FOLDER = ".attractory-run"
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 def rows_folder(store: Path) -> Path:
@@ -28,6 +31,38 @@ def write_whole(path: Path, content: bytes, *, partial: Path) -> None:
     Args:
         partial: an existing folder on the same disk, for the temporary name.
     """
+    with _partial_file(content, partial) as name:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(name, path)
+
+
+def write_new(path: Path, content: bytes, *, partial: Path) -> bool:
+    """As `write_whole`, unless the file is there: of several who come at once, one writes it. Whether it was this one."""
+    with _partial_file(content, partial) as name:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = _linked(name, path)
+        Path(name).unlink(missing_ok=True)
+    return is_new
+
+
+def _linked(name: str, path: Path) -> bool:
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        # A file system without hard links: there, looking first has to do.
+        if error.errno not in _NO_LINKS:
+            raise
+        if path.exists():
+            return False
+        os.replace(name, path)
+    return True
+
+
+@contextmanager
+def _partial_file(content: bytes, partial: Path) -> Iterator[str]:
+    """The temporary name of a file that has reached the disk; removed where what is done with it fails."""
     handle, name = tempfile.mkstemp(dir=partial)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -35,8 +70,7 @@ def write_whole(path: Path, content: bytes, *, partial: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o644)  # mkstemp's 0600 would shut out the readers of a shared disk
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(name, path)
+        yield name
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -66,15 +66,27 @@ def read_row(path: Path) -> BlockRow:
     return BlockRow(block, tuple(ShardRow(**shard) for shard in raw["shards"]), arrays)
 
 
-def done_rows(store: Path, plan: StorePlan) -> Iterator[BlockRow]:
-    """The rows of the plan's blocks that are done: present, and every shard that they name is there in full size."""
-    folder = rows_folder(store)
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    for block in plan.blocks():
+def done_rows(store: Path, plan: StorePlan, blocks: Iterable[Block] | None = None) -> Iterator[BlockRow]:
+    """The rows of the blocks that are done, of the whole plan unless others are named: present, and every shard is there in full size."""
+    names = _row_names(store)
+    for block in plan.blocks() if blocks is None else blocks:
         if f"{block.key}.json" in names:
-            row = read_row(folder / f"{block.key}.json")
+            row = read_row(rows_folder(store) / f"{block.key}.json")
             if row.block == block and _has_files(store, row.shards):
                 yield row
+
+
+def declared(store: Path, plan: StorePlan) -> int:
+    """How many blocks of the plan have a row; no row is read, so this is quick, and a little less than a promise."""
+    names = _row_names(store)
+    return sum(f"{block.key}.json" in names for block in plan.blocks())
+
+
+def _row_names(store: Path) -> set[str]:
+    try:
+        return set(os.listdir(rows_folder(store)))
+    except FileNotFoundError:
+        return set()
 
 
 def system_arrays(rows: Iterable[BlockRow]) -> dict[str, np.ndarray]:

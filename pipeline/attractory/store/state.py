@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -64,19 +65,65 @@ def locked(store: Path) -> Iterator[None]:
     """Hold a store for one run.
 
     Raises:
-        RequestError: another run holds it.
+        RequestError: another run holds it, or slices of one.
     """
-    folder = store / RUN_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            # A file system without locks (some clusters' scratch) is no reason to refuse: two runs of one recipe write equal bytes.
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                message = f"{store}: another run is writing this store. Wait for it, or stop it."
-                raise RequestError(message) from error
+    with _holding(store, "lock", fcntl.LOCK_EX | fcntl.LOCK_NB, "another run is writing this store. Wait for it, or stop it."):
         yield
+
+
+@contextmanager
+def shared(store: Path) -> Iterator[None]:
+    """Hold a store for one slice of its blocks: any number of slices may, while no run of the whole does.
+
+    Raises:
+        RequestError: a run of the whole holds it.
+    """
+    sentence = "a run of the whole recipe is writing this store, and makes this slice too. Wait for it, or stop it."
+    with _holding(store, "lock", fcntl.LOCK_SH | fcntl.LOCK_NB, sentence):
+        yield
+
+
+@contextmanager
+def in_turn(store: Path) -> Iterator[None]:
+    """One slice after the other: each waits until those before it have begun or finished the store."""
+    with _holding(store, "turn", fcntl.LOCK_EX, "another slice begins or finishes this store."):
+        yield
+
+
+@contextmanager
+def _holding(store: Path, name: str, kind: int, refusal: str) -> Iterator[None]:
+    """Hold a lock file of the run folder. The kernel frees it with the process, so a killed run is in nobody's way."""
+    while True:
+        file = _opened(store / RUN_FOLDER / name)
+        with file:
+            try:
+                fcntl.flock(file, kind)
+            except OSError as error:
+                # A file system without locks (some clusters' scratch) is no reason to refuse: two runs of one recipe write equal bytes.
+                if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                    message = f"{store}: {refusal}"
+                    raise RequestError(message) from error
+            if _is_at(file, store / RUN_FOLDER / name):
+                yield
+                return
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Readable and writable, which shared and exclusive locks on NFS need; whoever finishes the store may remove the folder meanwhile."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return path.open("a+b")
+        except FileNotFoundError:
+            continue
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether the open file is still the one of that name: a lock on one that was removed keeps nobody out."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def clear(store: Path) -> None:
