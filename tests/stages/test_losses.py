@@ -13,7 +13,7 @@ from distributed import Client, LocalCluster
 from attractory.errors import IncompleteRunError, InterruptedRunError
 from attractory.integrate import integrate_block
 from attractory.stages.block_queue import BlockQueue
-from attractory.stages.blocks_on_dask import TRIES, run_blocks
+from attractory.stages.blocks_on_dask import TRIES, few_deaths, run_blocks
 from attractory.stages.cluster import Workers, running_client
 from attractory.stages.generate import generate, planned_job
 from attractory.stages.losses import Loss, lost
@@ -84,7 +84,7 @@ def test_a_block_that_ends_its_worker_takes_no_other_with_it(dataset):
             os.kill(os.getpid(), signal.SIGKILL)
         return report(task)
 
-    with running_client(Workers(1)) as client:
+    with few_deaths(), running_client(Workers(1)) as client:
         outcomes = list(run_blocks(client, BlockQueue(job.plan.blocks()), job.task, make=deadly))
     assert sorted(outcome.block.key for outcome in outcomes) == sorted(block.key for block in job.plan.blocks())
     (loss,) = [outcome for outcome in outcomes if isinstance(outcome, Loss)]

@@ -184,6 +184,14 @@ def test_a_slice_deletes_nothing(dataset):
     assert generate_slice(dataset.recipe, Slice(1, 2)).made == 3
 
 
+def test_a_slice_of_a_recipe_larger_than_the_disk_is_refused(dataset):
+    """Before anything is written, as a run of the whole is."""
+    dataset.write(("train: 5", "train: 1000000000000"))
+    with pytest.raises(RequestError, match=r"the recipe makes up to 2\.7 PB, and the disk has .* free"):
+        generate_slice(dataset.recipe, Slice(1, 200))
+    assert sorted(path.name for path in dataset.folder.iterdir()) == ["mine", "recipe.yaml"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -39,6 +39,7 @@ class _Try:
 def few_deaths() -> Iterator[None]:
     """A scheduler that is started inside gives a block up after two workers have ended over it, not after four."""
     import dask
+    import distributed  # noqa: F401  # its defaults must be there before, as leaving restores what was there
 
     with dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_DEATHS}):
         yield

@@ -142,7 +142,7 @@ def estimate(recipe: str | Path | LocatedRecipe, *, out: str | Path | None = Non
             raw_bytes=job.plan.bytes,
             tasks=job.plan.tasks,
             shard_files=sum(job.plan.shards(system) * _shards_of_block(system) for system in job.plan.systems),
-            other_files=len(small_files(job.plan)) + 2,  # the manifest, and the root's document
+            other_files=len(small_files(_smallest(job.plan))) + 2,  # the manifest, and the root's document
             free_bytes=free_bytes(job.store),
             finished=finished,
             refusal=None if finished else room_missing(job.store, job.plan, held=held),
@@ -204,6 +204,12 @@ def _probe(whole: StorePlan, trajectories: int, part: float) -> StorePlan:
     grids = tuple(replace(grid, samples=max(1, math.ceil(grid.samples * part))) for grid in system.grids)
     small = replace(system, splits=(trajectories, 0, 0), grids=grids)
     return replace(whole, systems=(small,), shard_trajectories=trajectories)
+
+
+def _smallest(plan: StorePlan) -> StorePlan:
+    """A plan of as many small files, which do not become more with trajectories or samples."""
+    systems = (replace(system, splits=(1, 0, 0), grids=tuple(replace(grid, samples=1) for grid in system.grids)) for system in plan.systems)
+    return replace(plan, systems=tuple(systems))
 
 
 def _timed(job: Job, system: System, probe: StorePlan) -> tuple[float, Any]:

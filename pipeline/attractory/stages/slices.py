@@ -94,6 +94,8 @@ def generate_slice(
         if root is not None and is_finished(root):
             return _placed(found(job), job, part)
         check_memory(located, job.plan)
+        if root is None:
+            check_place(job.store, job.plan)
         with signals_as_errors(), shared(job.store):
             if root is None:
                 _begin(job)
@@ -112,7 +114,6 @@ def _begin(job: Job) -> None:
                 "Delete the folder, or begin the store without --array."
             )
             raise RequestError(message)
-        check_place(job.store, job.plan)
         create(job.store, job.plan)
 
 
