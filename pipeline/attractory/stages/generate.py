@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,7 +122,8 @@ def _run(job: Job, workers: Workers, progress: Progress) -> GenerateSummary:
     pace = Pace(progress, tasks=job.plan.tasks, kept=len(done))
     summary = GenerateSummary(job.store, 0, len(done), failed, workers.count)
     if len(queue):
-        with few_deaths(), running_client(workers) as client, watched(client, workers):
+        # Jobs of a cluster end for reasons of their own: there Dask's patience is longer.
+        with few_deaths() if workers.are_local else nullcontext(), running_client(workers) as client, watched(client, workers):
             ready = time.perf_counter()
             tally = Tally.of(pace.watched(run_blocks(client, queue, job.task)))
             summary = replace(summary, startup_seconds=ready - began, run_seconds=time.perf_counter() - ready)

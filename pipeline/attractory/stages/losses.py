@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from attractory.errors import AttractoryError, IncompleteRunError, InterruptedRunError
+from attractory.stages.place import FULL
 from attractory.store import Block
 
 SHOWN = 10
-FULL = (errno.ENOSPC, errno.EDQUOT)
 ENDED_WORKERS = "its worker ended several times without a word, as a process does that takes more memory than the machine has"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from attractory.errors import InterruptedRunError, RequestError
 from attractory.store import StorePlan
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def free_bytes(store: Path) -> int:
@@ -65,7 +65,7 @@ def disk_errors(store: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             message = f"{store}: the disk is full. What is done is kept: make room, and the same command goes on from there."
             raise InterruptedRunError(message) from error
         message = f"{error.filename or store}: {error.strerror or error}."
