@@ -7,6 +7,9 @@
     parameters (trajectory, parameter)          float64
     start_time (trajectory)                     float64: the system's own t at sample 0 (maps: iterates)
     split (trajectory), status (trajectory)     int8 with CF flag_values and flag_meanings
+    parameter_set (trajectory)                  int64, systems with drawn parameters only: the number of the trajectory's parameter set
+    parameter_draws (trajectory)                int16, beside parameter_set: how many draws that set took; where none of them had the
+                                                behaviour asked for, `parameters` are NaN and the status is not_started
     accurate_until (trajectory)                 float64, certified systems only: the last time until which every stored sample, at every
                                                 granularity with common times, is the true solution to CERTIFIED_TOLERANCE of the largest
                                                 stored magnitude of each variable along the trajectory; NaN where that is not known.
@@ -23,7 +26,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 FORMAT_VERSION = 1
 
@@ -39,6 +44,9 @@ AUTHORS = "authors"
 CONVENTIONS = "Conventions"  # "CF-1.11"
 CERTIFICATE_FILES = "certificate_files"  # {path: SHA-256} of the files that certifying added to a finished store; absent where it did not
 PRECISION = "precision"  # "reference" where every sample is the true solution through sample 0, rounded; absent otherwise
+PARAMETER_REDRAWS = (
+    "parameter_redraws"  # {system: {"sets", "drawn_again", "redraws", "not_found"}}; with drawn parameters only, once finished
+)
 PROVEN_BITS = "proven_bits"  # binary digits of each number that are proven to be the true solution's; with `precision` only
 
 # Attributes of a system's group.
@@ -58,6 +66,8 @@ PERIOD = "period"  # in the system's time units; absent where the entry has none
 LYAPUNOV_TIME = "lyapunov_time"  # 1 / leading exponent; absent where there is none
 CONSERVED = "conserved"
 WRAP = "wrap"  # {variable: [low, high]} of coordinates on a circle: samples lie in [low, high); absent where there is none
+PARAMETER_FAMILY = "parameter_family"  # how the parameter sets were drawn; absent where every trajectory has PARAMETER_VALUES
+SPLIT_BY = "split_by"  # "parameters" or "system"; absent where splits are by trajectory
 
 # Attributes of a granularity's group.
 DT = "dt"  # time between samples (maps: iterates)
@@ -77,16 +87,32 @@ PARAMETER_ARRAY = "parameters"
 START_TIME = "start_time"
 SPLIT = "split"
 STATUS = "status"
+PARAMETER_SET = "parameter_set"
+PARAMETER_DRAWS = "parameter_draws"
 ACCURATE_UNTIL = "accurate_until"
 CERTIFICATE = "certificate"
 
 MANIFEST = "manifest.parquet"
 SYSTEM_ARRAYS = (INITIAL, PARAMETER_ARRAY, START_TIME, SPLIT, STATUS)
+FAMILY_ARRAYS = (PARAMETER_SET, PARAMETER_DRAWS)  # only of systems whose parameters are drawn
 CERTIFICATE_ARRAYS = (ACCURATE_UNTIL, CERTIFICATE)  # only of systems that were certified
 
 CERTIFIED_TOLERANCE = 1e-6
 
 SPLITS = ("train", "validation", "test")  # the code of a split is its place here
+
+
+@dataclass(frozen=True)
+class SetOrder:
+    """Which trajectories are of which parameter set: those of one follow each other, or sets are dealt out in turn to all splits."""
+
+    sets: int
+    trajectories_per_set: int
+    together: bool
+
+    def of(self, trajectory: Any) -> Any:
+        """The number of the set of a trajectory, or of an array of them."""
+        return trajectory // self.trajectories_per_set if self.together else trajectory % self.sets
 
 
 class Status(IntEnum):

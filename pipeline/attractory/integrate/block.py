@@ -14,6 +14,7 @@ from attractory.expressions.section import Section, cut
 from attractory.expressions.system import System
 from attractory.integrate.delays import Pasts, integrate_delays
 from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, advance
+from attractory.integrate.families import Family, parameter_sets
 from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
 from attractory.integrate.random_numbers import bell_shaped_draws
 from attractory.integrate.reference import sampled_ensemble
@@ -36,13 +37,28 @@ PERIODS_PER_CROSSING, STEPS_PER_PERIOD = 1000, 100
 
 @dataclass(frozen=True)
 class BlockSettings:
-    """What a block shares with all others of its run; the transient in the system's time units (maps: iterates)."""
+    """What a block shares with all others of its run; the transient in the system's time units (maps: iterates).
+
+    family: the parameter sets of the trajectories; None: all have the catalogued parameters.
+    """
 
     seed: int
     transient: float
     tolerance: float
     dtype: str
     precision: str = "double"
+    family: Family | None = None
+
+
+@dataclass(frozen=True)
+class Members:
+    """The trajectories of a block by number, and the parameters (trajectory, parameter) of each."""
+
+    indices: Sequence[int]
+    parameters: Float
+
+    def subset(self, places: NDArray[np.int64]) -> Members:
+        return Members([self.indices[int(place)] for place in places], self.parameters[places])
 
 
 def default_transient(system: System, otherwise: float) -> float:
@@ -87,24 +103,36 @@ def integrate_block(
     A delay system's past is the catalogued history, moved by the same drawn number in all of its length.
 
     One that fails is drawn again, at most `ATTEMPTS` times in all; after that it keeps its status and a tail of NaN. The transient is run
-    in doubles, whatever the precision.
+    in doubles, whatever the precision. A trajectory whose parameter set was not found is not begun.
     """
     engine = replace(engine or Engine(), tolerance=settings.tolerance, dtype=settings.dtype, precision=settings.precision)
-    made = _attempt(system, indices, grids, settings, engine, attempt=0)
+    parameters, draws = _parameters(system, indices, settings)
+    members = Members(indices, parameters)
+    made = _attempt(system, members, grids, settings, engine, attempt=0)
+    known = np.isfinite(parameters).all(axis=1)
     for attempt in range(1, ATTEMPTS):
-        failed = np.flatnonzero(~np.isin(made.status, _KEPT))
+        failed = np.flatnonzero(known & ~np.isin(made.status, _KEPT))
         if not failed.size:
             break
-        again = _attempt(system, [indices[int(place)] for place in failed], grids, settings, engine, attempt=attempt)
+        again = _attempt(system, members.subset(failed), grids, settings, engine, attempt=attempt)
         _replace(made, failed, again)
-    return made
+    return made if draws is None else replace(made, parameter_draws=draws)
+
+
+def _parameters(system: System, indices: Sequence[int], settings: BlockSettings) -> tuple[Float, NDArray[np.int16] | None]:
+    """(the parameters (trajectory, parameter), how many draws each one's set took)."""
+    if settings.family is None:
+        return np.tile(np.asarray(system.definition.values, np.float64), (len(indices), 1)), None
+    numbers, places = np.unique(settings.family.order.of(np.asarray(indices)), return_inverse=True)
+    found = parameter_sets(system, settings.family, numbers.tolist(), seed=settings.seed)
+    return found.values[places], found.draws[places]
 
 
 def _attempt(
-    system: System, indices: Sequence[int], grids: Sequence[Grid], settings: BlockSettings, engine: Engine, *, attempt: int
+    system: System, members: Members, grids: Sequence[Grid], settings: BlockSettings, engine: Engine, *, attempt: int
 ) -> Trajectories:
+    indices, parameters = members.indices, members.parameters
     states = np.array([drawn_state(system, seed=settings.seed, trajectory=index, attempt=attempt) for index in indices])
-    parameters = np.tile(np.asarray(system.definition.values, np.float64), (len(indices), 1))
     if system.kind == "delay":
         made = integrate_delays(
             system.definition, moved_histories(system, states, parameters), grids=grids, engine=engine, transient=settings.transient

@@ -60,6 +60,7 @@ class Trajectories:
     times: for each grid None, or for a section the time (trajectory, time) of each crossing after the start.
     initial (trajectory, variable), parameters (trajectory, parameter), start_time, status (layout.Status), attempts (trajectory,).
     steps (trajectory,): how many each took (maps: iterates); stiff_steps (trajectory,): how many of them by the method for stiff flows.
+    parameter_draws (trajectory,): of a family of parameters, how many draws each one's set took.
     """
 
     states: tuple[NDArray[np.floating], ...]
@@ -71,6 +72,7 @@ class Trajectories:
     steps: NDArray[np.int64]
     stiff_steps: NDArray[np.int64]
     times: tuple[Float | None, ...] = ()
+    parameter_draws: NDArray[np.int16] | None = None
 
 
 @dataclass(frozen=True)

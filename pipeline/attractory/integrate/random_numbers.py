@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 _TWELVE = 12
 
 
-def words(count: int, *, seed: int, system: str, trajectory: int, attempt: int = 0) -> NDArray[np.uint64]:
-    """`count` words of the stream that belongs to (seed, system name, trajectory, attempt) and to nothing else."""
-    text = f"{seed}\n{system}\n{trajectory}" + (f"\n{attempt}" if attempt else "")
+def words(count: int, *, seed: int, system: str, trajectory: int, attempt: int = 0, purpose: str = "") -> NDArray[np.uint64]:
+    """`count` words of the stream that belongs to (seed, system name, trajectory, attempt) and to nothing else.
+
+    purpose: what is drawn where it is not the state of a trajectory, such as `parameters.rho`; `trajectory` is then the number of that.
+    """
+    text = f"{seed}\n{system}\n" + (f"{purpose}\n" if purpose else "") + f"{trajectory}" + (f"\n{attempt}" if attempt else "")
     key = np.frombuffer(hashlib.sha256(text.encode()).digest()[:16], "<u8")
     return np.random.Philox(key=key, counter=0).random_raw(count)
 

@@ -145,7 +145,8 @@ class StoredSystem:
         return self.array(layout.STATUS)
 
     def array(self, name: str) -> np.ndarray:
-        """One of `initial`, `parameters`, `start_time`, `split`, `status` (certified: `accurate_until`, `certificate`), read whole."""
+        """One of `initial`, `parameters`, `start_time`, `split`, `status`, read whole; of drawn parameters also `parameter_set` and
+        `parameter_draws`, of a certified store `accurate_until` and `certificate`."""
         if name not in self.arrays:
             message = f"{self.name} has no array {name!r}"
             raise unknown(message, name, self.arrays)
@@ -244,7 +245,7 @@ def _walk(files: Files) -> Documents:
 def _system(files: Files, documents: Documents, name: str, *, code: int, verify: bool) -> StoredSystem:
     arrays = {
         array: StoredArray(files, array_layout(f"{name}/{array}", _document(files, documents, f"{name}/{array}")))
-        for array in (*layout.SYSTEM_ARRAYS, *(array for array in layout.CERTIFICATE_ARRAYS if f"{name}/{array}" in documents))
+        for array in (*layout.SYSTEM_ARRAYS, *(array for array in _OPTIONAL if f"{name}/{array}" in documents))
     }
     below = [path.split("/")[1] for path, document in documents.items() if _is_granularity(path, document, name)]
     return StoredSystem(
@@ -255,6 +256,9 @@ def _system(files: Files, documents: Documents, name: str, *, code: int, verify:
         granularities={part: _granularity(files, documents, f"{name}/{part}", verify=verify) for part in sorted(below)},
         certificate=documents.get(f"{name}/{layout.ACCURATE_UNTIL}", {}).get("attributes", {}),
     )
+
+
+_OPTIONAL = (*layout.FAMILY_ARRAYS, *layout.CERTIFICATE_ARRAYS)
 
 
 def _is_granularity(path: str, document: Mapping[str, Any], system: str) -> bool:

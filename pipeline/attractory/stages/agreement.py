@@ -22,6 +22,9 @@ def disagreement(store: Path, root: Mapping[str, Any], plan: StorePlan) -> str |
         return f"was made from another recipe ({_changed_keys(held.get(layout.RECIPE, {}), wanted[layout.RECIPE])})."
     if held.get(layout.CATALOG_DIGEST) != wanted[layout.CATALOG_DIGEST]:
         return f"was made from another catalog ({_changed_systems(store, plan)})."
+    drawn = [system.name for system in plan.systems if _drawn(_attributes(store / system.name)) != _drawn(system.attributes)]
+    if drawn:
+        return f"was made with other ranges of {', '.join(drawn[:3])}: their entries have changed since."
     if is_finished(dict(root)):
         return None
     if held.get(layout.VERSIONS) != wanted[layout.VERSIONS]:
@@ -56,6 +59,11 @@ def _changed_systems(store: Path, plan: StorePlan) -> str:
         if _attributes(store / system.name).get(layout.SYSTEM_DIGEST) != system.attributes.get(layout.SYSTEM_DIGEST)
     ]
     return f"the entries of {', '.join(changed)} have changed"
+
+
+def _drawn(attributes: Mapping[str, Any]) -> Any:
+    """What an entry says beside its digest that decides bytes, in its form in a file."""
+    return json.loads(json.dumps([attributes.get(key) for key in (layout.PARAMETER_FAMILY,)]))
 
 
 def _dt(store: Path, system: str, granularity: str) -> Any:

@@ -6,6 +6,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,14 @@ from attractory.stages.located import LocatedRecipe, read_recipe, systems_of
 from attractory.stages.losses import lost
 from attractory.stages.pace import Pace
 from attractory.stages.place import check_place, disk_errors
-from attractory.stages.plan import check_memory, store_plan
+from attractory.stages.plan import check_memory, family_of_system, store_plan
 from attractory.stages.progress import Progress
 from attractory.stages.recipe import Recipe
 from attractory.stages.run_record import add_runs, kept_runs, run_document
 from attractory.stages.summary import GenerateSummary, Tally
 from attractory.stages.task import BlockTask, Produce
 from attractory.stages.watching import check_watching, watched
-from attractory.store import Block, StorePlan, create, done_rows, finish, is_finished, locked, root_document
+from attractory.store import Block, StorePlan, create, done_rows, finish, finished_document, is_finished, locked, root_document
 from attractory.store.finish import remove_run_folder
 from attractory.store.state import clear, clear_partial, stored_failures
 
@@ -45,7 +46,23 @@ class Job:
     def task(self, block: Block) -> BlockTask:
         plan = replace(self.plan, systems=(self.plan.system(block.system),))
         record = next(system.record for system in self.systems if system.name == block.system)
-        return BlockTask(self.store.absolute(), plan, block, record, block_settings(self.recipe, plan), self.produce)
+        return BlockTask(self.store.absolute(), plan, block, record, self._settings[block.system], self.produce)
+
+    @cached_property
+    def _settings(self) -> dict[str, BlockSettings]:
+        """What the engine must know of the recipe for the blocks of each system."""
+        recipe, located = self.recipe, LocatedRecipe(self.recipe, self.store, {})  # the plan has refused what cannot be
+        return {
+            system.name: BlockSettings(
+                recipe.seed,
+                self.plan.system(system.name).transient,
+                recipe.tolerance,
+                recipe.dtype,
+                recipe.precision,
+                family_of_system(located, system),
+            )
+            for system in self.systems
+        }
 
 
 def generate(
@@ -109,11 +126,6 @@ def planned_job(located: LocatedRecipe, store: Path, produce: Produce = integrat
     return Job(store, store_plan(located, systems), systems, located.recipe, produce)
 
 
-def block_settings(recipe: Recipe, plan: StorePlan) -> BlockSettings:
-    """What the engine must know of the recipe for blocks of the plan's one system."""
-    return BlockSettings(recipe.seed, plan.systems[0].transient, recipe.tolerance, recipe.dtype, recipe.precision)
-
-
 def _run(job: Job, workers: Workers, progress: Progress) -> GenerateSummary:
     started, began = datetime.now(UTC), time.perf_counter()
     clear_partial(job.store)
@@ -133,6 +145,7 @@ def _run(job: Job, workers: Workers, progress: Progress) -> GenerateSummary:
     slices = kept_runs(job.store)
     if not pace.losses:
         finish(job.store, job.plan)
+        summary = replace(summary, redraws=redraws(job))
     own = run_document(summary, started=started, versions=dict(job.plan.attributes[layout.VERSIONS]))
     add_runs(job.store, [own] if pace.losses else [*slices, own])
     if pace.losses:
@@ -151,7 +164,14 @@ def _done(job: Job) -> tuple[set[str], int]:
 
 def found(job: Job) -> GenerateSummary:
     """The summary of a store that was finished already."""
-    return GenerateSummary(job.store, 0, job.plan.tasks, stored_failures(job.store, job.plan), workers=0)
+    failed = stored_failures(job.store, job.plan)
+    return GenerateSummary(job.store, 0, job.plan.tasks, failed, workers=0, redraws=redraws(job))
+
+
+def redraws(job: Job) -> dict[str, dict[str, int]]:
+    """How often parameter sets of each system were drawn again, as the finished store says."""
+    counts: dict[str, dict[str, int]] = finished_document(job.store)["attributes"].get(layout.PARAMETER_REDRAWS, {})
+    return counts
 
 
 def _held_bytes(store: Path) -> int:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from attractory.catalog import Catalog, SystemRecord, extended_catalog, read_yaml
 from attractory.errors import CatalogError, RecipeError, nearest
 from attractory.expressions.system import System
-from attractory.stages.recipe import Granularity, Recipe, Section, Transient
+from attractory.stages.families import Parameters, ParameterSpread
+from attractory.stages.recipe import Granularity, HeldOut, Recipe, Section, Transient
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,14 @@ def folder_inside(home: Path, named: str) -> Path | None:
     return folder if folder.is_relative_to(outer) and folder != outer else None
 
 
-_VALID = {"transient": Transient, "granularities": Granularity, "section": Section}
+_VALID = {
+    "transient": Transient,
+    "granularities": Granularity,
+    "section": Section,
+    "parameters": Parameters,
+    "systems": ParameterSpread,  # below `parameters`
+    "held_out": HeldOut,
+}
 
 
 def _sentence(kind: str, location: tuple[str, ...], value: Any, message: str) -> str:
@@ -149,7 +157,7 @@ def _valid_keys(location: tuple[str, ...]) -> Iterable[str]:
         if part in fields:
             kind = fields[part].annotation
             fields = getattr(_VALID.get(part, kind), "model_fields", fields)
-    return list(fields)
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _short(value: object) -> str:

@@ -15,6 +15,7 @@ from attractory.stages.located import LocatedRecipe, read_recipe, systems_of
 from attractory.stages.place import disk_errors
 from attractory.stages.plan import store_plan
 from attractory.stages.recipe import Recipe
+from attractory.store import SystemPlan
 
 
 def lock(recipe: str | Path | LocatedRecipe) -> Path:
@@ -33,18 +34,20 @@ def lock(recipe: str | Path | LocatedRecipe) -> Path:
 
 def lock_text(located: LocatedRecipe, systems: tuple[System, ...]) -> str:
     """The lock's text: JSON, sorted, the same for equal requests."""
-    attributes = store_plan(located, systems).attributes
+    plan = store_plan(located, systems)
+    attributes = plan.attributes
     content = {
         "format": attributes[layout.FORMAT],
         "recipe": attributes[layout.RECIPE],
         "recipe_digest": attributes[layout.RECIPE_DIGEST],
-        "systems": {system.name: _system(located.recipe, system) for system in systems},
+        "systems": {system.name: _system(located.recipe, system, plan.system(system.name)) for system in systems},
     }
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _system(recipe: Recipe, system: System) -> dict[str, Any]:
-    """Only a granularity counted in Lyapunov times makes an annotation decide bytes."""
+def _system(recipe: Recipe, system: System, planned: SystemPlan) -> dict[str, Any]:
+    """Only a granularity counted in Lyapunov times makes an annotation decide bytes, only what is drawn from an entry's ranges those."""
     counted = any(granularity.measure == "samples_per_lyapunov_time" for granularity in recipe.granularities.values())
     annotated = {"lyapunov_time": system.lyapunov_time} if counted and system.kind != "map" else {}
-    return {"digest": system.digest, **annotated}
+    drawn = {key: planned.attributes[key] for key in (layout.PARAMETER_FAMILY,) if key in planned.attributes}
+    return {"digest": system.digest, **annotated, **drawn}

@@ -12,9 +12,12 @@ from attractory.errors import RequestError
 from attractory.expressions.section import Section
 from attractory.expressions.system import System
 from attractory.integrate import section_grid
+from attractory.integrate.families import Family
 from attractory.kernels.precise import NOT_SMOOTH, is_smooth
+from attractory.stages.families import family_attributes, family_of
 from attractory.stages.located import LocatedRecipe
 from attractory.stages.recipe import Granularity, Recipe, recipe_digest
+from attractory.stages.splits import check_splits, split_attributes, splits_of, unknown_system
 from attractory.store import GridPlan, StorePlan, SystemPlan
 from attractory.store.files import canonical_json, sha256
 
@@ -34,6 +37,7 @@ def store_plan(located: LocatedRecipe, systems: tuple[System, ...]) -> StorePlan
     """
     recipe = located.recipe
     planned = tuple(_system_plan(located, system) for system in systems)
+    _check_names(located, planned)
     return StorePlan(planned, recipe.dtype, recipe.shard_trajectories, _root_attributes(recipe, systems))
 
 
@@ -88,15 +92,49 @@ def _system_plan(located: LocatedRecipe, system: System) -> SystemPlan:
         raise located.error("precision", f"{system.name} is a delay system, and those are integrated in doubles alone.")
     if located.recipe.precision == "reference" and not is_smooth(system.definition):
         raise located.error("precision", f"{system.name} {NOT_SMOOTH}")
+    family = family_of_system(located, system)
     return SystemPlan(
         name=system.name,
         variables=system.variables,
         parameters=system.definition.parameters,
         transient=_transient(located, system),
-        splits=located.recipe.trajectories.counts,
+        splits=splits_of(located, system),
         grids=tuple(_grid_plan(located, name, system) for name in sorted(located.recipe.granularities)),
-        attributes=_system_attributes(system),
+        attributes={
+            **_system_attributes(system),
+            **({layout.PARAMETER_FAMILY: family_attributes(family)} if family is not None else {}),
+            **split_attributes(located, system.name, drawn=family is not None),
+        },
+        sets=family.order if family is not None else None,
     )
+
+
+def family_of_system(located: LocatedRecipe, system: System) -> Family | None:
+    """The parameter sets that a recipe draws of a system; None where all trajectories have the catalogued parameters.
+
+    Raises:
+        RecipeError: they cannot be drawn so.
+    """
+    recipe = located.recipe
+    if recipe.parameters is None:
+        return None
+    total = sum(recipe.trajectories.counts)
+    together = recipe.split_by == "parameters"
+    return family_of(recipe.parameters, system, trajectories=total, together=together, refuse=located.error)
+
+
+def _check_names(located: LocatedRecipe, systems: tuple[SystemPlan, ...]) -> None:
+    """Nothing, where every system and granularity that a key names can be meant."""
+    recipe, names = located.recipe, [system.name for system in systems]
+    asked = recipe.parameters.systems if recipe.parameters is not None else None
+    for name in asked or {}:
+        if name not in names:
+            raise located.error(("parameters", "systems", name), unknown_system(name, names))
+    if recipe.parameters is not None:
+        for name in recipe.granularities:
+            if name.casefold() in layout.FAMILY_ARRAYS:
+                raise located.error(("granularities", name), "is the name of an array of each system, expected another name.")
+    check_splits(located, names, drawn=[system.name for system in systems if system.sets is not None])
 
 
 def _transient(located: LocatedRecipe, system: System) -> float:

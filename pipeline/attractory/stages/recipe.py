@@ -5,18 +5,19 @@ The keys are fixed: a later need may add optional ones, and never changes the me
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from attractory import layout
 from attractory.errors import RequestError
 from attractory.expressions.section import EXTREMA, read_section
 from attractory.expressions.section import Section as SectionRecord
+from attractory.stages.families import Parameters
+from attractory.stages.part import MOST, Count, Number, Part, Positive, Text
 from attractory.store.files import canonical_json, sha256
 
 DATASET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
@@ -24,27 +25,9 @@ GRANULARITY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
 MEASURES = ("samples_per_period", "dt", "samples_per_lyapunov_time", "every", "section")
 # Below 1e-15 a double cannot tell; above 1e-3 a chaotic trajectory is noise after a few steps.
 TOLERANCES = (1e-15, 1e-3)
-# Far above what a disk holds, and far below what a 64-bit count does.
-MOST = 10**12
 
 
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise PydanticCustomError("not_finite", "expected a finite number")
-    return value
-
-
-Text = Annotated[str, Field(strict=True)]
-Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
-Number = Annotated[float, Field(strict=True), AfterValidator(_finite)]
-Positive = Annotated[Number, Field(gt=0)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Trajectories(_Part):
+class Trajectories(Part):
     """How many trajectories of each system are in each split; a split that is left out has none."""
 
     train: Count | None = None
@@ -62,14 +45,39 @@ class Trajectories(_Part):
         return self
 
 
-class Transient(_Part):
+class HeldOut(Part):
+    """Systems whose trajectories are all in one split, so that no other split holds any of them."""
+
+    train: tuple[Text, ...] = ()
+    validation: tuple[Text, ...] = ()
+    test: tuple[Text, ...] = ()
+
+    def split_of(self, system: str) -> int | None:
+        """The code of the split that holds the system out."""
+        return next((code for code, name in enumerate(layout.SPLITS) if system in getattr(self, name)), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.train, *self.validation, *self.test)
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if not self.names:
+            raise PydanticCustomError("empty", "expected at least one of train, validation and test, with names of systems")
+        twice = next((name for name in self.names if self.names.count(name) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError("measure", "names {name} twice", {"name": repr(twice)})
+        return self
+
+
+class Transient(Part):
     """What is thrown away before sample 0: periods for flows, iterates for maps."""
 
     periods: Annotated[Number, Field(ge=0)] = 20.0
     iterates: Annotated[int, Field(strict=True, ge=0, le=MOST)] = 1000
 
 
-class Section(_Part):
+class Section(Part):
     """Where trajectories are cut: `of` goes through `at` in a direction, or an expression is largest or smallest."""
 
     of: Text | None = None
@@ -100,7 +108,7 @@ class Section(_Part):
         return self
 
 
-class Granularity(_Part):
+class Granularity(Part):
     """How densely trajectories are sampled, measured in exactly one way, and how many samples are kept."""
 
     samples_per_period: Positive | None = None
@@ -130,12 +138,12 @@ class Granularity(_Part):
         return self
 
 
-class Author(_Part):
+class Author(Part):
     name: Text
     orcid: Text | None = None
 
 
-class Recipe(_Part):
+class Recipe(Part):
     """A recipe as written, with its defaults filled in; `systems` are names, `all`, or a query such as {kind: flow, tag: laser}."""
 
     name: Text
@@ -143,6 +151,9 @@ class Recipe(_Part):
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 0
     systems: tuple[str, ...] | Literal["all"] | dict[str, Any]
     trajectories: Trajectories
+    parameters: Parameters | None = None
+    split_by: Literal["trajectories", "parameters"] = "trajectories"
+    held_out: HeldOut | None = None
     transient: Transient = Transient()
     granularities: dict[str, Granularity]
     tolerance: Number = 1e-14
@@ -155,10 +166,11 @@ class Recipe(_Part):
 
     def canonical(self, names: tuple[str, ...]) -> dict[str, Any]:
         """The recipe as JSON in which equal requests are equal: defaults filled in, systems by name, sorted, without what is empty."""
-        plain = self.model_dump(mode="json", exclude_none=True)
+        plain = self.model_dump(mode="json", exclude_none=True, by_alias=True)
         plain["systems"] = sorted(names)
-        if self.precision == "double":
-            del plain["precision"]  # recipes from before there was a choice keep their digest
+        for key in ("precision", "split_by"):
+            if getattr(self, key) == type(self).model_fields[key].default:
+                del plain[key]  # recipes from before there was a choice keep their digest
         return {key: value for key, value in plain.items() if value not in ("", [], None)}
 
     @field_validator("name")

@@ -79,6 +79,7 @@ class GenerateSummary:
 
     `failed` counts the trajectories that end before their last sample; the command exits 1 when there are any. `lost` are the keys of
     blocks that could not be made, and why; of those only the record of a run tells, for `generate` raises then.
+    `redraws` has, of each system whose parameters are drawn, how many sets it has, were drawn again and were not found.
     """
 
     store: Path
@@ -91,6 +92,7 @@ class GenerateSummary:
     tally: Tally = field(default=Tally(), repr=False)
     lost: Mapping[str, str] = field(default_factory=dict)
     place: SlicePlace | None = None
+    redraws: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def work(self) -> Work:
@@ -127,7 +129,7 @@ class GenerateSummary:
         head = f"{self.store}: {of}made {self.made}, kept {self.kept} of {asked} blocks"
         if not self.tally.blocks:
             end = self._whole() or ["  the store was finished already"]
-            return [f"{head};{end[0][1:]}", *self._failures()]
+            return [f"{head};{end[0][1:]}", *self._drawn_again(), *self._failures()]
         work, engine = self.work, self.work.engine_rate * self.workers
         return [
             head,
@@ -137,6 +139,7 @@ class GenerateSummary:
             f"  seconds of workers: {', '.join(f'{name} {seconds:.1f}' for name, seconds in self.phases.items())}",
             f"  {self.workers} worker{'s' if self.workers != 1 else ''}, peak memory {self.peak_bytes / 2**20:.0f} MiB each",
             *self._whole(),
+            *self._drawn_again(),
             *self._failures(),
         ]
 
@@ -159,6 +162,7 @@ class GenerateSummary:
             "engine_samples_per_second": round(work.engine_rate * self.workers),
             "peak_bytes": self.peak_bytes,
             "systems": self._by_system(),
+            **({"parameter_redraws": {name: dict(counts) for name, counts in self.redraws.items()}} if self.redraws else {}),
             **({"lost_blocks": dict(self.lost)} if self.lost else {}),
             **self._slice_document(),
         }
@@ -188,6 +192,19 @@ class GenerateSummary:
         if self.place.finished:
             return ["  the store is finished"]
         return [f"  {self.place.done} of the store's {self.place.tasks} blocks are done; it is finished by whoever makes the last one"]
+
+    def _drawn_again(self) -> list[str]:
+        again = {name: counts for name, counts in self.redraws.items() if counts["drawn_again"]}
+        lost = {name: counts["not_found"] for name, counts in again.items() if counts["not_found"]}
+        if not again:
+            return []
+        sets, redraws = (sum(counts[key] for counts in again.values()) for key in ("drawn_again", "redraws"))
+        lines = [f"  {sets} parameter sets did not have the behaviour asked for and were drawn again, {redraws} times in all"]
+        for name, count in lost.items():
+            lines.append(
+                f"  {name}: {count} parameter sets were not found; their trajectories are NaN. Widen the range, or raise attempts."
+            )
+        return lines
 
     def _failures(self) -> list[str]:
         if not self.failed:

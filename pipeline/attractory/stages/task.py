@@ -94,7 +94,8 @@ def produce_block(task: BlockTask, system: System) -> BlockStates:
 def _prepared(produce: Produce, record: SystemRecord, grids: Sequence[Grid], settings: BlockSettings) -> System:
     """The system with its machine code made, by one trajectory of one sample, so that compiling is timed apart."""
     system = System.from_record(record)
-    produce(system, indices=[0], grids=tuple(replace(grid, samples=1) for grid in grids), settings=replace(settings, transient=0.0))
+    single = tuple(replace(grid, samples=1) for grid in grids)
+    produce(system, indices=[0], grids=single, settings=replace(settings, transient=0.0, family=None))
     return system
 
 

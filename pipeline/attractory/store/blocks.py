@@ -14,7 +14,7 @@ import numpy as np
 from attractory import layout
 from attractory.store.files import partial_folder, sha256, write_whole
 from attractory.store.plan import Block, GridPlan, ShardShape, StorePlan, SystemPlan
-from attractory.store.rows import KEPT, BlockRow, ShardRow, write_row
+from attractory.store.rows import CODES, BlockRow, ShardRow, kept_arrays, write_row
 from attractory.store.shards import decoded_sha256, encode_shard
 from attractory.store.template import cut_of, cut_of_times
 
@@ -125,13 +125,13 @@ def _encoded(path: str, values: np.ndarray, cut: ShardShape, block: Block, grid:
 
 def _kept_arrays(system: SystemPlan, block: Block, made: BlockStates) -> Mapping[str, np.ndarray]:
     widths = {layout.INITIAL: (len(system.variables),), layout.PARAMETER_ARRAY: (len(system.parameters),)}
-    arrays = {name: np.asarray(getattr(made, name)) for name in KEPT}
+    arrays = {name: np.asarray(getattr(made, name)) for name in kept_arrays(system)}
     for name, values in arrays.items():
         shape = (block.count, *widths.get(name, ()))
         if values.shape != shape:
             message = f"{block.key}: {name} has shape {values.shape}, the template says {shape}"
             raise ValueError(message)
-    return {name: values.astype(KEPT[name]) for name, values in arrays.items()}
+    return {name: values.astype(CODES[name]) for name, values in arrays.items()}
 
 
 def _agree(path: str, states: np.ndarray, *, shape: tuple[int, ...], dtype: str) -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from attractory.store import documents
 from attractory.store.files import RUN_FOLDER, document, partial_folder, sha256, write_whole
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import StorePlan, SystemPlan
-from attractory.store.rows import KEPT, BlockRow, ShardRow, done_rows, system_arrays
+from attractory.store.rows import CODES, BlockRow, ShardRow, done_rows, kept_arrays, system_arrays
 from attractory.store.template import ROOT, known_arrays, member_documents, small_path
 
 
@@ -39,9 +40,32 @@ def finish(store: Path, plan: StorePlan) -> None:
     content = manifest_bytes((shard for row in rows for shard in row.shards), files=small_digests(store, plan))
     write_whole(store / layout.MANIFEST, content, partial=partial)
     root = json.loads((store / ROOT).read_bytes())
-    root["attributes"] = {**root["attributes"], layout.MANIFEST_DIGEST: sha256(content)}
+    root["attributes"] = {**root["attributes"], **redraws(plan, rows), layout.MANIFEST_DIGEST: sha256(content)}
     write_whole(store / ROOT, document(documents.consolidated(root, members)), partial=partial)
     remove_run_folder(store)
+
+
+def redraws(plan: StorePlan, rows: Iterable[BlockRow]) -> dict[str, Any]:
+    """The root's attribute about parameter sets: of each system that has some, how many were drawn again, and how many were not found."""
+    by_system: dict[str, list[BlockRow]] = defaultdict(list)
+    for row in rows:
+        by_system[row.block.system].append(row)
+    found = {system.name: _redraws(system.sets, by_system[system.name]) for system in plan.systems if system.sets is not None}
+    return {layout.PARAMETER_REDRAWS: found} if found else {}
+
+
+def _redraws(order: layout.SetOrder, rows: list[BlockRow]) -> dict[str, int]:
+    arrays = system_arrays(rows)
+    numbers = order.of(np.arange(len(arrays[layout.PARAMETER_DRAWS])))
+    _, first = np.unique(numbers, return_index=True)
+    draws = arrays[layout.PARAMETER_DRAWS][first].astype(np.int64)
+    lost = np.isnan(arrays[layout.PARAMETER_ARRAY][first].reshape(len(first), -1)).any(axis=1)
+    return {
+        "sets": len(first),
+        "drawn_again": int((draws > 1).sum()),
+        "redraws": int((draws - 1).sum()),
+        "not_found": int(lost.sum()),
+    }
 
 
 def late_arrays(plan: StorePlan, rows: Iterable[BlockRow], *, systems: Iterable[SystemPlan] | None = None) -> dict[str, bytes]:
@@ -52,7 +76,7 @@ def late_arrays(plan: StorePlan, rows: Iterable[BlockRow], *, systems: Iterable[
     found = {}
     for system in plan.systems if systems is None else systems:
         own = by_system[system.name]
-        found.update({small_path(system.name, name): values.astype(KEPT[name]).tobytes() for name, values in system_arrays(own).items()})
+        found.update({small_path(system.name, name): values.astype(CODES[name]).tobytes() for name, values in system_arrays(own).items()})
         found.update(digest_arrays(shard for row in own for shard in row.shards))
     return {path: content for path, content in found.items() if content}
 
@@ -74,7 +98,7 @@ def small_files(plan: StorePlan) -> list[str]:
     """Every file of a finished store that is neither a shard, nor the manifest, nor the root's document."""
     arrays = list(known_arrays(plan))
     for system in plan.systems:
-        kept = [name for name in KEPT if name != layout.PARAMETER_ARRAY or system.parameters]
+        kept = [name for name in kept_arrays(system) if name != layout.PARAMETER_ARRAY or system.parameters]
         arrays += [small_path(system.name, name) for name in kept]
         arrays += digest_paths(system)
     return sorted([*arrays, *(f"{path}/{ROOT}" for path in member_documents(plan))])

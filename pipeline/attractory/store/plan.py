@@ -56,7 +56,10 @@ class Block:
 
 @dataclass(frozen=True)
 class SystemPlan:
-    """One system's part of a store; `splits` are the trajectories in train, validation and test, which follow each other in that order."""
+    """One system's part of a store; `splits` are the trajectories in train, validation and test, which follow each other in that order.
+
+    sets: which trajectory is of which parameter set; None where all have the catalogued parameters.
+    """
 
     name: str
     variables: tuple[str, ...]
@@ -65,6 +68,7 @@ class SystemPlan:
     splits: tuple[int, int, int]
     grids: tuple[GridPlan, ...]
     attributes: Mapping[str, Any]
+    sets: layout.SetOrder | None = None
 
     @property
     def trajectories(self) -> int:

@@ -17,7 +17,7 @@ from attractory.store.files import partial_folder, sha256, write_whole
 from attractory.store.finish import digest_arrays, digest_paths, late_arrays, small_digests, small_files
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import Block, StorePlan, SystemPlan
-from attractory.store.rows import KEPT, BlockRow, ShardRow
+from attractory.store.rows import BlockRow, ShardRow, kept_arrays
 from attractory.store.shards import decoded_sha256
 from attractory.store.template import ROOT, known_arrays, small_path
 
@@ -82,7 +82,7 @@ def _contents(repair: Repair, paths: Collection[str]) -> Iterator[tuple[str, byt
 
 def _from_blocks(repair: Repair, paths: Collection[str]) -> Iterator[tuple[str, bytes]]:
     for system in repair.plan.systems:
-        late = {small_path(system.name, name) for name in KEPT} | set(digest_paths(system))
+        late = {small_path(system.name, name) for name in kept_arrays(system)} | set(digest_paths(system))
         rows: list[BlockRow] = []
         for block in _blocks_of(repair.plan, system, paths, every=bool(late & set(paths))):
             encoded = repair.encode(block)

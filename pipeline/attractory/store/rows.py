@@ -14,10 +14,12 @@ import numpy as np
 
 from attractory import layout
 from attractory.store.files import canonical_json, partial_folder, rows_folder, write_whole
-from attractory.store.plan import Block, StorePlan
+from attractory.store.plan import Block, StorePlan, SystemPlan
 
 # The arrays of a system that only a run can know; they wait in the rows until the store is finished.
 KEPT = {layout.INITIAL: "<f8", layout.PARAMETER_ARRAY: "<f8", layout.START_TIME: "<f8", layout.STATUS: "|i1"}
+_KEPT_OF_FAMILIES = {layout.PARAMETER_DRAWS: "<i2"}
+CODES = {**KEPT, **_KEPT_OF_FAMILIES}
 
 
 @dataclass(frozen=True, order=True)
@@ -52,9 +54,14 @@ class BlockRow:
         return int(np.count_nonzero(self.arrays[layout.STATUS] != layout.Status.OK))
 
 
+def kept_arrays(system: SystemPlan) -> tuple[str, ...]:
+    """The names of the arrays of a system that only a run can know."""
+    return (*KEPT, *(_KEPT_OF_FAMILIES if system.sets is not None else ()))
+
+
 def write_row(store: Path, row: BlockRow) -> None:
     """Declare a block done. Its shards must have reached the disk before."""
-    arrays = {name: base64.b64encode(row.arrays[name].astype(code).tobytes()).decode() for name, code in KEPT.items()}
+    arrays = {name: base64.b64encode(values.astype(CODES[name]).tobytes()).decode() for name, values in row.arrays.items()}
     content = canonical_json({"block": asdict(row.block), "shards": [asdict(shard) for shard in row.shards], "arrays": arrays})
     write_whole(rows_folder(store) / f"{row.block.key}.json", content, partial=partial_folder(store))
 
@@ -62,7 +69,7 @@ def write_row(store: Path, row: BlockRow) -> None:
 def read_row(path: Path) -> BlockRow:
     raw = json.loads(path.read_bytes())
     block = Block(**raw["block"])
-    arrays = {name: _decoded(raw["arrays"][name], code, block.count) for name, code in KEPT.items()}
+    arrays = {name: _decoded(text, CODES[name], block.count) for name, text in raw["arrays"].items()}
     return BlockRow(block, tuple(ShardRow(**shard) for shard in raw["shards"]), arrays)
 
 
@@ -92,7 +99,7 @@ def _row_names(store: Path) -> set[str]:
 def system_arrays(rows: Iterable[BlockRow]) -> dict[str, np.ndarray]:
     """The arrays of one system, joined from the rows of all its blocks in order."""
     ordered = sorted(rows, key=lambda row: row.block.first)
-    return {name: np.concatenate([row.arrays[name] for row in ordered]) for name in KEPT}
+    return {name: np.concatenate([row.arrays[name] for row in ordered]) for name in ordered[0].arrays} if ordered else {}
 
 
 def _decoded(text: Any, code: str, count: int) -> np.ndarray:

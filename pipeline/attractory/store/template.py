@@ -54,10 +54,13 @@ def member_documents(plan: StorePlan) -> dict[str, dict[str, Any]]:
 
 
 def known_arrays(plan: StorePlan) -> dict[str, bytes]:
-    """Path of each chunk file that follows from the plan alone (time axes and splits) -> its bytes."""
+    """Path of each chunk file that follows from the plan alone (time axes, splits, numbers of parameter sets) -> its bytes."""
     found = {}
     for system in plan.systems:
         found[small_path(system.name, layout.SPLIT)] = system.split_codes().tobytes()
+        if system.sets is not None:
+            numbers = system.sets.of(np.arange(system.trajectories))
+            found[small_path(system.name, layout.PARAMETER_SET)] = numbers.astype("<i8").tobytes()
         for grid in system.grids:
             if not grid.is_irregular:
                 found[small_path(f"{system.name}/{grid.name}", layout.TIME)] = time_axis(grid).astype("<f8").tobytes()
@@ -89,6 +92,8 @@ _DIMENSIONS = {
     layout.START_TIME: ("trajectory",),
     layout.SPLIT: ("trajectory",),
     layout.STATUS: ("trajectory",),
+    layout.PARAMETER_SET: ("trajectory",),
+    layout.PARAMETER_DRAWS: ("trajectory",),
     layout.TIME: ("time",),
     layout.DIGEST: ("shard", "byte"),
     layout.TIME_DIGEST: ("shard", "byte"),
@@ -109,6 +114,16 @@ def _system_documents(system: SystemPlan) -> dict[str, dict[str, Any]]:
         layout.START_TIME: _small(layout.START_TIME, (count,), "float64", {**number, "long_name": "the system's own t at sample 0"}),
         layout.SPLIT: _small(layout.SPLIT, (count,), "int8", splits),
         layout.STATUS: _small(layout.STATUS, (count,), "int8", statuses),
+        **(_family_documents(count) if system.sets is not None else {}),
+    }
+
+
+def _family_documents(count: int) -> dict[str, dict[str, Any]]:
+    number = {"units": "1", "long_name": "number of the parameter set of each trajectory"}
+    draws = {"units": "1", "long_name": "draws that the parameter set of each trajectory took"}
+    return {
+        layout.PARAMETER_SET: _small(layout.PARAMETER_SET, (count,), "int64", number),
+        layout.PARAMETER_DRAWS: _small(layout.PARAMETER_DRAWS, (count,), "int16", draws),
     }
 
 

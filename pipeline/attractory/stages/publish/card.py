@@ -11,6 +11,7 @@ from attractory import layout
 from attractory.stages.publish.accuracy import HEADER, TEXT, accuracy
 from attractory.stages.publish.citation import author_names
 from attractory.stages.publish.parquet import split_rows, table_path
+from attractory.stages.publish.reach import reach_sentences
 from attractory.stages.validate.report import Check
 from attractory.stages.validate.sections import stored_section
 from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
@@ -147,6 +148,7 @@ def _making(dataset: StoredDataset) -> str:
         "Each trajectory starts near the state that the catalog gives, runs through a transient that is thrown away, and is then sampled "
         "at every granularity in one integration. Splits hold different trajectories. Random numbers depend on the seed, the system's "
         "name and the trajectory's index alone, so the recipe below gives the same bytes again:\n\n"
+        f"{reach_sentences(dataset)}"
         f"```json\n{recipe}\n```"
     )
 

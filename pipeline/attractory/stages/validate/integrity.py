@@ -63,6 +63,7 @@ def _problems(stored: StoredSystem) -> Iterator[str]:
         layout.START_TIME: ((trajectories,), "float64"),
         layout.SPLIT: ((trajectories,), "int8"),
         layout.STATUS: ((trajectories,), "int8"),
+        **({layout.PARAMETER_SET: ((trajectories,), "int64"), layout.PARAMETER_DRAWS: ((trajectories,), "int16")} if stored.sets else {}),
     }
     arrays: dict[str, npt.NDArray[Any]] = {
         layout.INITIAL: stored.initial,
@@ -70,6 +71,7 @@ def _problems(stored: StoredSystem) -> Iterator[str]:
         layout.START_TIME: stored.start_time,
         layout.SPLIT: stored.split,
         layout.STATUS: stored.status,
+        **stored.sets,
     }
     for key, (shape, dtype) in wanted.items():
         if arrays[key].shape != shape or arrays[key].dtype != dtype:

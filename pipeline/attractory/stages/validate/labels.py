@@ -10,6 +10,7 @@ from attractory import layout
 from attractory.errors import AttractoryError
 from attractory.invariants.estimate import Estimate, combined_standard_error
 from attractory.invariants.lyapunov_spectrum import Effort, lyapunov_spectrum
+from attractory.stages.validate.families import check_family, check_set_behaviour
 from attractory.stages.validate.reference import tangent_logarithms
 from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.stored import FloatArray, StoredSystem
@@ -27,17 +28,21 @@ _TRAJECTORIES = 64
 _STIFF_PERIODS = 3
 
 
-def check_labels(stored: StoredSystem, summaries: dict[str, Summary], *, seed: int) -> list[Check]:
-    """Every check of this group for one system."""
+def check_labels(stored: StoredSystem, summaries: dict[str, Summary], *, seed: int, drawn: int = 0) -> list[Check]:
+    """Every check of this group for one system; drawn: the seed of the recipe."""
     exponent = Subject("leading_exponent", "labels", stored.name)
+    parameters = Subject("parameters", "labels", stored.name)
     checks = [
-        _parameters(Subject("parameters", "labels", stored.name), stored),
+        _parameters(parameters, stored) if stored.family is None else check_family(parameters, stored, seed=drawn),
         _completed(Subject("completed", "labels", stored.name), stored),
         *(
             _status(Subject("status", "labels", stored.name, granularity.name), stored, summaries[granularity.name])
             for granularity in stored.granularities
         ),
     ]
+    if stored.family is not None:
+        checks.append(exponent.passed("not asked: the trajectories have parameters of their own, and the entry's exponent is not theirs"))
+        return [*checks, check_set_behaviour(Subject("behaviour", "labels", stored.name), stored)]
     stated = _stated(stored)
     try:
         scale = scale_of(stored, summaries)

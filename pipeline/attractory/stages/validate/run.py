@@ -73,7 +73,7 @@ def _system_checks(dataset: StoredDataset, stored: StoredSystem) -> list[Check]:
     groups: dict[Group, Callable[[], list[Check]]] = {
         "truth": lambda: check_truth(dataset, stored, summaries, seed=SEED),
         "splits": lambda: check_splits(stored, summaries, places=places, seed=SEED),
-        "labels": lambda: check_labels(stored, summaries, seed=SEED),
+        "labels": lambda: check_labels(stored, summaries, seed=SEED, drawn=int(dataset.recipe.get("seed", 0))),
     }
     for group, run in groups.items():
         checks += guarded(Subject(group, group, stored.name), run)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from attractory import layout
+from attractory.stages.validate.families import by_set, check_sets_apart
 from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.stored import FloatArray, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
@@ -24,6 +25,8 @@ _FEWEST = 4  # trajectories of a split, to say anything about its mean
 def check_splits(stored: StoredSystem, summaries: dict[str, Summary], *, places: int, seed: int) -> list[Check]:
     """Every check of this group for one system; `places` is the number of granularities of the dataset that share the false alarms."""
     checks = []
+    if layout.SPLIT_BY in stored.attributes:
+        checks.append(check_sets_apart(Subject("sets_apart", "splits", stored.name), stored))
     for granularity in stored.granularities:
         summary = summaries[granularity.name]
         subject = Subject("same_measure", "splits", stored.name, granularity.name)
@@ -37,6 +40,8 @@ def _same_measure(subject: Subject, stored: StoredSystem, summary: Summary, *, l
     rows = np.flatnonzero(summary.readable & stored.good & (summary.finite > 0))
     features = np.concatenate([summary.mean[rows], np.sqrt(summary.variance[rows])], axis=1)
     codes = stored.split[rows]
+    if stored.attributes.get(layout.SPLIT_BY) == "parameters":
+        features, codes = by_set(features, stored.sets[layout.PARAMETER_SET][rows], codes)
     present = [code for code in range(len(layout.SPLITS)) if np.sum(codes == code) >= _FEWEST]
     if len(present) < 2:
         return subject.passed(f"not enough data: fewer than two splits have {_FEWEST} trajectories")
@@ -99,6 +104,8 @@ def _no_duplicates(subject: Subject, stored: StoredSystem, summary: Summary, gra
     """The same initial state, or the same first samples, twice; crossings of a cycle are the same samples at other times."""
     if stored.record.behaviour in ("fixed_point", "periodic"):
         return subject.passed(f"not asked of a system annotated as {stored.record.behaviour}: its trajectories become the same")
+    if stored.family is not None and stored.family.get("behaviour") != "chaotic":
+        return subject.passed("not asked of a family that may hold cycles and fixed points: trajectories there become the same")
     rows = np.flatnonzero(stored.good & summary.readable)
     copies = _copies([stored.initial[row].tobytes() + stored.start_time[row].tobytes() for row in rows])
     times = [granularity.time[row].tobytes() if granularity.is_irregular else b"" for row in rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,7 @@ class StoredSystem:
     status: IntArray
     granularities: tuple[StoredGranularity, ...]
     certified: Mapping[str, npt.NDArray[Any]]  # `accurate_until` and `certificate` (trajectory,), where the store was certified
+    sets: Mapping[str, IntArray] = field(default_factory=dict)  # `parameter_set` and `parameter_draws` (trajectory,), of drawn parameters
 
     @property
     def trajectories(self) -> int:
@@ -97,6 +98,20 @@ class StoredSystem:
     def good(self) -> npt.NDArray[np.bool_]:
         """(trajectory,): those that reached their last sample."""
         return np.asarray(self.status == layout.Status.OK)
+
+    @property
+    def family(self) -> Mapping[str, Any] | None:
+        """How the parameters were drawn; None where every trajectory has the entry's."""
+        family: Mapping[str, Any] | None = self.attributes.get(layout.PARAMETER_FAMILY)
+        return family
+
+    def system_of(self, row: int) -> System:
+        """The system with one trajectory's parameters."""
+        if self.family is None:
+            return self.system
+        names, values = self.system.definition.parameters, self.parameters[row].tolist()
+        drawn = {name: value for name, value in zip(names, values, strict=True) if name in self.family["parameters"]}
+        return self.system.with_parameters(**drawn)
 
 
 @dataclass(frozen=True)
@@ -165,6 +180,7 @@ def _read_system(name: str, root: zarr.Group, granularities: list[str]) -> Store
         status=arrays[layout.STATUS],
         granularities=tuple(_read_granularity(key, _group(group, key)) for key in granularities),
         certified=_read_certified(group),
+        sets={key: np.asarray(_array(group, key)[...]) for key in layout.FAMILY_ARRAYS if layout.PARAMETER_FAMILY in group.attrs},
     )
 
 

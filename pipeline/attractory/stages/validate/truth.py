@@ -10,6 +10,7 @@ import numpy.typing as npt
 from attractory import layout
 from attractory.errors import DamageError, IntegrationError
 from attractory.expressions.circles import difference
+from attractory.expressions.system import System
 from attractory.integrate import drawn_state
 from attractory.stages.validate.delay_reference import integrate_delays_again, times_from_the_start
 from attractory.stages.validate.reference import FORGOTTEN, Problem, Reference, integrate_again
@@ -246,14 +247,15 @@ def check_conserved(stored: StoredSystem, granularity: StoredGranularity, *, tol
 def _drift(stored: StoredSystem, granularity: StoredGranularity, row: int, name: str, *, tolerance: float) -> tuple[float, float]:
     """Largest change of a quantity along one trajectory, and its limit."""
     states = granularity.read(row).astype(np.float64)
-    values = _quantity(stored, states, name)
+    system = stored.system_of(row)
+    values = _quantity(system, states, name)
     rounding = np.finfo(granularity.state.dtype).eps
     signs = np.random.Generator(np.random.Philox(key=row)).choice([-1.0, 1.0], size=states.shape)
-    sensitivity = float(np.abs(_quantity(stored, states * (1.0 + rounding * signs), name) - values).max())
+    sensitivity = float(np.abs(_quantity(system, states * (1.0 + rounding * signs), name) - values).max())
     # Every step may change it by the tolerance, and at the customary rates there is at least a sample a step.
     limit = sensitivity * (_ROUNDINGS + tolerance * len(states) / rounding)
     return float(np.abs(values - values[0]).max()), max(limit, float(np.finfo(np.float64).tiny))
 
 
-def _quantity(stored: StoredSystem, states: FloatArray, name: str) -> FloatArray:
-    return np.asarray(stored.system.conserved_quantities(states)[name], dtype=np.float64)
+def _quantity(system: System, states: FloatArray, name: str) -> FloatArray:
+    return np.asarray(system.conserved_quantities(states)[name], dtype=np.float64)
