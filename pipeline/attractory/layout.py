@@ -10,6 +10,7 @@
     parameter_set (trajectory)                  int64, systems with drawn parameters only: the number of the trajectory's parameter set
     parameter_draws (trajectory)                int16, beside parameter_set: how many draws that set took; where none of them had the
                                                 behaviour asked for, `parameters` are NaN and the status is not_started
+    observation_noise (trajectory, observed_variable)  float64, observed systems only: standard deviation of the noise
     accurate_until (trajectory)                 float64, certified systems only: the last time until which every stored sample, at every
                                                 granularity with common times, is the true solution to CERTIFIED_TOLERANCE of the largest
                                                 stored magnitude of each variable along the trajectory; NaN where that is not known.
@@ -19,6 +20,8 @@
       state (trajectory, time, variable)        float32 or float64, sharded: one shard is `shard_trajectories` whole trajectories
       time (time)                               float64, in the system's units, counted from sample 0 (maps: iterates)
       digest (shard, byte)                      uint8 (shards, 32): SHA-256 of each shard file
+      observed (trajectory, time, observed_variable)  as `state`, observed systems only: what is observed, with its noise
+      observed_digest (shard, byte)             SHA-256 of each of its shard files
     <granularity>/                              where samples are the crossings of a section, and no dt:
       time (trajectory, time)                   float64, in the system's units, counted from `initial`; sharded as `state` is
       time_digest (shard, byte)                 SHA-256 of each of its shard files
@@ -67,6 +70,12 @@ LYAPUNOV_TIME = "lyapunov_time"  # 1 / leading exponent; absent where there is n
 CONSERVED = "conserved"
 WRAP = "wrap"  # {variable: [low, high]} of coordinates on a circle: samples lie in [low, high); absent where there is none
 PARAMETER_FAMILY = "parameter_family"  # how the parameter sets were drawn; absent where every trajectory has PARAMETER_VALUES
+START_BOX = (
+    "start_box"  # {"from": "basin" or "box", "ranges": {variable: [low, high]}} of states before the transient; absent: near the entry's
+)
+OBSERVATION = (
+    "observation"  # {"variables", "noise"}: what `observed` is, its last axis being these variables; absent where nothing is observed
+)
 SPLIT_BY = "split_by"  # "parameters" or "system"; absent where splits are by trajectory
 
 # Attributes of a granularity's group.
@@ -82,6 +91,9 @@ STATE = "state"
 TIME = "time"
 DIGEST = "digest"
 TIME_DIGEST = "time_digest"
+OBSERVED = "observed"
+OBSERVED_DIGEST = "observed_digest"
+OBSERVATION_NOISE = "observation_noise"
 INITIAL = "initial"
 PARAMETER_ARRAY = "parameters"
 START_TIME = "start_time"
@@ -95,6 +107,8 @@ CERTIFICATE = "certificate"
 MANIFEST = "manifest.parquet"
 SYSTEM_ARRAYS = (INITIAL, PARAMETER_ARRAY, START_TIME, SPLIT, STATUS)
 FAMILY_ARRAYS = (PARAMETER_SET, PARAMETER_DRAWS)  # only of systems whose parameters are drawn
+OBSERVATION_ARRAYS = (OBSERVATION_NOISE,)  # only of systems that are observed
+DIGESTS = {STATE: DIGEST, TIME: TIME_DIGEST, OBSERVED: OBSERVED_DIGEST}  # sharded array -> the array of its shards' digests
 CERTIFICATE_ARRAYS = (ACCURATE_UNTIL, CERTIFICATE)  # only of systems that were certified
 
 CERTIFIED_TOLERANCE = 1e-6
@@ -179,3 +193,8 @@ def time_shard_path(system: str, granularity: str, shard: int) -> str:
 def shard_path(system: str, granularity: str, shard: int) -> str:
     """The file of one shard, relative to the store: whole trajectories, so the time and variable chunks are always number 0."""
     return f"{system}/{granularity}/{STATE}/c/{shard}/0/0"
+
+
+def observed_shard_path(system: str, granularity: str, shard: int) -> str:
+    """The file of one shard of what is observed, relative to the store."""
+    return f"{system}/{granularity}/{OBSERVED}/c/{shard}/0/0"

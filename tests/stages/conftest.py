@@ -115,3 +115,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     made = make_dataset(tmp_path_factory.mktemp("undisturbed") / "tiny")
     generate(made.recipe, workers=1)
     return made
+
+
+@pytest.fixture(scope="session")
+def observed(tmp_path_factory: pytest.TempPathFactory, cluster: Workers) -> Dataset:
+    """The flow alone, of which y is observed with noise of a tenth of its standard deviation; not to be changed."""
+    made = make_dataset(tmp_path_factory.mktemp("observed") / "tiny")
+    asked = "observation: {variables: {Spiral: [y]}, noise: {relative: 0.1}}"
+    generate(made.write(("[Spiral, Quadratic]", "[Spiral]"), ("seed: 3", f"seed: 3\n{asked}")).recipe, workers=cluster)
+    return made

@@ -14,7 +14,6 @@ from attractory.integrate.block import (
     TRANSIENT_PERIODS,
     BlockSettings,
     default_transient,
-    drawn_state,
     integrate_block,
     moved_histories,
     section_grid,
@@ -23,6 +22,7 @@ from attractory.integrate.delays import Pasts, integrate_delays
 from attractory.integrate.door import integrate
 from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, advance, integrate_ensemble
 from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
+from attractory.integrate.starts import drawn_state
 
 __all__ = [
     "ATTEMPTS",

@@ -16,15 +16,12 @@ from attractory.integrate.delays import Pasts, integrate_delays
 from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, advance
 from attractory.integrate.families import Family, parameter_sets
 from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
-from attractory.integrate.random_numbers import bell_shaped_draws
 from attractory.integrate.reference import sampled_ensemble
+from attractory.integrate.starts import Box, start_state
 from attractory.layout import Status
 
 Float = NDArray[np.float64]
 
-# A draw spreads each variable by this part of its size at the catalogued state; a variable near zero takes its size from the largest.
-SPREAD = 0.05
-SMALLEST_SIZE = 0.1
 ATTEMPTS = 8
 # What is not drawn again: another draw would need as many digits.
 _KEPT = (Status.OK, Status.PRECISION)
@@ -39,7 +36,8 @@ PERIODS_PER_CROSSING, STEPS_PER_PERIOD = 1000, 100
 class BlockSettings:
     """What a block shares with all others of its run; the transient in the system's time units (maps: iterates).
 
-    family: the parameter sets of the trajectories; None: all have the catalogued parameters.
+    family: the parameter sets of the trajectories; None: all have the catalogued parameters. box: where states are drawn; None: around the
+    catalogued one.
     """
 
     seed: int
@@ -48,6 +46,7 @@ class BlockSettings:
     dtype: str
     precision: str = "double"
     family: Family | None = None
+    box: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -86,19 +85,10 @@ def finest_step(grids: Sequence[Grid]) -> float:
     return min(regular or [grid.quiet for grid in grids if isinstance(grid, SectionGrid)])
 
 
-def drawn_state(system: System, *, seed: int, trajectory: int, attempt: int = 0) -> Float:
-    """An initial state (variable,) near the catalogued one; of a delay system, where its history ends at t = 0."""
-    center = np.asarray(system.definition.initial, np.float64)
-    sizes = np.maximum(np.abs(center), SMALLEST_SIZE * np.abs(center).max())
-    sizes = np.where(sizes > 0, sizes, 1.0)
-    draws = bell_shaped_draws(len(center), seed=seed, system=system.name, trajectory=trajectory, attempt=attempt)
-    return center + SPREAD * sizes * draws
-
-
 def integrate_block(
     system: System, *, indices: Sequence[int], grids: Sequence[Grid], settings: BlockSettings, engine: Engine | None = None
 ) -> Trajectories:
-    """The trajectories of a system with these numbers, from states drawn around the catalogued one and run through the transient.
+    """The trajectories of a system with these numbers, from drawn states that are run through the transient.
 
     A delay system's past is the catalogued history, moved by the same drawn number in all of its length.
 
@@ -132,7 +122,7 @@ def _attempt(
     system: System, members: Members, grids: Sequence[Grid], settings: BlockSettings, engine: Engine, *, attempt: int
 ) -> Trajectories:
     indices, parameters = members.indices, members.parameters
-    states = np.array([drawn_state(system, seed=settings.seed, trajectory=index, attempt=attempt) for index in indices])
+    states = np.array([start_state(system, settings.box, seed=settings.seed, trajectory=index, attempt=attempt) for index in indices])
     if system.kind == "delay":
         made = integrate_delays(
             system.definition, moved_histories(system, states, parameters), grids=grids, engine=engine, transient=settings.transient

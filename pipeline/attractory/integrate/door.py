@@ -19,7 +19,6 @@ from attractory.expressions.system import System
 from attractory.integrate.block import (
     BlockSettings,
     default_transient,
-    drawn_state,
     finest_step,
     integrate_block,
     moved_histories,
@@ -30,6 +29,7 @@ from attractory.integrate.delays import Pasts, check_lags, integrate_delays
 from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, advance
 from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
 from attractory.integrate.reference import sampled_ensemble
+from attractory.integrate.starts import drawn_state
 from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status
 

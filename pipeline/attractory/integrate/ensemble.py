@@ -61,6 +61,8 @@ class Trajectories:
     initial (trajectory, variable), parameters (trajectory, parameter), start_time, status (layout.Status), attempts (trajectory,).
     steps (trajectory,): how many each took (maps: iterates); stiff_steps (trajectory,): how many of them by the method for stiff flows.
     parameter_draws (trajectory,): of a family of parameters, how many draws each one's set took.
+    observed: one array (trajectory, time, observed variable) a grid, where something is observed, and observation_noise (trajectory,
+    observed variable): the standard deviation of what was added.
     """
 
     states: tuple[NDArray[np.floating], ...]
@@ -73,6 +75,8 @@ class Trajectories:
     stiff_steps: NDArray[np.int64]
     times: tuple[Float | None, ...] = ()
     parameter_draws: NDArray[np.int16] | None = None
+    observed: tuple[NDArray[np.floating], ...] = ()
+    observation_noise: Float | None = None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ def bell_shaped(raw: NDArray[np.uint64]) -> NDArray[np.float64]:
     return total - 6.0
 
 
-def bell_shaped_draws(count: int, *, seed: int, system: str, trajectory: int, attempt: int = 0) -> NDArray[np.float64]:
+def bell_shaped_draws(count: int, *, seed: int, system: str, trajectory: int, attempt: int = 0, purpose: str = "") -> NDArray[np.float64]:
     """`count` numbers of mean 0 and variance 1 for one trajectory."""
-    return bell_shaped(words(_TWELVE * count, seed=seed, system=system, trajectory=trajectory, attempt=attempt))
+    raw = words(_TWELVE * count, seed=seed, system=system, trajectory=trajectory, attempt=attempt, purpose=purpose)
+    return bell_shaped(raw)

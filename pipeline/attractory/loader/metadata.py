@@ -27,6 +27,7 @@ class StoredGranularity:
     attributes: Mapping[str, Any]
     state: StoredArray  # (trajectory, time, variable)
     time: StoredArray  # (time,), in the system's units; (trajectory, time) where the sampling is irregular
+    observed: StoredArray | None = None  # (trajectory, time, observed variable) of a dataset that has it; `whole()` reads it
 
     @property
     def dt(self) -> float | None:
@@ -258,7 +259,7 @@ def _system(files: Files, documents: Documents, name: str, *, code: int, verify:
     )
 
 
-_OPTIONAL = (*layout.FAMILY_ARRAYS, *layout.CERTIFICATE_ARRAYS)
+_OPTIONAL = (*layout.FAMILY_ARRAYS, *layout.OBSERVATION_ARRAYS, *layout.CERTIFICATE_ARRAYS)
 
 
 def _is_granularity(path: str, document: Mapping[str, Any], system: str) -> bool:
@@ -275,7 +276,17 @@ def _granularity(files: Files, documents: Documents, path: str, *, verify: bool)
         name = f"{path}/{layout.TIME_DIGEST}"
         time.digests = StoredArray(files, array_layout(name, _document(files, documents, name)))
     attributes = _document(files, documents, path).get("attributes", {})
-    return StoredGranularity(name=path.split("/")[1], attributes=attributes, state=state, time=time)
+    observed = _observed(files, documents, path, verify=verify)
+    return StoredGranularity(name=path.split("/")[1], attributes=attributes, state=state, time=time, observed=observed)
+
+
+def _observed(files: Files, documents: Documents, path: str, *, verify: bool) -> StoredArray | None:
+    if f"{path}/{layout.OBSERVED}" not in documents:
+        return None
+    names = (f"{path}/{name}" for name in (layout.OBSERVED, layout.OBSERVED_DIGEST))
+    array, digest = (StoredArray(files, array_layout(name, _document(files, documents, name))) for name in names)
+    array.digests = digest if verify else None
+    return array
 
 
 def _document(files: Files, documents: Documents, path: str) -> Mapping[str, Any]:

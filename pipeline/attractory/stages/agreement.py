@@ -24,7 +24,7 @@ def disagreement(store: Path, root: Mapping[str, Any], plan: StorePlan) -> str |
         return f"was made from another catalog ({_changed_systems(store, plan)})."
     drawn = [system.name for system in plan.systems if _drawn(_attributes(store / system.name)) != _drawn(system.attributes)]
     if drawn:
-        return f"was made with other ranges of {', '.join(drawn[:3])}: their entries have changed since."
+        return f"was made with other ranges or another basin of {', '.join(drawn[:3])}: their entries have changed since."
     if is_finished(dict(root)):
         return None
     if held.get(layout.VERSIONS) != wanted[layout.VERSIONS]:
@@ -63,7 +63,7 @@ def _changed_systems(store: Path, plan: StorePlan) -> str:
 
 def _drawn(attributes: Mapping[str, Any]) -> Any:
     """What an entry says beside its digest that decides bytes, in its form in a file."""
-    return json.loads(json.dumps([attributes.get(key) for key in (layout.PARAMETER_FAMILY,)]))
+    return json.loads(json.dumps([attributes.get(key) for key in (layout.PARAMETER_FAMILY, layout.START_BOX)]))
 
 
 def _dt(store: Path, system: str, granularity: str) -> Any:

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from attractory.expressions.system import System
-from attractory.integrate import Grid, integrate_block
 from attractory.stages.generate import Job, agreed_root, planned_job
 from attractory.stages.located import LocatedRecipe, read_recipe
 from attractory.stages.place import disk_errors, free_bytes, readable, room_missing
 from attractory.stages.plan import check_memory
 from attractory.stages.progress import Progress
-from attractory.stages.task import grids_of
+from attractory.stages.task import produce_block
 from attractory.store import Block, StorePlan, SystemPlan, encode_block, is_finished
 from attractory.store.finish import small_files
 
@@ -213,13 +212,12 @@ def _smallest(plan: StorePlan) -> StorePlan:
 
 
 def _timed(job: Job, system: System, probe: StorePlan) -> tuple[float, Any]:
-    grids: tuple[Grid, ...] = grids_of(probe.systems[0], system)
+    """(seconds, trajectories) of a small block, made as a worker makes one."""
+    task = replace(job.task(probe.block(probe.systems[0], 0)), plan=probe)
     began = time.process_time()
-    made = integrate_block(
-        system, indices=range(probe.systems[0].trajectories), grids=grids, settings=job.task(probe.block(probe.systems[0], 0)).settings
-    )
+    made = produce_block(task, system)
     return time.process_time() - began, made
 
 
 def _shards_of_block(system: SystemPlan) -> int:
-    return sum(1 + grid.is_irregular for grid in system.grids)
+    return sum(1 + grid.is_irregular + bool(system.observed) for grid in system.grids)

@@ -21,10 +21,11 @@ from attractory.stages.located import LocatedRecipe, read_recipe, systems_of
 from attractory.stages.losses import lost
 from attractory.stages.pace import Pace
 from attractory.stages.place import check_place, disk_errors
-from attractory.stages.plan import check_memory, family_of_system, store_plan
+from attractory.stages.plan import check_memory, family_of_system, observation_of_system, store_plan
 from attractory.stages.progress import Progress
 from attractory.stages.recipe import Recipe
 from attractory.stages.run_record import add_runs, kept_runs, run_document
+from attractory.stages.starts import box_of_system
 from attractory.stages.summary import GenerateSummary, Tally
 from attractory.stages.task import BlockTask, Produce
 from attractory.stages.watching import check_watching, watched
@@ -45,8 +46,9 @@ class Job:
 
     def task(self, block: Block) -> BlockTask:
         plan = replace(self.plan, systems=(self.plan.system(block.system),))
-        record = next(system.record for system in self.systems if system.name == block.system)
-        return BlockTask(self.store.absolute(), plan, block, record, self._settings[block.system], self.produce)
+        system = next(system for system in self.systems if system.name == block.system)
+        observation = observation_of_system(LocatedRecipe(self.recipe, self.store, {}), system)
+        return BlockTask(self.store.absolute(), plan, block, system.record, self._settings[block.system], self.produce, observation)
 
     @cached_property
     def _settings(self) -> dict[str, BlockSettings]:
@@ -60,6 +62,7 @@ class Job:
                 recipe.dtype,
                 recipe.precision,
                 family_of_system(located, system),
+                box_of_system(located, system),
             )
             for system in self.systems
         }

@@ -13,6 +13,7 @@ from attractory.catalog import Catalog, SystemRecord, extended_catalog, read_yam
 from attractory.errors import CatalogError, RecipeError, nearest
 from attractory.expressions.system import System
 from attractory.stages.families import Parameters, ParameterSpread
+from attractory.stages.observation import Noise, Observations
 from attractory.stages.recipe import Granularity, HeldOut, Recipe, Section, Transient
 
 
@@ -135,6 +136,8 @@ _VALID = {
     "parameters": Parameters,
     "systems": ParameterSpread,  # below `parameters`
     "held_out": HeldOut,
+    "observation": Observations,
+    "noise": Noise,
 }
 
 

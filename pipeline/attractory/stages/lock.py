@@ -49,5 +49,5 @@ def _system(recipe: Recipe, system: System, planned: SystemPlan) -> dict[str, An
     """Only a granularity counted in Lyapunov times makes an annotation decide bytes, only what is drawn from an entry's ranges those."""
     counted = any(granularity.measure == "samples_per_lyapunov_time" for granularity in recipe.granularities.values())
     annotated = {"lyapunov_time": system.lyapunov_time} if counted and system.kind != "map" else {}
-    drawn = {key: planned.attributes[key] for key in (layout.PARAMETER_FAMILY,) if key in planned.attributes}
+    drawn = {key: planned.attributes[key] for key in (layout.PARAMETER_FAMILY, layout.START_BOX) if key in planned.attributes}
     return {"digest": system.digest, **annotated, **drawn}

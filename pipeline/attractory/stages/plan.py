@@ -13,11 +13,14 @@ from attractory.expressions.section import Section
 from attractory.expressions.system import System
 from attractory.integrate import section_grid
 from attractory.integrate.families import Family
+from attractory.integrate.observation import Observation
 from attractory.kernels.precise import NOT_SMOOTH, is_smooth
 from attractory.stages.families import family_attributes, family_of
 from attractory.stages.located import LocatedRecipe
+from attractory.stages.observation import observation_attributes, observation_of
 from attractory.stages.recipe import Granularity, Recipe, recipe_digest
 from attractory.stages.splits import check_splits, split_attributes, splits_of, unknown_system
+from attractory.stages.starts import box_of_system, start_attributes
 from attractory.store import GridPlan, StorePlan, SystemPlan
 from attractory.store.files import canonical_json, sha256
 
@@ -92,7 +95,7 @@ def _system_plan(located: LocatedRecipe, system: System) -> SystemPlan:
         raise located.error("precision", f"{system.name} is a delay system, and those are integrated in doubles alone.")
     if located.recipe.precision == "reference" and not is_smooth(system.definition):
         raise located.error("precision", f"{system.name} {NOT_SMOOTH}")
-    family = family_of_system(located, system)
+    family, observation = family_of_system(located, system), observation_of_system(located, system)
     return SystemPlan(
         name=system.name,
         variables=system.variables,
@@ -103,10 +106,23 @@ def _system_plan(located: LocatedRecipe, system: System) -> SystemPlan:
         attributes={
             **_system_attributes(system),
             **({layout.PARAMETER_FAMILY: family_attributes(family)} if family is not None else {}),
+            **start_attributes(located, box_of_system(located, system)),
+            **({layout.OBSERVATION: observation_attributes(observation, system)} if observation is not None else {}),
             **split_attributes(located, system.name, drawn=family is not None),
         },
         sets=family.order if family is not None else None,
+        observed=tuple(system.variables[place] for place in observation.places) if observation is not None else (),
     )
+
+
+def observation_of_system(located: LocatedRecipe, system: System) -> Observation | None:
+    """What a recipe stores as observed of a system; None where it stores states alone.
+
+    Raises:
+        RecipeError: it cannot be observed so.
+    """
+    asked = located.recipe.observation
+    return None if asked is None else observation_of(asked, system, located.error)
 
 
 def family_of_system(located: LocatedRecipe, system: System) -> Family | None:
@@ -130,10 +146,17 @@ def _check_names(located: LocatedRecipe, systems: tuple[SystemPlan, ...]) -> Non
     for name in asked or {}:
         if name not in names:
             raise located.error(("parameters", "systems", name), unknown_system(name, names))
-    if recipe.parameters is not None:
-        for name in recipe.granularities:
-            if name.casefold() in layout.FAMILY_ARRAYS:
-                raise located.error(("granularities", name), "is the name of an array of each system, expected another name.")
+    for name in recipe.initial.box if not isinstance(recipe.initial, str) else ():
+        if name not in names:
+            raise located.error(("initial", "box", name), unknown_system(name, names))
+    for name in recipe.observation.systems if recipe.observation is not None else ():
+        if name not in names:
+            raise located.error(("observation", "variables", name), unknown_system(name, names))
+    arrays: tuple[str, ...] = layout.FAMILY_ARRAYS if recipe.parameters is not None else ()
+    arrays += layout.OBSERVATION_ARRAYS if recipe.observation is not None else ()
+    for name in recipe.granularities:
+        if name.casefold() in arrays:
+            raise located.error(("granularities", name), "is the name of an array of each system, expected another name.")
     check_splits(located, names, drawn=[system.name for system in systems if system.sets is not None])
 
 

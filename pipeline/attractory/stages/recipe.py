@@ -17,7 +17,8 @@ from attractory.errors import RequestError
 from attractory.expressions.section import EXTREMA, read_section
 from attractory.expressions.section import Section as SectionRecord
 from attractory.stages.families import Parameters
-from attractory.stages.part import MOST, Count, Number, Part, Positive, Text
+from attractory.stages.observation import Observations
+from attractory.stages.part import MOST, Count, Number, Part, Positive, Text, rising
 from attractory.store.files import canonical_json, sha256
 
 DATASET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
@@ -67,6 +68,21 @@ class HeldOut(Part):
         twice = next((name for name in self.names if self.names.count(name) > 1), None)
         if twice is not None:
             raise PydanticCustomError("measure", "names {name} twice", {"name": repr(twice)})
+        return self
+
+
+class StartBoxes(Part):
+    """Boxes of initial states, by system and variable; other systems start around the entry's state."""
+
+    box: dict[str, dict[str, tuple[Number, Number]]]
+
+    @model_validator(mode="after")
+    def _has_some(self) -> Self:
+        if not self.box or not all(self.box.values()):
+            raise PydanticCustomError("empty", "expected a range of at least one variable of each system named")
+        for ranges in self.box.values():
+            for ends in ranges.values():
+                rising(*ends)
         return self
 
 
@@ -154,8 +170,10 @@ class Recipe(Part):
     parameters: Parameters | None = None
     split_by: Literal["trajectories", "parameters"] = "trajectories"
     held_out: HeldOut | None = None
+    initial: Literal["attractor", "basin"] | StartBoxes = "attractor"
     transient: Transient = Transient()
     granularities: dict[str, Granularity]
+    observation: Observations | None = None
     tolerance: Number = 1e-14
     precision: Literal["double", "reference"] = "double"
     dtype: Literal["float32", "float64"] = "float32"
@@ -168,7 +186,7 @@ class Recipe(Part):
         """The recipe as JSON in which equal requests are equal: defaults filled in, systems by name, sorted, without what is empty."""
         plain = self.model_dump(mode="json", exclude_none=True, by_alias=True)
         plain["systems"] = sorted(names)
-        for key in ("precision", "split_by"):
+        for key in ("precision", "split_by", "initial"):
             if getattr(self, key) == type(self).model_fields[key].default:
                 del plain[key]  # recipes from before there was a choice keep their digest
         return {key: value for key, value in plain.items() if value not in ("", [], None)}
@@ -186,6 +204,16 @@ class Recipe(Part):
         if not TOLERANCES[0] <= value <= TOLERANCES[1]:
             raise PydanticCustomError("range", "expected a number from 1.0e-15 to 1.0e-3")
         return value
+
+    @field_validator("initial", mode="before")
+    @classmethod
+    def _names_a_start(cls, value: object) -> object:
+        """Told apart here, so that a mistake in a box gets one sentence and its own key."""
+        if value in ("attractor", "basin") or isinstance(value, StartBoxes):
+            return value
+        if isinstance(value, Mapping) and set(value) == {"box"}:
+            return StartBoxes.model_validate(dict(value))
+        raise PydanticCustomError("initial", "expected attractor, basin, or {box: {Lorenz: {x: [-1, 1]}}}")
 
     @field_validator("systems", mode="before")
     @classmethod

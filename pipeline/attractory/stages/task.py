@@ -13,11 +13,11 @@ from pathlib import Path
 
 from attractory.catalog.record import SystemRecord
 from attractory.expressions.system import System
-from attractory.integrate import BlockSettings, Grid, SampleGrid, integrate_block, section_grid
+from attractory.integrate import BlockSettings, Grid, SampleGrid, Trajectories, integrate_block, section_grid
+from attractory.integrate.observation import Observation, Seen, observed
 from attractory.store import Block, GridPlan, StorePlan, SystemPlan, write_block
-from attractory.store.blocks import BlockStates
 
-Produce = Callable[..., BlockStates]
+Produce = Callable[..., Trajectories]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class BlockTask:
     record: SystemRecord
     settings: BlockSettings
     produce: Produce = integrate_block
+    observation: Observation | None = None
 
     @cached_property
     def grids(self) -> tuple[Grid, ...]:
@@ -85,9 +86,14 @@ def run_block(task: BlockTask) -> BlockReport:
     )
 
 
-def produce_block(task: BlockTask, system: System) -> BlockStates:
+def produce_block(task: BlockTask, system: System) -> Trajectories:
     block = task.block
-    return task.produce(system, indices=range(block.first, block.first + block.count), grids=task.grids, settings=task.settings)
+    indices = range(block.first, block.first + block.count)
+    made = task.produce(system, indices=indices, grids=task.grids, settings=task.settings)
+    if task.observation is None:
+        return made
+    names = tuple(grid.name for grid in task.plan.systems[0].grids)
+    return observed(made, task.observation, Seen(task.settings.seed, system, names, indices))
 
 
 @lru_cache(maxsize=256)

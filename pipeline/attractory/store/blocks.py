@@ -16,7 +16,7 @@ from attractory.store.files import partial_folder, sha256, write_whole
 from attractory.store.plan import Block, GridPlan, ShardShape, StorePlan, SystemPlan
 from attractory.store.rows import CODES, BlockRow, ShardRow, kept_arrays, write_row
 from attractory.store.shards import decoded_sha256, encode_shard
-from attractory.store.template import cut_of, cut_of_times
+from attractory.store.template import cut_of, cut_of_observed, cut_of_times
 
 
 class BlockStates(Protocol):
@@ -34,6 +34,8 @@ class BlockStates(Protocol):
     def status(self) -> np.ndarray: ...
     @property
     def times(self) -> Sequence[np.ndarray | None]: ...  # read for irregular granularities alone
+    @property
+    def observed(self) -> Sequence[np.ndarray]: ...  # read of observed systems alone
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,10 @@ def _encode_grid(plan: StorePlan, block: Block, grid: GridPlan, made: BlockState
     path = layout.shard_path(system.name, grid.name, block.shard)
     _agree(path, states, shape=(block.count, grid.samples, len(system.variables)), dtype=plan.dtype)
     yield _encoded(path, states, cut_of(plan, system, grid), block, grid)
+    if system.observed:
+        path, observed = layout.observed_shard_path(system.name, grid.name, block.shard), made.observed[place]
+        _agree(path, observed, shape=(block.count, grid.samples, len(system.observed)), dtype=plan.dtype)
+        yield _encoded(path, observed, cut_of_observed(plan, system, grid), block, grid)
     if grid.is_irregular:
         times = made.times[place]
         if times is None:
@@ -124,7 +130,11 @@ def _encoded(path: str, values: np.ndarray, cut: ShardShape, block: Block, grid:
 
 
 def _kept_arrays(system: SystemPlan, block: Block, made: BlockStates) -> Mapping[str, np.ndarray]:
-    widths = {layout.INITIAL: (len(system.variables),), layout.PARAMETER_ARRAY: (len(system.parameters),)}
+    widths = {
+        layout.INITIAL: (len(system.variables),),
+        layout.PARAMETER_ARRAY: (len(system.parameters),),
+        layout.OBSERVATION_NOISE: (len(system.observed),),
+    }
     arrays = {name: np.asarray(getattr(made, name)) for name in kept_arrays(system)}
     for name, values in arrays.items():
         shape = (block.count, *widths.get(name, ()))

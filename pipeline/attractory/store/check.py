@@ -20,6 +20,12 @@ from attractory.store.template import ROOT
 
 _READERS = 4  # hashing leaves the interpreter's lock; more readers only make a disk seek
 
+_SHARD_PATHS = {
+    layout.DIGEST: layout.shard_path,
+    layout.TIME_DIGEST: layout.time_shard_path,
+    layout.OBSERVED_DIGEST: layout.observed_shard_path,
+}
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -139,8 +145,8 @@ def _from_digest_arrays(store: Path, root: dict[str, Any]) -> Iterator[Expected]
     for path, member in root["consolidated_metadata"]["metadata"].items():
         system, _, rest = path.partition("/")
         granularity, _, array = rest.partition("/")
-        if array in (layout.DIGEST, layout.TIME_DIGEST):
-            shard_path = layout.shard_path if array == layout.DIGEST else layout.time_shard_path
+        if array in _SHARD_PATHS:
+            shard_path = _SHARD_PATHS[array]
             size = int(np.prod(member["shape"]))
             yield Expected(f"{path}/c/0/0", None, size)
             packed = (store / path / "c/0/0").read_bytes() if (store / path / "c/0/0").is_file() else b""

@@ -82,11 +82,10 @@ def late_arrays(plan: StorePlan, rows: Iterable[BlockRow], *, systems: Iterable[
 
 
 def digest_arrays(rows: Iterable[ShardRow]) -> dict[str, bytes]:
-    """Path of the chunk file of each `digest` or `time_digest` array -> its bytes: the shards' SHA-256 in order."""
+    """Path of the chunk file of each array of digests -> its bytes: the shards' SHA-256 in order."""
     by_array: dict[str, list[ShardRow]] = defaultdict(list)
     for row in rows:
-        name = layout.TIME_DIGEST if row.is_of_times else layout.DIGEST
-        by_array[small_path(f"{row.system}/{row.granularity}", name)].append(row)
+        by_array[small_path(f"{row.system}/{row.granularity}", layout.DIGESTS[row.array])].append(row)
     return {path: _packed(found) for path, found in by_array.items()}
 
 
@@ -108,6 +107,7 @@ def digest_paths(system: SystemPlan) -> list[str]:
     """The chunk files of the arrays of digests of all its granularities."""
     names = [(grid.name, layout.DIGEST) for grid in system.grids]
     names += [(grid.name, layout.TIME_DIGEST) for grid in system.grids if grid.is_irregular]
+    names += [(grid.name, layout.OBSERVED_DIGEST) for grid in system.grids if system.observed]
     return [small_path(f"{system.name}/{grid}", name) for grid, name in names]
 
 

@@ -58,7 +58,8 @@ class Block:
 class SystemPlan:
     """One system's part of a store; `splits` are the trajectories in train, validation and test, which follow each other in that order.
 
-    sets: which trajectory is of which parameter set; None where all have the catalogued parameters.
+    sets: which trajectory is of which parameter set; None where all have the catalogued parameters. observed: the variables that are stored
+    once more as they are observed; empty where none is.
     """
 
     name: str
@@ -69,6 +70,7 @@ class SystemPlan:
     grids: tuple[GridPlan, ...]
     attributes: Mapping[str, Any]
     sets: layout.SetOrder | None = None
+    observed: tuple[str, ...] = ()
 
     @property
     def trajectories(self) -> int:
@@ -123,11 +125,11 @@ class StorePlan:
     def block_bytes(self, system: SystemPlan) -> int:
         """Bytes of the states of one block in memory, at every granularity together."""
         samples = sum(grid.samples for grid in system.grids)
-        one = samples * len(system.variables) * self.itemsize + 8 * _irregular_samples(system)
+        one = samples * (len(system.variables) + len(system.observed)) * self.itemsize + 8 * _irregular_samples(system)
         return min(self.shard_trajectories, system.trajectories) * one
 
     def _system_bytes(self, system: SystemPlan) -> int:
-        states = system.samples * len(system.variables) * self.itemsize
+        states = system.samples * (len(system.variables) + len(system.observed)) * self.itemsize
         times = 8 * sum(grid.samples for grid in system.grids) + 8 * system.trajectories * _irregular_samples(system)
         return states + times + system.trajectories * (8 * (len(system.variables) + len(system.parameters) + 1) + 2)
 

@@ -104,6 +104,8 @@ def _shard_paths(plan: StorePlan, systems: Collection[SystemPlan]) -> Iterator[t
                 yield layout.shard_path(system.name, grid.name, shard), plan.block(system, shard)
                 if grid.is_irregular:
                     yield layout.time_shard_path(system.name, grid.name, shard), plan.block(system, shard)
+                if system.observed:
+                    yield layout.observed_shard_path(system.name, grid.name, shard), plan.block(system, shard)
 
 
 def _late(plan: StorePlan, system: SystemPlan, rows: list[BlockRow], paths: Collection[str]) -> Iterator[tuple[str, bytes]]:

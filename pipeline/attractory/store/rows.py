@@ -19,7 +19,8 @@ from attractory.store.plan import Block, StorePlan, SystemPlan
 # The arrays of a system that only a run can know; they wait in the rows until the store is finished.
 KEPT = {layout.INITIAL: "<f8", layout.PARAMETER_ARRAY: "<f8", layout.START_TIME: "<f8", layout.STATUS: "|i1"}
 _KEPT_OF_FAMILIES = {layout.PARAMETER_DRAWS: "<i2"}
-CODES = {**KEPT, **_KEPT_OF_FAMILIES}
+_KEPT_OF_OBSERVATIONS = {layout.OBSERVATION_NOISE: "<f8"}
+CODES = {**KEPT, **_KEPT_OF_FAMILIES, **_KEPT_OF_OBSERVATIONS}
 
 
 @dataclass(frozen=True, order=True)
@@ -36,9 +37,9 @@ class ShardRow:
     trajectories: int
 
     @property
-    def is_of_times(self) -> bool:
-        """Whether the shard holds the times of an irregular granularity, not states."""
-        return self.path.split("/")[2] == layout.TIME
+    def array(self) -> str:
+        """The sharded array that it is of: states, the times of an irregular granularity, or what is observed."""
+        return self.path.split("/")[2]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class BlockRow:
 
 def kept_arrays(system: SystemPlan) -> tuple[str, ...]:
     """The names of the arrays of a system that only a run can know."""
-    return (*KEPT, *(_KEPT_OF_FAMILIES if system.sets is not None else ()))
+    optional = (*(_KEPT_OF_FAMILIES if system.sets is not None else ()), *(_KEPT_OF_OBSERVATIONS if system.observed else ()))
+    return (*KEPT, *optional)
 
 
 def write_row(store: Path, row: BlockRow) -> None:

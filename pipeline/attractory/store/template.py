@@ -81,6 +81,10 @@ def cut_of(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> ShardShape:
     return shard_shape(plan.shard_trajectories, samples=grid.samples, variables=len(system.variables), itemsize=plan.itemsize)
 
 
+def cut_of_observed(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> ShardShape:
+    return shard_shape(plan.shard_trajectories, samples=grid.samples, variables=len(system.observed), itemsize=plan.itemsize)
+
+
 def cut_of_times(plan: StorePlan, grid: GridPlan) -> ShardShape:
     """As `cut_of`, of an irregular granularity's times, which are cut as if they were one variable."""
     return shard_shape(plan.shard_trajectories, samples=grid.samples, variables=1, itemsize=8)
@@ -97,6 +101,8 @@ _DIMENSIONS = {
     layout.TIME: ("time",),
     layout.DIGEST: ("shard", "byte"),
     layout.TIME_DIGEST: ("shard", "byte"),
+    layout.OBSERVED_DIGEST: ("shard", "byte"),
+    layout.OBSERVATION_NOISE: ("trajectory", "observed_variable"),
 }
 
 
@@ -115,7 +121,14 @@ def _system_documents(system: SystemPlan) -> dict[str, dict[str, Any]]:
         layout.SPLIT: _small(layout.SPLIT, (count,), "int8", splits),
         layout.STATUS: _small(layout.STATUS, (count,), "int8", statuses),
         **(_family_documents(count) if system.sets is not None else {}),
+        **(_observation_documents(system) if system.observed else {}),
     }
+
+
+def _observation_documents(system: SystemPlan) -> dict[str, dict[str, Any]]:
+    about = {"units": "1", "long_name": "standard deviation of the noise on each observed variable"}
+    shape = (system.trajectories, len(system.observed))
+    return {layout.OBSERVATION_NOISE: _small(layout.OBSERVATION_NOISE, shape, "float64", about)}
 
 
 def _family_documents(count: int) -> dict[str, dict[str, Any]]:
@@ -135,6 +148,8 @@ def _grid_documents(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> dict
         layout.STATE: documents.state_document(shape, dtype=plan.dtype, cut=cut_of(plan, system, grid), attributes={"units": "1"}),
         layout.DIGEST: _small(layout.DIGEST, digests, "uint8", {"long_name": "SHA-256 of each shard file of state"}),
     }
+    if system.observed:
+        found |= _observed_documents(plan, system, grid)
     if not grid.is_irregular:
         return found | {layout.TIME: _small(layout.TIME, (grid.samples,), "float64", {"units": "1", "long_name": f"{unit} after sample 0"})}
     about = {"units": "1", "long_name": f"{unit} after `initial`"}
@@ -142,6 +157,15 @@ def _grid_documents(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> dict
         layout.TIME: documents.times_document(shape[:2], cut=cut_of_times(plan, grid), attributes=about),
         layout.TIME_DIGEST: _small(layout.TIME_DIGEST, digests, "uint8", {"long_name": "SHA-256 of each shard file of time"}),
     }
+
+
+def _observed_documents(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> dict[str, dict[str, Any]]:
+    shape = (system.trajectories, grid.samples, len(system.observed))
+    about = {"units": "1", "long_name": f"{', '.join(system.observed)} as observed"}
+    found = documents.state_document(shape, dtype=plan.dtype, cut=cut_of_observed(plan, system, grid), attributes=about)
+    found["dimension_names"] = ["trajectory", "time", "observed_variable"]
+    digests = {"long_name": "SHA-256 of each shard file of observed"}
+    return {layout.OBSERVED: found, layout.OBSERVED_DIGEST: _small(layout.OBSERVED_DIGEST, (plan.shards(system), 32), "uint8", digests)}
 
 
 def _small(name: str, shape: tuple[int, ...], dtype: str, attributes: Mapping[str, Any]) -> dict[str, Any]:

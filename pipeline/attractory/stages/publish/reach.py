@@ -1,8 +1,9 @@
-"""What the card says of parameters that are drawn, and of splits that are not by trajectory."""
+"""What the card says of drawn parameters, of boxes of initial states, of observations, and of splits that are not by trajectory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from attractory import layout
 from attractory.stages.validate.stored import StoredDataset, StoredSystem
@@ -17,6 +18,11 @@ def reach_sentences(dataset: StoredDataset) -> str:
 def _lines(dataset: StoredDataset, stored: StoredSystem) -> Iterator[str]:
     if stored.family is not None:
         yield _family(dataset, stored)
+    if stored.start_box is not None:
+        ranges = ", ".join(f"{name} {low:g} to {high:g}" for name, low, high in stored.start_box.ranges)
+        yield f"{stored.name}: trajectories start in a box, {ranges}, and run through the transient from there."
+    if layout.OBSERVATION in stored.attributes:
+        yield _observation(stored)
     by = stored.attributes.get(layout.SPLIT_BY)
     if by == "parameters":
         yield f"{stored.name}: the splits hold different parameter sets."
@@ -36,8 +42,17 @@ def _family(dataset: StoredDataset, stored: StoredSystem) -> str:
     return f"{text}. `parameters`, `parameter_set` (trajectory)."
 
 
-def _spread(spread: dict[str, list[float] | str]) -> str:
+def _spread(spread: Mapping[str, Any]) -> str:
     if "values" in spread:
-        return "of " + ", ".join(f"{value:g}" for value in spread["values"] if isinstance(value, float | int))
+        return "of " + ", ".join(f"{value:g}" for value in spread["values"])
     low, high = spread["range"]
     return f"from {low:g} to {high:g}" + (" in its logarithm" if spread["scale"] == "log" else "")
+
+
+def _observation(stored: StoredSystem) -> str:
+    asked = stored.attributes[layout.OBSERVATION]
+    text = f"{stored.name}: `observed` beside `state` holds {', '.join(asked['variables'])}"
+    if asked["noise"] is None:
+        return f"{text}, without noise."
+    unit = " standard deviations of each variable" if asked["noise"]["relative_to"] == "deviation" else ""
+    return f"{text} with nearly Gaussian noise of {asked['noise']['level']:g}{unit}; its standard deviation is `observation_noise`."

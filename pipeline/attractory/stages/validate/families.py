@@ -88,7 +88,8 @@ def family_of_store(attributes: Mapping[str, Any], declared: Iterable[str]) -> F
 def _spread(name: str, item: Mapping[str, Any]) -> Spread:
     if "values" in item:
         return Spread(name, min(item["values"]), max(item["values"]), values=tuple(item["values"]))
-    return Spread(name, *item["range"], item["scale"] == "log")
+    low, high = item["range"]
+    return Spread(name, low, high, item["scale"] == "log")
 
 
 def _shared(keys: list[Any], split: IntArray, counted: Any = None) -> Iterator[tuple[int, int]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from attractory.invariants.lyapunov_spectrum import Effort, lyapunov_spectrum
 from attractory.stages.validate.families import check_family, check_set_behaviour
 from attractory.stages.validate.reference import tangent_logarithms
 from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.starts import check_starts
 from attractory.stages.validate.stored import FloatArray, StoredSystem
 from attractory.stages.validate.summary import Summary
 from attractory.stages.validate.truth import is_stiff, reference_problem, sampled_trajectories, scale_of
@@ -28,8 +31,9 @@ _TRAJECTORIES = 64
 _STIFF_PERIODS = 3
 
 
-def check_labels(stored: StoredSystem, summaries: dict[str, Summary], *, seed: int, drawn: int = 0) -> list[Check]:
-    """Every check of this group for one system; drawn: the seed of the recipe."""
+def check_labels(stored: StoredSystem, summaries: dict[str, Summary], *, seed: int, recipe: Mapping[str, Any]) -> list[Check]:
+    """Every check of this group for one system."""
+    drawn = int(recipe.get("seed", 0))
     exponent = Subject("leading_exponent", "labels", stored.name)
     parameters = Subject("parameters", "labels", stored.name)
     checks = [
@@ -40,6 +44,9 @@ def check_labels(stored: StoredSystem, summaries: dict[str, Summary], *, seed: i
             for granularity in stored.granularities
         ),
     ]
+    if stored.start_box is not None:
+        transient = float(recipe["transient"]["iterates" if stored.record.kind == "map" else "periods"])
+        checks.append(check_starts(Subject("starts", "labels", stored.name), stored, seed=drawn, transient=transient))
     if stored.family is not None:
         checks.append(exponent.passed("not asked: the trajectories have parameters of their own, and the entry's exponent is not theirs"))
         return [*checks, check_set_behaviour(Subject("behaviour", "labels", stored.name), stored)]

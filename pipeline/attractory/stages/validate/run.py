@@ -13,6 +13,7 @@ from attractory.stages.progress import Progress
 from attractory.stages.validate.integrity import check_store
 from attractory.stages.validate.labels import check_labels
 from attractory.stages.validate.numbers import check_numbers
+from attractory.stages.validate.observation import check_observation
 from attractory.stages.validate.report import Check, Group, Report, Subject
 from attractory.stages.validate.splits import check_splits
 from attractory.stages.validate.stored import StoredDataset, StoredSystem, open_stored
@@ -72,8 +73,9 @@ def _system_checks(dataset: StoredDataset, stored: StoredSystem) -> list[Check]:
         checks += guarded(subject, lambda granularity=granularity, summary=summary: check_numbers(dataset, stored, granularity, summary))  # type: ignore[misc]
     groups: dict[Group, Callable[[], list[Check]]] = {
         "truth": lambda: check_truth(dataset, stored, summaries, seed=SEED),
+        "numbers": lambda: check_observation(stored, drawn=int(dataset.recipe.get("seed", 0)), seed=SEED),
         "splits": lambda: check_splits(stored, summaries, places=places, seed=SEED),
-        "labels": lambda: check_labels(stored, summaries, seed=SEED, drawn=int(dataset.recipe.get("seed", 0))),
+        "labels": lambda: check_labels(stored, summaries, seed=SEED, recipe=dataset.recipe),
     }
     for group, run in groups.items():
         checks += guarded(Subject(group, group, stored.name), run)

@@ -15,6 +15,7 @@ from attractory import layout
 from attractory.catalog.record import SystemRecord
 from attractory.errors import AttractoryError, DamageError, StoreError
 from attractory.expressions.system import System
+from attractory.integrate.starts import Box
 from attractory.store import finished_document
 
 FloatArray = npt.NDArray[np.float64]
@@ -26,12 +27,16 @@ READ_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, BufferErr
 
 @dataclass(frozen=True)
 class StoredGranularity:
-    """One granularity of one system; `state` is read on demand. time: (time,), or (trajectory, time) of an irregular granularity."""
+    """One granularity of one system; `state` is read on demand. time: (time,), or (trajectory, time) of an irregular granularity.
+
+    observed: (trajectory, time, observed variable), read on demand, where the recipe asks for it.
+    """
 
     name: str
     state: zarr.Array[Any]
     time: FloatArray
     attributes: Mapping[str, Any]
+    observed: zarr.Array[Any] | None = None
 
     @property
     def dt(self) -> float:
@@ -88,6 +93,7 @@ class StoredSystem:
     status: IntArray
     granularities: tuple[StoredGranularity, ...]
     certified: Mapping[str, npt.NDArray[Any]]  # `accurate_until` and `certificate` (trajectory,), where the store was certified
+    observation_noise: FloatArray | None = None  # (trajectory, observed variable), of observed systems
     sets: Mapping[str, IntArray] = field(default_factory=dict)  # `parameter_set` and `parameter_draws` (trajectory,), of drawn parameters
 
     @property
@@ -104,6 +110,12 @@ class StoredSystem:
         """How the parameters were drawn; None where every trajectory has the entry's."""
         family: Mapping[str, Any] | None = self.attributes.get(layout.PARAMETER_FAMILY)
         return family
+
+    @property
+    def start_box(self) -> Box | None:
+        """The box in which trajectories start before the transient; None where that is around the entry's state."""
+        written = self.attributes.get(layout.START_BOX)
+        return None if written is None else Box(tuple((name, low, high) for name, (low, high) in written["ranges"].items()))
 
     def system_of(self, row: int) -> System:
         """The system with one trajectory's parameters."""
@@ -180,6 +192,7 @@ def _read_system(name: str, root: zarr.Group, granularities: list[str]) -> Store
         status=arrays[layout.STATUS],
         granularities=tuple(_read_granularity(key, _group(group, key)) for key in granularities),
         certified=_read_certified(group),
+        observation_noise=np.asarray(_array(group, layout.OBSERVATION_NOISE)[...]) if layout.OBSERVATION in group.attrs else None,
         sets={key: np.asarray(_array(group, key)[...]) for key in layout.FAMILY_ARRAYS if layout.PARAMETER_FAMILY in group.attrs},
     )
 
@@ -196,7 +209,8 @@ def _read_certified(group: zarr.Group) -> dict[str, npt.NDArray[Any]]:
 
 def _read_granularity(name: str, group: zarr.Group) -> StoredGranularity:
     time = np.asarray(_array(group, layout.TIME)[...])
-    return StoredGranularity(name, _array(group, layout.STATE), time, dict(group.attrs))
+    observed = _array(group, layout.OBSERVED) if layout.OBSERVED in group else None
+    return StoredGranularity(name, _array(group, layout.STATE), time, dict(group.attrs), observed)
 
 
 def _group(parent: zarr.Group, key: str) -> zarr.Group:

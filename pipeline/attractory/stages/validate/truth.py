@@ -11,7 +11,7 @@ from attractory import layout
 from attractory.errors import DamageError, IntegrationError
 from attractory.expressions.circles import difference
 from attractory.expressions.system import System
-from attractory.integrate import drawn_state
+from attractory.integrate.starts import start_state
 from attractory.stages.validate.delay_reference import integrate_delays_again, times_from_the_start
 from attractory.stages.validate.reference import FORGOTTEN, Problem, Reference, integrate_again
 from attractory.stages.validate.report import Check, Subject
@@ -110,7 +110,7 @@ def _compare(
 def _from_history(stored: StoredSystem, problem: Problem, times: FloatArray, row: int, drawn: int) -> Reference:
     """A delay system's trajectory from the history that its number draws; where sample 0 is another one's, from the next draws."""
     for attempt in range(_DRAWS):
-        state = drawn_state(stored.system, seed=drawn, trajectory=row, attempt=attempt)
+        state = start_state(stored.system, stored.start_box, seed=drawn, trajectory=row, attempt=attempt)
         moved = replace(problem, initial=state - np.asarray(stored.system.definition.initial))
         reference = integrate_delays_again(moved, times)
         begun = reference.states[min(int(np.searchsorted(times, 0.0)), len(reference.states) - 1)]
