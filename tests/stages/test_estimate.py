@@ -17,9 +17,9 @@ def contents(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-def longer(dataset):
+def longer(dataset, *changes):
     """Trajectories long enough that files are data and not heads: the index of a shard is a tenth of the tiny one's bytes."""
-    return dataset.write(("samples: 20}", "samples: 1024}"), ("samples: 200}", "samples: 4096}"), ("train: 5", "train: 21"))
+    return dataset.write(("samples: 20}", "samples: 1024}"), ("samples: 200}", "samples: 4096}"), ("train: 5", "train: 21"), *changes)
 
 
 def test_what_is_foretold_is_what_is_made(dataset, cluster):
@@ -43,6 +43,20 @@ def test_what_is_foretold_is_what_is_made(dataset, cluster):
     assert found.raw_bytes == states + arrays
     assert found.core_seconds > 0
     assert estimate(dataset.recipe).finished
+
+
+def test_families_and_observations_are_foretold(dataset, cluster):
+    """Files exactly, and bytes within 30 %, where parameters are drawn and something is observed."""
+    asked = "parameters: {systems: {Spiral: {mu: [1, 2]}}}\nobservation: {noise: {relative: 0.1}}"
+    longer(dataset, ("seed: 3", f"seed: 3\n{asked}"))
+    found = estimate(dataset.recipe)
+    made = generate(dataset.recipe, workers=cluster)
+    files = [path for path in dataset.store.rglob("*") if path.is_file()]
+    shards = [path for path in files if "state/c" in str(path) or "observed/c" in str(path)]
+    assert found.shard_files == len(shards) == 2 * 2 * 2 * 9  # systems, granularities, states and what is observed, shards
+    assert found.shard_files + found.other_files == len(files)
+    assert found.disk_bytes == pytest.approx(made.work.bytes, rel=0.3)
+    assert found.samples == made.work.samples
 
 
 def test_an_estimate_fits_a_screen(dataset):
