@@ -20,7 +20,7 @@ from attractory import layout
 from attractory.errors import RequestError
 from attractory.integrate import integrate_block
 from attractory.stages.cluster import signals_as_errors
-from attractory.stages.generate import Job, agreed_root, found, planned_job
+from attractory.stages.generate import Job, agreed_root, found, planned_job, redraws
 from attractory.stages.located import LocatedRecipe, read_recipe
 from attractory.stages.losses import Loss, ends_the_run, lost, reason_of
 from attractory.stages.pace import Pace
@@ -207,7 +207,8 @@ def _is_finished(job: Job) -> bool:
 def _placed(summary: GenerateSummary, job: Job, part: Slice) -> GenerateSummary:
     finished = _is_finished(job)
     done = job.plan.tasks if finished else declared(job.store, job.plan)
-    return replace(summary, place=SlicePlace(str(part), done, job.plan.tasks, finished))
+    place = SlicePlace(str(part), done, job.plan.tasks, finished)
+    return replace(summary, place=place, redraws=redraws(job) if finished else {})
 
 
 def _silent(done: int, total: int, note: str) -> None:
