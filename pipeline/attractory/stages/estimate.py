@@ -12,7 +12,7 @@ from typing import Any
 from attractory.expressions.system import System
 from attractory.stages.generate import Job, agreed_root, planned_job
 from attractory.stages.located import LocatedRecipe, read_recipe
-from attractory.stages.place import disk_errors, free_bytes, readable, room_missing
+from attractory.stages.place import disk_errors, free_bytes, held_bytes, readable, room_missing
 from attractory.stages.plan import check_memory
 from attractory.stages.progress import Progress
 from attractory.stages.task import produce_block
@@ -134,7 +134,7 @@ def estimate(recipe: str | Path | LocatedRecipe, *, out: str | Path | None = Non
         root = agreed_root(job)
         finished = root is not None and is_finished(root)
         check_memory(located, job.plan)
-        held = sum(path.stat().st_size for path in job.store.rglob("*") if path.is_file()) if root is not None else 0
+        held = held_bytes(job.store) if root is not None else 0
         return Estimate(
             store=job.store,
             systems=tuple(_measured(job, progress)),

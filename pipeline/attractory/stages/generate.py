@@ -20,9 +20,9 @@ from attractory.stages.cluster import Workers, running_client, signals_as_errors
 from attractory.stages.located import LocatedRecipe, read_recipe, systems_of
 from attractory.stages.losses import lost
 from attractory.stages.pace import Pace
-from attractory.stages.place import check_place, disk_errors
+from attractory.stages.place import check_place, disk_errors, held_bytes
 from attractory.stages.plan import check_memory, family_of_system, observation_of_system, store_plan
-from attractory.stages.progress import Progress
+from attractory.stages.progress import Progress, silent
 from attractory.stages.recipe import Recipe
 from attractory.stages.run_record import add_runs, kept_runs, run_document
 from attractory.stages.starts import box_of_system
@@ -98,7 +98,7 @@ def generate(
             return found(job)
         where = workers if isinstance(workers, Workers) else Workers(workers)
         check_watching(where.performance)
-        check_place(job.store, job.plan, held=_held_bytes(job.store))
+        check_place(job.store, job.plan, held=held_bytes(job.store))
         check_memory(located, job.plan)
         with signals_as_errors(), locked(job.store):
             root = agreed_root(job, replace_other=replace_other)  # again, now that nobody else writes: another run may have ended meanwhile
@@ -108,7 +108,7 @@ def generate(
             elif is_finished(root):
                 remove_run_folder(job.store)
                 return found(job)
-            return _run(job, where, progress or _silent)
+            return _run(job, where, progress or silent)
 
 
 def agreed_root(job: Job, *, replace_other: bool = False) -> dict[str, Any] | None:
@@ -175,11 +175,3 @@ def redraws(job: Job) -> dict[str, dict[str, int]]:
     """How often parameter sets of each system were drawn again, as the finished store says."""
     counts: dict[str, dict[str, int]] = finished_document(job.store)["attributes"].get(layout.PARAMETER_REDRAWS, {})
     return counts
-
-
-def _held_bytes(store: Path) -> int:
-    return sum(path.stat().st_size for path in store.rglob("*") if path.is_file()) if store.is_dir() else 0
-
-
-def _silent(done: int, total: int, note: str) -> None:
-    """Nobody watches."""

@@ -20,6 +20,11 @@ def free_bytes(store: Path) -> int:
     return shutil.disk_usage(ground_of(store)).free
 
 
+def held_bytes(store: Path) -> int:
+    """What the files of a store take by now."""
+    return sum(path.stat().st_size for path in store.rglob("*") if path.is_file()) if store.is_dir() else 0
+
+
 def ground_of(store: Path) -> Path:
     """The store's folder, or the nearest one above it that is there."""
     return next(folder for folder in (store, *store.absolute().parents) if folder.exists())

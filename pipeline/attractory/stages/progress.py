@@ -13,6 +13,10 @@ Progress = Callable[[int, int, str], None]
 LINE_SECONDS = 10.0
 
 
+def silent(done: int, total: int, note: str) -> None:
+    """The Progress that nobody watches."""
+
+
 @contextmanager
 def shown_progress(stream: TextIO, *, title: str) -> Iterator[Progress]:
     """A Progress that writes to a stream: a bar where that is a terminal, else a line at most every ten seconds and one at the end."""

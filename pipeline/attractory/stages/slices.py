@@ -26,7 +26,7 @@ from attractory.stages.losses import Loss, ends_the_run, lost, reason_of
 from attractory.stages.pace import Pace
 from attractory.stages.place import check_place, disk_errors
 from attractory.stages.plan import check_memory
-from attractory.stages.progress import Progress
+from attractory.stages.progress import Progress, silent
 from attractory.stages.run_record import add_runs, keep_run, kept_runs, run_document
 from attractory.stages.summary import GenerateSummary, SlicePlace, Tally
 from attractory.stages.task import BlockReport, Produce, run_block
@@ -99,7 +99,7 @@ def generate_slice(
         with signals_as_errors(), shared(job.store):
             if root is None:
                 _begin(job)
-            return _run(job, part, progress or _silent)
+            return _run(job, part, progress or silent)
 
 
 def _begin(job: Job) -> None:
@@ -209,7 +209,3 @@ def _placed(summary: GenerateSummary, job: Job, part: Slice) -> GenerateSummary:
     done = job.plan.tasks if finished else declared(job.store, job.plan)
     place = SlicePlace(str(part), done, job.plan.tasks, finished)
     return replace(summary, place=place, redraws=redraws(job) if finished else {})
-
-
-def _silent(done: int, total: int, note: str) -> None:
-    """Nobody watches."""

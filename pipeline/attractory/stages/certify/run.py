@@ -28,7 +28,7 @@ from attractory.stages.certify.sample import problem_of, regular, sampled
 from attractory.stages.certify.values import context
 from attractory.stages.cluster import signals_as_errors
 from attractory.stages.place import disk_errors
-from attractory.stages.progress import Progress
+from attractory.stages.progress import Progress, silent
 from attractory.stages.validate.stored import StoredDataset, StoredSystem, open_stored
 from attractory.store import finished_document, locked
 from attractory.store.certificate import SystemCertificate, complete, read_certificate, write_certificates
@@ -80,7 +80,7 @@ def certify(
             try:
                 complete(store)
                 root, dataset = finished_document(store), open_stored(store)
-                outcome = _certified(dataset, root, Request(trajectories, seed), workers, progress or _silent)
+                outcome = _certified(dataset, root, Request(trajectories, seed), workers, progress or silent)
                 found = {system.system: system.certificate for system in outcome.systems if system.certificate is not None}
                 write_certificates(store, root, found)
             except (InterruptedRunError, KeyboardInterrupt, OSError):
@@ -224,7 +224,3 @@ def _joined(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _shifted(progress: Progress, before: int, total: int, name: str) -> Callable[[int], None]:
     return lambda done: progress(before + done, total, name)
-
-
-def _silent(done: int, total: int, note: str) -> None:
-    """Nobody watches."""
