@@ -73,6 +73,22 @@ def made() -> Callable[..., dict[str, str]]:
     return run
 
 
+@pytest.fixture
+def begun() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """(folder, more arguments) -> `attractory generate` there, as a process that goes on; ended with the test."""
+    runs: list[subprocess.Popen[str]] = []
+
+    def begin(folder: Path, *arguments: str, environment: Mapping[str, str] = ENVIRONMENT) -> subprocess.Popen[str]:
+        command, both = [*COMMAND, "generate", ".", *arguments], {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        runs.append(subprocess.Popen(command, cwd=folder, env=dict(environment), text=True, **both))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        run.kill()
+        run.wait()
+
+
 @pytest.fixture(scope="session")
 def expected(tmp_path_factory: pytest.TempPathFactory, made) -> dict[str, str]:
     """The digests of the store that one local worker makes."""

@@ -11,6 +11,7 @@ from attractory.errors import MissingExtraError, RecipeError, RequestError
 from attractory.stages.cluster import Workers
 from attractory.stages.estimate import estimate
 from attractory.stages.generate import generate
+from attractory.stages.watching import check_watching
 
 
 def contents(folder):
@@ -135,4 +136,4 @@ def test_a_performance_report_is_a_page_and_the_dashboard_is_told_once(dataset):
     (sentence,) = said
     assert "/status" in sentence
     with pytest.raises(RequestError, match="there is no such folder"):
-        Workers(1, performance=dataset.folder / "none" / "report.html").check()
+        check_watching(dataset.folder / "none" / "report.html")
