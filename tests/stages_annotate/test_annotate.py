@@ -14,9 +14,12 @@ import pytest
 from attractory.catalog import read_system
 from attractory.console import run as command
 from attractory.errors import CatalogError
+from attractory.expressions.doors import system
 from attractory.expressions.system import System
-from attractory.invariants import Estimate
+from attractory.invariants import Estimate, lyapunov_spectrum
+from attractory.invariants.lyapunov_spectrum import Effort
 from attractory.stages.annotate import Work, annotate, as_invariant, check_annotations, estimate_invariants
+from attractory.stages.annotate.estimates import drifts
 
 LOGISTIC = """\
 # A comment that stays.
@@ -247,3 +250,11 @@ def test_volumes_that_are_lost_have_no_rate() -> None:
     """A mass that comes to rest against friction forgets a direction for good; its exponent is minus infinity, kept finite."""
     sliding = System(name="S", equations={"x": "v", "v": "-x - 2*sign(v - 1)", "y": "-y"}, initial={"x": 0.0, "v": 0.5, "y": 1.0})
     assert "mean_divergence" not in estimate_invariants(sliding, QUICK)
+
+
+def test_exponents_that_drift_are_not_annotated() -> None:
+    """Hopalong's orbits wander off for ever, where it turns by ever less, and its exponent falls. Lorenz' does not."""
+    found = estimate_invariants(system("Hopalong"), Work(seed=0, core_seconds=1.0))
+    assert list(found) == ["mean_divergence"]
+    growth = lyapunov_spectrum("Lorenz", effort=Effort(trajectories=32, budget=300.0))
+    assert not drifts(growth)

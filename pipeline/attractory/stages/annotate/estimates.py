@@ -40,6 +40,7 @@ _DIVERGENCE_SAMPLES = 32_768  # of each trajectory: some 650 periods
 # Attractors of a larger dimension are not resolved by the points that dimensions are counted from.
 _LARGEST_DIMENSION = 4.0
 _SURE = 5.0  # standard errors by which the leading exponent of chaos is above zero
+_DRIFT = 0.1  # of a leading exponent: by so much at most its halves in time may surely differ
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Work:
 
 
 def estimate_invariants(system: System, work: Work) -> dict[str, Estimate]:
-    """Quantity -> estimate; what does not apply to the system, or needs more exponents than were computed, is left out.
+    """Quantity -> estimate; what does not apply to the system, or needs more exponents than were computed, is left out, and so are
+    exponents that drift.
 
     Dimensions of the set itself are counted where it is chaotic, dissipative (the sea of a conserving system has the dimension of the
     surface it fills, and each draw another one), of few dimensions, and not driven (its states at all times are the shadow of a set in one
@@ -65,10 +67,7 @@ def estimate_invariants(system: System, work: Work) -> dict[str, Estimate]:
         IntegrationError: the system has no bounded trajectory.
     """
     spectrum = _spectrum(system, work)
-    estimates = {"lyapunov_spectrum": spectrum}
-    for name, computed in (("kaplan_yorke_dimension", kaplan_yorke_dimension), ("ks_entropy", ks_entropy)):
-        with suppress(RequestError):  # the sum of the exponents, or the last of them, is still positive
-            estimates[name] = computed(spectrum, seed=work.seed)
+    estimates = {} if drifts(spectrum) else _of_spectrum(spectrum, work)
     if system.kind == "delay":  # volumes in a space of functions have no divergence
         return estimates
     if not _forgets(spectrum):
@@ -76,6 +75,26 @@ def estimate_invariants(system: System, work: Work) -> dict[str, Estimate]:
     if _is_strange(system, estimates):
         estimates |= _dimensions(system, work)
     return estimates
+
+
+def _of_spectrum(spectrum: Estimate, work: Work) -> dict[str, Estimate]:
+    estimates = {"lyapunov_spectrum": spectrum}
+    for name, computed in (("kaplan_yorke_dimension", kaplan_yorke_dimension), ("ks_entropy", ks_entropy)):
+        with suppress(RequestError):  # the sum of the exponents, or the last of them, is still positive
+            estimates[name] = computed(spectrum, seed=work.seed)
+    return estimates
+
+
+def drifts(spectrum: Estimate) -> bool:
+    """Whether a positive leading exponent is another one in the second half of the run than in the first, by a tenth of it or more and
+    five standard errors between trajectories: orbits that wander ever farther off have no measure that they stay in, and no exponents."""
+    if not spectrum.value[0] > _SURE * spectrum.standard_error[0]:
+        return False
+    leading = spectrum.convergence["growth"][:, :, 0]
+    half = leading.shape[1] // 2
+    change = leading[:, half:].mean(axis=1) - leading[:, :half].mean(axis=1)
+    surely = abs(float(change.mean())) > _SURE * float(change.std(ddof=1)) / len(change) ** 0.5
+    return surely and abs(float(change.mean())) > _DRIFT * float(spectrum.value[0])
 
 
 def _forgets(spectrum: Estimate) -> bool:
@@ -86,7 +105,9 @@ def _forgets(spectrum: Estimate) -> bool:
 
 def _is_strange(system: System, estimates: Mapping[str, Estimate]) -> bool:
     """Whether points can show the dimension of the attractor."""
-    spectrum, dimension = estimates["lyapunov_spectrum"], estimates.get("kaplan_yorke_dimension")
+    spectrum, dimension = estimates.get("lyapunov_spectrum"), estimates.get("kaplan_yorke_dimension")
+    if spectrum is None:
+        return False
     chaotic = spectrum.value[0] > _SURE * spectrum.standard_error[0] and system.behaviour in ("chaotic", "hyperchaotic", "unknown")
     by_itself = system.kind == "map" or not is_driven(system)
     few = dimension is not None and 0.0 < dimension.value <= _LARGEST_DIMENSION

@@ -47,6 +47,8 @@ class Annotation:
         for name, item in self.invariants.items():
             took = f" ({self.seconds[name]:.1f} s)" if name in self.seconds else ""
             lines.append(f"  {name.replace('_', ' ')}: {_shown(item)}{took}")
+        if "lyapunov_spectrum" not in self.invariants:
+            lines.append("  no exponents: they go on changing with the length of the run")
         return [*lines, "  the wanted errors were not reached within the budget"] if self.unreached else lines
 
 

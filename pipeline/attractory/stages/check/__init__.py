@@ -12,6 +12,7 @@ period       the mean time between maxima
 twins        growth rates, from trajectories side by side
 returns      what comes to rest, and what comes back
 classes      from growth, rest and return to a class of behaviour
+annotated    the annotated leading exponent
 behaviour    gathers these until a class is sure
 delays       the same for delay systems
 """

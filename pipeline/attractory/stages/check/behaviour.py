@@ -9,6 +9,7 @@ import numpy as np
 
 from attractory.integrate import Ensemble
 from attractory.layout import Status
+from attractory.stages.check.annotated import annotated_findings
 from attractory.stages.check.classes import CHAOTIC, EXACT, LONG_ENOUGH, LONG_ENOUGH_MAP, Evidence, class_of, growth_of
 from attractory.stages.check.ensemble import SEED, settled, starts
 from attractory.stages.check.limits import SECOND
@@ -19,7 +20,6 @@ from attractory.stages.check.trial import Trial
 from attractory.stages.check.twins import directions_across, fits, shorten, twins_of
 from attractory.stages.check.verdicts import (
     alike_finding,
-    annotated_findings,
     behaviour_finding,
     bounded_finding,
     draws_finding,

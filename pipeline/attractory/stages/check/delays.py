@@ -14,6 +14,7 @@ from attractory.invariants.delay_exponents import measure
 from attractory.invariants.estimate import FloatArray
 from attractory.invariants.lyapunov_spectrum import Effort, Measurement
 from attractory.layout import Status
+from attractory.stages.check.annotated import annotated_findings
 from attractory.stages.check.classes import CHAOTIC, LONG_ENOUGH, Evidence, Growth, Volume, class_of
 from attractory.stages.check.ensemble import SEED
 from attractory.stages.check.limits import SECOND, step_cost
@@ -21,7 +22,7 @@ from attractory.stages.check.look import Look
 from attractory.stages.check.period import period_finding, time_between_maxima
 from attractory.stages.check.report import Finding
 from attractory.stages.check.returns import DECAY, NEAR, REST
-from attractory.stages.check.verdicts import annotated_findings, behaviour_finding, bounded_finding, draws_finding, said
+from attractory.stages.check.verdicts import behaviour_finding, bounded_finding, draws_finding, said
 
 TRAJECTORIES = 8
 TRANSIENT, WATCHED, PER_PERIOD = 40.0, 80, 64  # periods

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from attractory.expressions.system import System
@@ -13,7 +11,6 @@ from attractory.stages.check.classes import Evidence, Growth
 from attractory.stages.check.report import Finding
 
 _BEYOND = 1.0  # of its range: so far beyond it nothing bounded goes
-_ERRORS, _SYSTEMATIC = 5.0, 0.1
 
 
 def draws_finding(system: System, count: int, lost: tuple[Status, ...]) -> Finding:
@@ -63,21 +60,6 @@ def alike_finding(system: System, growth: Growth) -> Finding:
     where = system.record.where("initial")
     return Finding(
         "alike", False, f"{where}: {number} of {count} trajectories from states drawn around it are regular, the others chaotic."
-    )
-
-
-def annotated_findings(system: System, growth: Growth, unit: float) -> Iterator[Finding]:
-    """The annotated leading exponent agrees: a check of the annotation, which is no part of the proof."""
-    annotated = system.invariants.get("lyapunov_spectrum")
-    if annotated is None or "lyapunov_spectrum" in system.record.stale:
-        return
-    value, error = float(np.ravel(annotated.value)[0]), float(np.ravel(annotated.standard_error or 0.0)[0])
-    found, found_error = float(growth.rates[0]) / unit, float(growth.errors[0]) / unit
-    kept = abs(found - value) <= _ERRORS * float(np.hypot(error, found_error)) + _SYSTEMATIC * abs(value)
-    said = f"the leading exponent is {found:.3g} ± {found_error:.1g}, annotated {value:.4g} ± {error:.1g}"
-    where = system.record.where("invariants.lyapunov_spectrum")
-    yield Finding(
-        "annotated", kept, said if kept else f"{where}: {said}. Where the equations have changed: attractory annotate {system.name}"
     )
 
 
