@@ -296,6 +296,23 @@ def publish(
 
 
 @app.command()
+def gallery(  # noqa: PLR0913  # each option is an argument
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write: new, empty, or of an earlier run.")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Systems of the catalog; default: all.")] = None,
+    workers: WorkerCount = None,
+    cluster: ClusterFile = None,
+    catalog: MoreSystems = None,
+    json: Json = False,
+) -> Answer:
+    """Write a static site of the catalog: a page a system."""
+    from attractory.stages.gallery import gallery as run
+
+    with _progress("gallery") as progress:
+        made = run(names or (), to=to, folder=catalog, workers=_workers(workers, cluster), progress=progress)
+    return Answer(made.document(), made.lines())
+
+
+@app.command()
 def build(  # noqa: PLR0913
     recipe: Recipe,
     out: Out = None,
