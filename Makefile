@@ -19,7 +19,7 @@ INSTALLED := $(VENV)/.installed
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks test-integration bench bench-engine bench-reach lint format repro wheel clean
+.PHONY: help setup browser demo test test-frameworks test-integration bench bench-engine bench-reach lint format repro wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -38,6 +38,12 @@ $(DVC_VENV)/.installed: Makefile
 	@$(PYTHON) -m venv $(DVC_VENV)
 	@$(DVC_VENV)/bin/python $(PIP) install '$(DVC_REQUIREMENT)'
 	@touch $@
+
+# The tests of `attractory gallery` look at its site in Debian's Chromium, and are skipped where there is none.
+browser: ## Debian's Chromium and its driver, as root, for the tests that look at pages
+	@if ! { command -v chromium && command -v chromedriver; } >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium chromium-driver >/dev/null; fi
+	@chromium --version --no-sandbox
 
 # The package itself is read from the checkout, so that one such environment serves several checkouts.
 $(FRAMEWORKS_VENV)/.installed: Makefile pyproject.toml

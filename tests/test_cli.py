@@ -68,6 +68,7 @@ def test_the_list_of_commands_is_the_promised_one(attractory):
         "verify",
         "certify",
         "publish",
+        "gallery",
         "build",
         "annotate",
         "info",

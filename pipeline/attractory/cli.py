@@ -296,7 +296,7 @@ def publish(
 
 
 @app.command()
-def gallery(  # noqa: PLR0913  # each option is an argument
+def gallery(
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write: new, empty, or of an earlier run.")],
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Systems of the catalog; default: all.")] = None,
     workers: WorkerCount = None,

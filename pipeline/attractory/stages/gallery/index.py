@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from attractory.expressions import System
-from attractory.stages.gallery.markup import Child, Html, document, element
+from attractory.stages.gallery.markup import Child, Html, breakable, document, element
 from attractory.stages.gallery.page import footer, theme_button
 from attractory.stages.gallery.tables import SPECTRUM, estimate, flat
 from attractory.stages.show import line
@@ -148,7 +148,7 @@ def _card(card: Card) -> Html:
         element(
             "a",
             picture,
-            element("b", system.name),
+            element("b", breakable(system.name)),
             element("span", system.description, class_="what"),
             element(
                 "span",

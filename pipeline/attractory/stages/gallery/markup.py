@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from html import escape
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "path"})
+_VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
 _SCHEMES = frozenset({"http", "https"})
 _DOI_SIGNS = "/.:()-_;"  # of a DOI, what need not be encoded in an address
 
@@ -24,7 +25,7 @@ class Html(str):
 def element(name: str, /, *children: Child, **attributes: Any) -> Html:
     """`<name attribute="value">children</name>`.
 
-    An attribute's underscores stand for hyphens, but for one at the end (`class_`); True is the bare attribute, None and False leave it out.
+    An attribute's underscores are hyphens, but for one at the end (`class_`); True is the bare attribute, None and False leave it out.
     """
     written = "".join(_attribute(key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
     if name in _VOID:
@@ -35,6 +36,11 @@ def element(name: str, /, *children: Child, **attributes: Any) -> Html:
 def joined(children: Iterable[Child], *, between: str = "") -> Html:
     """Markup of children one after the other."""
     return Html(between.join(_child(child) for child in children))
+
+
+def breakable(name: str) -> Html:
+    """A name that a line may be broken in, before a capital letter."""
+    return joined(re.split(r"(?<=[a-z0-9])(?=[A-Z])", name), between="<wbr>")
 
 
 def link(text: Child, address: str, **attributes: Any) -> Html:

@@ -11,14 +11,14 @@ from attractory.expressions import System
 from attractory.expressions.export.equations import Equations, equations
 from attractory.stages.gallery import tables
 from attractory.stages.gallery.code import Code, bibtex, codes
-from attractory.stages.gallery.markup import Child, Html, data_block, document, doi_address, element, link
+from attractory.stages.gallery.markup import Child, Html, breakable, data_block, document, doi_address, element, link
 from attractory.stages.gallery.series import series
 from attractory.stages.gallery.trajectory import Drawing
 from attractory.stages.show import line
 
 SOURCE = "attractory-source"  # the meta element that says what a page was made from
 WITHOUT = "attractory-without"  # and the one that says why it has no picture
-WIDTH, HEIGHT = 960, 720  # of the picture that stands where there is no WebGL
+WIDTH, HEIGHT = 720, 540  # of the picture that stands where there is no WebGL
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _title(system: System) -> Html:
     also = f"Also called {', '.join(record.aliases)}. " if record.aliases else ""
     return element(
         "div",
-        element("h1", system.name),
+        element("h1", breakable(system.name)),
         element("p", [element("span", word, class_=f"mark {system.kind}" if place == 0 else "mark") for place, word in enumerate(words)]),
         element("p", f"{also}{system.description}", class_="lead"),
         class_="title",
@@ -193,7 +193,10 @@ def _granularities(system: System) -> Child:
     if shown is None:
         return element("p", "The entry has no period: a recipe gives it granularities in ", element("code", "dt"), ".")
     if system.kind == "map":
-        return [shown, element("p", "Every granularity of a recipe gives a map's every iterate, or each n-th with ", element("code", "every"), ".")]
+        return [
+            shown,
+            element("p", "A recipe gives a map's every iterate, or each n-th with ", element("code", "every"), "."),
+        ]
     return shown
 
 
@@ -232,4 +235,3 @@ def _block(code: Code, place: int) -> Html:
     text = element("pre", element("code", code.text), tabindex="0", aria_label=code.title)
     copy = element("button", "Copy", type="button", class_="copy", aria_label=f"copy {code.title}", hidden=True)
     return element("div", text, copy, class_="code", data_place=place)
-

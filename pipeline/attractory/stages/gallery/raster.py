@@ -24,6 +24,8 @@ _SPACING = 0.5  # pixels between the dots that make a line
 # Seen from the side and a little from above, as the page's script does at first: cosine and sine of 35 and of 20 degrees.
 _TURN = (0.8191520442889918, 0.573576436351046)
 _TILT = (0.9396926207859084, 0.3420201433256687)
+_POINT = 1.5  # ink of a map's point
+_SPOT = 0.011  # radius of a spot, in heights of the picture
 _MARGIN = 0.05  # of the picture's height, left free on every side
 
 
@@ -45,8 +47,13 @@ INKS = {
 def picture(drawn: Drawing, ink: Ink, *, width: int, height: int) -> bytes:
     """PNG of the drawing on a transparent ground."""
     points = _fitted(projected(drawn), width, height)
-    dots, weights = _line(points, _unbroken(drawn)) if drawn.joined else (points, np.full(len(points), _point_weight(len(points))))
-    amount = _splat(dots, weights, width, height)
+    if drawn.joined:
+        dots, weights = _line(points, _unbroken(drawn))
+        amount = _splat(dots, weights, width, height) * _gain(float(weights.sum()) / width)
+    elif drawn.is_sparse:
+        amount = _splat(*_spots(points, height * _SPOT), width, height)
+    else:
+        amount = _splat(points, np.full(len(points), _POINT), width, height)
     levels = np.rint(amount / (amount + _FULL) * (LEVELS - 1) * 1.25).clip(0, LEVELS - 1).astype(np.uint8)
     return _png(levels, ink)
 
@@ -90,8 +97,18 @@ def _line(points: Float, unbroken: NDArray[np.bool_]) -> tuple[Float, Float]:
     return dots, np.repeat(length / counts, counts)
 
 
-def _point_weight(count: int) -> float:
-    return 1.5 if count > 2000 else 4.0
+def _gain(crossings: float) -> float:
+    """A line that crosses the picture a few times alone is drawn stronger."""
+    return 1 + 2 / (1 + crossings * crossings / 50)
+
+
+def _spots(points: Float, radius: float) -> tuple[Float, Float]:
+    """Each point as a disc of dots, those that fall into one pixel together once."""
+    once = np.unique(np.rint(points), axis=0)
+    reach = np.arange(-radius, radius + 0.5, 0.5)
+    around = np.array([(right, down) for right in reach for down in reach if right * right + down * down <= radius * radius])
+    dots = (once[:, None, :] + around[None, :, :]).reshape(-1, 2)
+    return dots, np.full(len(dots), _FULL)
 
 
 def _splat(dots: Float, weights: Float, width: int, height: int) -> Float:

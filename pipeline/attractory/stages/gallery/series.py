@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,10 +48,10 @@ def _points(values: NDArray[np.float64]) -> list[tuple[str, str]]:
 def _path(values: NDArray[np.float64], circle: bool) -> str:
     """A line that is broken where a coordinate on a circle goes from one end to the other."""
     points = _points(values)
-    broken = [True, *(circle and abs(after - before) > 1 for before, after in zip(values, values[1:], strict=False))]
+    broken = [True, *(circle and abs(after - before) > 1 for before, after in itertools.pairwise(values))]
     return "".join(f"{'M' if new else 'L'}{x} {y}" for (x, y), new in zip(points, broken, strict=True))
 
 
 def _dots(values: NDArray[np.float64]) -> str:
-    """Lines of no length, which round ends make into dots."""
-    return "".join(f"M{x} {y}h0" for x, y in _points(values))
+    """Lines of hardly any length, which round ends make into dots."""
+    return "".join(f"M{x} {y}h.01" for x, y in _points(values))

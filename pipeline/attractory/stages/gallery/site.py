@@ -53,7 +53,11 @@ def open_site(folder: Path) -> Site:
         message = f"{folder} is a file; expected a folder, or a name that is free."
         raise RequestError(message)
     known = folder / MARKER
-    if folder.is_dir() and any(folder.iterdir()) and not (known.is_file() and known.read_text(encoding="utf-8", errors="replace") == MARKED):
+    if (
+        folder.is_dir()
+        and any(folder.iterdir())
+        and not (known.is_file() and known.read_text(encoding="utf-8", errors="replace") == MARKED)
+    ):
         message = f"{folder} holds files that are not a gallery's. Name another folder, or an empty one."
         raise RequestError(message)
     (folder / _PARTIAL).mkdir(parents=True, exist_ok=True)

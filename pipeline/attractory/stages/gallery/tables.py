@@ -59,7 +59,7 @@ def parameters(system: System, written: Equations | None) -> Html | None:
     rows = []
     for name, value in record.parameters.items():
         low, high = record.ranges.get(name, (None, None))
-        stays = "" if low is None else f"{minus(f'{low:g}')} … {minus(f'{high:g}')}"
+        stays = "" if low is None else _interval((low, high))
         rows.append([_symbol(writer, name), element("code", name), short(value), stays])
     wide = bool(record.ranges)
     head = ["", "name", "value", f"{system.behaviour.replace('_', ' ')} within"]
@@ -112,7 +112,9 @@ def granularities(system: System) -> Html | None:
     """What a recipe's granularities mean for this system; None where it has no period."""
     time = system.lyapunov_time
     if system.kind == "map":
-        return table(["", "step", "a Lyapunov time"], [["every iterate", "1", _about(time) + (" iterates" if time else "")]], numbers=(1, 2))
+        return table(
+            ["", "step", "a Lyapunov time"], [["every iterate", "1", _about(time) + (" iterates" if time else "")]], numbers=(1, 2)
+        )
     if system.period is None:
         return None
     rows = []
@@ -196,7 +198,7 @@ def _of(values: Mapping[str, Any], name: str, otherwise: Any) -> Any:
 
 
 def _interval(ends: Any) -> str:
-    return "" if ends is None else f"{_written(ends[0])} … {_written(ends[1])}"
+    return "" if ends is None else f"{_written(ends[0])}\N{NO-BREAK SPACE}…\N{NO-BREAK SPACE}{_written(ends[1])}"
 
 
 def _written(value: Any) -> str:

@@ -22,6 +22,8 @@ MOST_VALUES = 24_000  # of all coordinates together, so that a page stays small
 FEWEST = 100  # samples: fewer are no picture
 EARLIER = SAMPLES_PER_PERIOD // 4  # samples from a value to the one shown as its past
 APPROACHES = ("fixed_point", "transient_chaotic")  # what is to be seen of them is the way there
+FEW_POINTS = 400
+_SEEN = 300  # steps from the middle to an edge in which two points are told apart
 _SCALE = 32767  # of the numbers of two bytes that a page holds
 
 Float = NDArray[np.float64]
@@ -44,6 +46,11 @@ class Drawing:
     joined: bool
     samples_per_period: int
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether there are so few points that each is drawn as a spot: of a map with a cycle."""
+        return not self.joined and len(np.unique(np.rint(self.values * _SEEN), axis=0)) < FEW_POINTS
+
     def document(self) -> dict[str, Any]:
         """For the page's script: numbers of two bytes, little end first, coordinate by coordinate."""
         whole = np.rint(self.values * _SCALE).astype("<i2")
@@ -56,6 +63,7 @@ class Drawing:
             "circles": self.circles,
             "axes": self.axes,
             "joined": self.joined,
+            "sparse": self.is_sparse,
         }
 
 
@@ -77,6 +85,11 @@ def drawing(system: System) -> Drawing:
     if len(states) < FEWEST:
         message = f"{system.name}: its trajectory left for infinity, or could not be followed."
         raise CheckFailedError(message)
+    return drawing_of(system, states)
+
+
+def drawing_of(system: System, states: Float) -> Drawing:
+    """States (sample, variable), `SAMPLES_PER_PERIOD` a period or iterate by iterate, as they are drawn."""
     columns = _columns(system, states)
     count = min(MOST_VALUES // len(columns), min(len(column.values) for column in columns))
     columns = [_Column(column.name, column.values[:count], column.ends) for column in columns]

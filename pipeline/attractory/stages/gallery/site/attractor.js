@@ -15,11 +15,12 @@
       strength: 0.62,
     },
     dark: {
-      flow: [[0.36, 0.47, 1.0], [0.62, 0.86, 1.0]],
+      flow: [[0.3, 0.4, 1.0], [0.42, 0.8, 1.0]],
       map: [[0.12, 0.72, 0.66], [0.7, 1.0, 0.85]],
       delay: [[0.95, 0.32, 0.55], [1.0, 0.78, 0.74]],
       box: [0.6, 0.63, 0.72, 0.3],
-      strength: 0.6,
+      strength: 0.4,
+      adds: true,
     },
   };
 
@@ -27,11 +28,11 @@
     precision highp float;
     uniform mat3 turn;
     uniform vec2 size;
-    uniform float scale;
+    uniform float scale, rise;
     vec3 seen(vec3 point) {
       vec3 p = turn * point;
       float near = 1.0 / (1.0 + ${NEAR} * p.z);
-      return vec3(p.xy * near * scale * 0.5 * min(size.x, size.y), near);
+      return vec3((p.xy * near + vec2(0.0, rise)) * scale * 0.5 * min(size.x, size.y), near);
     }
     float haze(float near) { return clamp(0.3 + 4.2 * (near - ${(1 / (1 + 1.4 * NEAR)).toFixed(4)}), 0.3, 1.0); }`;
   // A segment is four corners: `corner` is how far along it and on which side; its width is in pixels, its edges are soft.
@@ -244,9 +245,11 @@
         const [across, up] = this.seen(turn, this.numbers.subarray(at, at + 3));
         most = Math.max(most, Math.abs(across) / this.wide(), Math.abs(up));
       }
-      let corner = 0;
-      for (let at = 0; at < BOX.length; at += 3) corner = Math.max(corner, Math.abs(this.seen(turn, BOX.slice(at, at + 3))[1]));
-      this.size = this.isFlat ? 0.86 : Math.min(0.9 / most, 1.02 / corner);
+      const corners = [];
+      for (let at = 0; at < BOX.length; at += 3) corners.push(this.seen(turn, BOX.slice(at, at + 3))[1]);
+      const [low, high] = [Math.min(...corners), Math.max(...corners)];
+      this.rise = this.isFlat ? 0 : -(low + high) / 2; // near corners reach further down than far ones reach up
+      this.size = this.isFlat ? 0.86 : Math.min(0.92 / most, 1.94 / (high - low));
     }
 
     wide() {
@@ -286,12 +289,13 @@
       gl.clearColor(0, 0, 0, 0);
       gl.clear(gl.COLOR_BUFFER_BIT);
       gl.enable(gl.BLEND);
-      gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+      gl.blendFunc(gl.ONE, colours.adds && this.data.joined ? gl.ONE : gl.ONE_MINUS_SRC_ALPHA); // on dark, light adds up
       const set = ({ made, places }, ink) => {
         gl.useProgram(made);
         gl.uniformMatrix3fv(places.turn, false, turn);
         gl.uniform2f(places.size, width, height);
         gl.uniform1f(places.scale, this.size * this.zoom);
+        gl.uniform1f(places.rise, this.rise);
         gl.uniform1f(places.width, ink.width * dense);
         gl.uniform1f(places.strength, ink.strength);
         gl.uniform3fv(places.slow, ink.slow);
@@ -304,9 +308,8 @@
       set(this.line, { width: 1, strength, slow: grey, fast: grey, circles: [0, 0, 0] });
       gl.bindVertexArray(this.box);
       gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.edges);
-      const few = this.data.samples < 2000;
-      const breadth = this.data.joined ? 1.15 : few ? 3 : 1.5;
-      set(this.drawn, { width: breadth, strength: colours.strength, slow, fast, circles: this.circles });
+      const breadth = this.data.joined ? 1.25 : this.data.sparse ? 7 : 1.6;
+      set(this.drawn, { width: breadth, strength: this.data.joined ? colours.strength : 0.7, slow, fast, circles: this.circles });
       gl.bindVertexArray(this.shape);
       if (this.data.joined) gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, Math.max(this.shown - 1, 0));
       else gl.drawArrays(gl.POINTS, 0, this.shown);
@@ -318,13 +321,14 @@
       const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
       const scale = (this.size * this.zoom * Math.min(width, height)) / 2;
       const ends = this.isFlat
-        ? [[0, 0, -1.09], [-1.09, 0, 0]]
+        ? [[0, 0, -1.09], [-1.03, 0, 0]]
         : [[0, -1.18, -1.12], [1.18, 0, -1.12], [-1.16, -1.16, 0]];
       this.labels.forEach((label, place) => {
         const [across, up] = this.seen(turn, ends[place]);
         const [half, tall] = [label.offsetWidth / 2, label.offsetHeight / 2];
-        const x = Math.min(Math.max(width / 2 + across * scale, half + 8), width - half - 8);
-        const y = Math.min(Math.max(height / 2 - up * scale, tall + 4), height - tall - 4);
+        const beside = this.isFlat && place === 1 ? half : 0;
+        const x = Math.min(Math.max(width / 2 + across * scale - beside, half + 8), width - half - 8);
+        const y = Math.min(Math.max(height / 2 - (up + this.rise) * scale, tall + 4), height - tall - 4);
         label.style.transform = `translate(${(x - half).toFixed(1)}px, ${(y - tall).toFixed(1)}px)`;
       });
     }
