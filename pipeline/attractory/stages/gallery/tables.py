@@ -15,7 +15,7 @@ from attractory.stages.show import with_error
 
 SHOWN = 8  # values of a spectrum, or of a list
 GRANULARITIES = {"coarse": 15, "fine": 100}  # samples per period: the field's custom, and the names of the README
-ROUNDING = 1e-12  # of a value: an error below it is that of doubles
+ROUNDING = 1e-11  # of a value: an error below it is that of doubles
 SPECTRUM = "lyapunov_spectrum"
 # How the literature names the whole spectrum or its beginning.
 _OF_THE_SPECTRUM = (SPECTRUM, "lyapunov_exponents_leading", "lyapunov_exponent")
@@ -74,7 +74,7 @@ def variables(system: System, written: Equations | None) -> Html:
     meant, boxed, turned = bool(record.variables), bool(record.basin), bool(record.wrap)
     rows = []
     for name in record.state_variables:
-        known = record.variables.get(name)
+        known = _of(record.variables, name, None)
         meaning = "" if known is None else f"{known.meaning} [{known.unit}]" if known.unit else known.meaning
         row: list[Child] = [_symbol(writer, name), element("code", name), short(_of(start, name, ""))]
         row += [_interval(_of(record.basin, name, None))] if boxed else []
@@ -159,7 +159,7 @@ def short(value: Any) -> Child:
         return minus(str(value)) if isinstance(value, int | float) else element("code", str(value)) if value != "" else ""
     items = _flattened(value)
     more = f", … ({len(items)} in all)" if len(items) > SHOWN else ""
-    return "[" + ", ".join(minus(str(item)) for item in items[:SHOWN]) + more + "]"
+    return element("span", "[" + ", ".join(minus(str(item)) for item in items[:SHOWN]) + more + "]", class_="list")
 
 
 def _with_error(value: float, error: float) -> str:

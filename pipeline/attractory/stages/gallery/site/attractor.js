@@ -91,11 +91,13 @@
     }`;
 
   const decoded = (data) => {
-    const text = atob(data.values);
-    const bytes = new DataView(Uint8Array.from(text, (sign) => sign.charCodeAt(0)).buffer);
-    return data.names.map((_, place) =>
-      Float32Array.from({ length: data.samples }, (_, sample) => bytes.getInt16(2 * (place * data.samples + sample), true) / 32767),
-    );
+    const text = atob(data.values); // whole numbers of two bytes, little end first
+    return data.names.map((_, place) => {
+      const column = new Float32Array(data.samples);
+      for (let sample = 0, at = 2 * place * data.samples; sample < data.samples; sample++, at += 2)
+        column[sample] = (((text.charCodeAt(at) | (text.charCodeAt(at + 1) << 8)) << 16) >> 16) / 32767;
+      return column;
+    });
   };
 
   const program = (gl, vertex, fragment) => {
@@ -216,10 +218,12 @@
       this.numbers = numbers;
       const round = this.axes.map((axis) => (data.circles[axis] ? 1 : 0));
       this.circles = this.isFlat ? [round[0], 0, round[1]] : round;
-      const lengths = [];
-      for (let at = 3; at < numbers.length; at += 3)
-        lengths.push(Math.hypot(numbers[at] - numbers[at - 3], numbers[at + 1] - numbers[at - 2], numbers[at + 2] - numbers[at - 1]));
-      lengths.sort((a, b) => a - b);
+      const lengths = new Float32Array(data.samples - 1);
+      for (let at = 3; at < numbers.length; at += 3) {
+        const [x_, y_, z_] = [numbers[at] - numbers[at - 3], numbers[at + 1] - numbers[at - 2], numbers[at + 2] - numbers[at - 1]];
+        lengths[at / 3 - 1] = Math.sqrt(x_ * x_ + y_ * y_ + z_ * z_);
+      }
+      lengths.sort();
       this.fastest = lengths[Math.floor(0.95 * lengths.length)] || 1;
       this.labels.forEach((label, place) => {
         const axis = this.axes[place];
@@ -241,8 +245,8 @@
     fit() {
       const turn = this.turn();
       let most = 0.6;
-      for (let at = 0; at < this.numbers.length; at += 3) {
-        const [across, up] = this.seen(turn, this.numbers.subarray(at, at + 3));
+      for (let at = 0; at < this.numbers.length; at += 12) {
+        const [across, up] = this.seen(turn, this.numbers.subarray(at, at + 3)); // each fourth sample shows as much
         most = Math.max(most, Math.abs(across) / this.wide(), Math.abs(up));
       }
       const corners = [];
@@ -262,9 +266,8 @@
     }
 
     seen(turn, [x, y, z]) {
-      const [across, up, away] = [0, 1, 2].map((row) => turn[row] * x + turn[3 + row] * y + turn[6 + row] * z);
-      const near = 1 / (1 + NEAR * away);
-      return [across * near, up * near];
+      const near = 1 / (1 + NEAR * (turn[2] * x + turn[5] * y + turn[8] * z));
+      return [(turn[0] * x + turn[3] * y + turn[6] * z) * near, (turn[1] * x + turn[4] * y + turn[7] * z) * near];
     }
 
     draw() {
