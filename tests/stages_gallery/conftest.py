@@ -66,7 +66,7 @@ def browser() -> Iterator[Any]:
 
     options = webdriver.ChromeOptions()
     options.binary_location = program
-    arguments = ["--headless=new", "--window-size=1280,900", "--force-prefers-reduced-motion", "--hide-scrollbars"]
+    arguments = ["--headless=new", "--window-size=1000,700", "--force-prefers-reduced-motion", "--hide-scrollbars"]
     arguments += ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # graphics by the processor
     arguments += ["--no-sandbox", "--disable-dev-shm-usage"]  # as root, in a container
     arguments += ["--disable-background-networking", "--disable-component-update", "--no-first-run"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 import attractory
 from attractory.expressions.parser import FUNCTIONS
 
-SETTLED = 5.0  # seconds in which whatever a page does must be done: a slow machine draws by its processor
+SETTLED = 30.0  # seconds in which whatever a page does must be done: a machine that is busy with other tests draws by its processor
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def until(condition: Callable[[], Any]) -> Any:
     """What a condition comes to when it first holds."""
     end = time.monotonic() + SETTLED
     while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.02)
+        time.sleep(0.05)
     assert found
     return found
 
@@ -45,10 +44,14 @@ def shown(page: Any) -> list[str]:
     return page.execute_script("return [...document.querySelectorAll('#systems li:not([hidden]) b')].map(name => name.textContent)")
 
 
-def drawing(page: Any) -> str:
-    """Digest of the pixels of the attractor."""
-    image = page.execute_script("return document.querySelector('.stage canvas').toDataURL()")
-    return hashlib.sha256(image.encode()).hexdigest()
+def drawing(page: Any) -> int:
+    """A number that differs where pixels of the attractor do."""
+    script = """
+      const canvas = document.querySelector(".stage canvas"), gl = canvas.getContext("webgl2");
+      const pixels = new Uint32Array(canvas.width * canvas.height);
+      gl.readPixels(0, 0, canvas.width, canvas.height, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(pixels.buffer));
+      return pixels.reduce((sum, pixel) => (Math.imul(sum, 31) + pixel) | 0, 0);"""
+    return int(page.execute_script(script))
 
 
 def keys(page: Any, *pressed: str) -> None:
@@ -93,9 +96,8 @@ def test_the_attractor_turns(opened):
 
     page = opened("systems/Lorenz.html")
     canvas = page.find_element("css selector", ".stage canvas")
-    until(lambda: page.execute_script("return document.querySelector('.stage canvas').width > 400"))
+    first = until(lambda: drawing(page))  # 0 while there is nothing
     time.sleep(0.1)
-    first = drawing(page)
     assert drawing(page) == first
     ActionChains(page, duration=20).click_and_hold(canvas).move_by_offset(90, 30).release().perform()
     turned = until(lambda: drawing(page) != first and drawing(page))
@@ -180,21 +182,20 @@ def test_code_is_copied(opened, browser):
     assert not button.is_displayed()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", ["index.html", "systems/Lorenz.html", "systems/Stranger.html"])
-def test_nothing_stands_out_of_a_page(opened, browser, path, width):
+@pytest.mark.parametrize("path", ["index.html", "systems/Stranger.html"])
+def test_nothing_stands_out_of_a_page(opened, browser, path):
     """On a screen and on a telephone the page is no wider than the window."""
-    metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     page = opened(path)
-    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    for width in (1280, 390):
+        metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["index.html", "systems/Lorenz.html"])
-def test_text_is_read_on_its_ground(opened, browser, path, scheme):
-    """A contrast of 4.5 at least (WCAG 2.2, level AA) between every text and what it stands on; the button turns light into dark."""
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+def test_a_page_is_read_by_everyone(opened, browser, path):
+    """A contrast of 4.5 at least (WCAG 2.2, level AA) of every text, in light and in dark; the button turns one into the other; whatever
+    is operated has a name for who does not see it."""
     page = opened(path)
     script = """
       const light = (colour) => {
@@ -218,18 +219,14 @@ def test_text_is_read_on_its_ground(opened, browser, path, scheme):
         if (contrast < 4.5) poor.push(`${node.data.trim().slice(0, 30)}: ${contrast.toFixed(2)}`);
       }
       return [light(ground(document.body)), poor];"""
-    ground, poor = page.execute_script(script)
-    assert poor == []
-    assert (ground < 0.1) == (scheme == "dark")
+    for scheme in ("light", "dark"):
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        ground, poor = page.execute_script(script)
+        assert poor == []
+        assert (ground < 0.1) == (scheme == "dark")
     page.find_element("css selector", ".theme").click()
-    assert (page.execute_script(script)[0] < 0.1) == (scheme == "light")
+    assert page.execute_script(script)[0] > 0.5
     page.execute_script("localStorage.clear()")
-
-
-@pytest.mark.parametrize("path", ["index.html", "systems/Lorenz.html"])
-def test_whatever_is_operated_has_a_name(opened, path):
-    """Buttons, fields, links and pictures, as a screen reader says them."""
-    page = opened(path)
     script = """
       return [...document.querySelectorAll("a, button, input, select, canvas, [tabindex='0']")]
         .filter((element) => element.checkVisibility())
