@@ -43,7 +43,7 @@ $(DVC_VENV)/.installed: Makefile
 browser: ## Debian's Chromium and its driver, as root, for the tests that look at pages
 	@if ! { command -v chromium && command -v chromedriver; } >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium chromium-driver >/dev/null; fi
-	@chromium --version --no-sandbox
+	@command -v chromium
 
 # The package itself is read from the checkout, so that one such environment serves several checkouts.
 $(FRAMEWORKS_VENV)/.installed: Makefile pyproject.toml

@@ -135,6 +135,16 @@ def test_show_gives_the_text_for_another_program(attractory, target):
     assert attractory("show", "Lorenz", "--as", target, "--json").document == {"name": "Lorenz", "as": target, "text": text}
 
 
+def test_gallery_says_what_it_wrote(attractory, tmp_path):
+    """Pages, files and bytes; a folder of somebody else's is a wrong request."""
+    ran = attractory("gallery", "Henon", "--to", tmp_path / "site", "--json")
+    assert (ran.document["made"], ran.document["kept"], ran.document["without_picture"]) == (1, 0, {})
+    assert ran.document["files"] == len([path for path in (tmp_path / "site").rglob("*") if path.is_file()])
+    assert "1 page, 0 made and 1 kept" in attractory("gallery", "Henon", "--to", tmp_path / "site").out
+    (tmp_path / "mine.txt").write_text("mine")
+    assert attractory("gallery", "Henon", "--to", tmp_path).code == 2
+
+
 def test_an_error_is_one_document_too(attractory):
     """With --json, standard output holds exactly one document, whatever happens; the message is on standard error as well."""
     ran = attractory("show", "Lorentz", "--json")

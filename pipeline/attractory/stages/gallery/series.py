@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attractory.stages.gallery.markup import Html, element
+from attractory.stages.gallery.tables import minus
 from attractory.stages.gallery.trajectory import Drawing
 
 WIDTH, HEIGHT = 640, 64
@@ -35,7 +36,7 @@ def _panel(drawn: Drawing, place: int) -> Html:
     picture = element(
         "svg", path, *dots, viewBox=f"0 0 {WIDTH} {HEIGHT}", preserveAspectRatio="none", role="img", aria_label=label, class_="panel"
     )
-    ends = element("span", [element("span", f"{high:.3g}"), element("span", f"{low:.3g}")], class_="ends", aria_hidden="true")
+    ends = element("span", [element("span", minus(f"{high:.3g}")), element("span", minus(f"{low:.3g}"))], class_="ends", aria_hidden="true")
     return element("div", element("span", name, class_="axis", aria_hidden="true"), picture, ends, class_="row")
 
 

@@ -23,7 +23,8 @@ class GallerySummary:
 
     def lines(self) -> list[str]:
         """One screen for a person."""
-        head = f"{self.folder / 'index.html'}: {self.made + self.kept} systems, {self.made} made and {self.kept} kept"
+        count = self.made + self.kept
+        head = f"{self.folder / 'index.html'}: {count} page{'s' if count != 1 else ''}, {self.made} made and {self.kept} kept"
         size = f"  {self.files} files, {self.bytes / 1e6:.1f} MB, {self.seconds:.1f} s"
         more = len(self.without) - _NAMED
         named = [f"  no picture of {name}: {why}" for name, why in self.without[:_NAMED]]
