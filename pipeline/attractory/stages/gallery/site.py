@@ -10,7 +10,7 @@ from pathlib import Path
 from attractory.errors import RequestError
 from attractory.store.files import write_whole
 
-STATIC = Path(__file__).parent / "site"
+STATIC = Path(__file__).parent / "static"
 # Begins every site, so that a folder with other files in it is never taken for one.
 MARKER = "gallery.txt"
 MARKED = "A site that `attractory gallery` made. Files here that are not of the catalog are removed when it runs again.\n"
