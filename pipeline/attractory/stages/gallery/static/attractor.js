@@ -328,6 +328,7 @@
         : [[0, -1.18, -1.12], [1.18, 0, -1.12], [-1.16, -1.16, 0]];
       this.labels.forEach((label, place) => {
         const [across, up] = this.seen(turn, ends[place]);
+        label.classList.toggle("short", this.isFlat && place === 1 && width < 480); // no room beside the square
         const [half, tall] = [label.offsetWidth / 2, label.offsetHeight / 2];
         const beside = this.isFlat && place === 1 ? half : 0;
         const x = Math.min(Math.max(width / 2 + across * scale - beside, half + 8), width - half - 8);
