@@ -28,6 +28,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 GREEK = "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega"
 FUNCTION = re.compile(r"\\operatorname\{\w+\}|\\log_\{10\}|\\[a-z]+(?=\\left\()")
 SYMBOL = re.compile(rf"\\(?:{GREEK}|{GREEK.title()})(?![a-z])|\\mathrm\{{[^{{}}]*\}}|[A-Za-z]")
+SPACE = re.compile(r"(?:\s|\\,)*")
 NUMBER = re.compile(r"\d+\.?\d*")
 COMPARISONS = {"<": "lt", r"\le": "le", ">": "gt", r"\ge": "ge", "=": "eq", r"\ne": "ne"}
 Value = Callable[[dict[str, Any]], Any]
@@ -40,7 +41,7 @@ class Reader:
         self.text, self.place = text, 0
 
     def skip(self) -> None:
-        self.place += len(self.text[self.place :]) - len(self.text[self.place :].lstrip())
+        self.place = SPACE.match(self.text, self.place).end()
 
     def sees(self, *starts: str) -> str:
         self.skip()
@@ -274,6 +275,12 @@ def test_lorenz_in_latex_is_what_a_person_writes(probed):
         r"\dot{y} &= x \left(\rho - z\right) - y \\",
         r"\dot{z} &= x y - \beta z",
     ]
+
+
+def test_words_do_not_run_into_one_another(probed):
+    """Names of several letters that are multiplied have a space between them; letters have none."""
+    lines = probed("CellCycle").system.as_text("latex").splitlines()
+    assert r"\frac{\mathrm{vi} \, \mathrm{Kim}}{\mathrm{Kim} + m_{2}} - \frac{\mathrm{vd} \, x_{1} c_{1}}" in lines[1]
 
 
 @given(st.data())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 from attractory.expressions.export.equations import Equation, Equations
@@ -16,6 +17,8 @@ _FUNCTIONS = {
     **{"sign": r"\operatorname{sgn}", "heaviside": r"\operatorname{H}", "mod": r"\operatorname{mod}", "atan2": r"\operatorname{atan2}"},
 }
 _AROUND = {"sqrt": (r"\sqrt{", "}"), "abs": (r"\left|", r"\right|"), "floor": (r"\left\lfloor ", r" \right\rfloor")}
+_WORD = r"\mathrm{"
+_ENDS_WITH_WORD = re.compile(r"\\mathrm\{[^{}]*\}(_\{[^{}]*\})?\Z")
 _LETTERS = {"eps": r"\epsilon", "lamb": r"\lambda", "omicron": "o"}
 
 
@@ -62,7 +65,11 @@ class LatexWriter(Writer):
             return Piece(rf"\left\lfloor \frac{{{left.text}}}{{{right.text}}} \right\rfloor", ATOM)
         if operation == "mul" and right.text[0].isdigit() and right.level > PRODUCT:
             return Piece(rf"{self.bracketed(left, PRODUCT)} \cdot {right.text}", PRODUCT)
-        return super().joined(operation, left, right)
+        joined = super().joined(operation, left, right)
+        if operation == "mul" and (_ENDS_WITH_WORD.search(left.text) or right.text.startswith(_WORD)):
+            start = self.bracketed(left, PRODUCT)
+            return Piece(rf"{start} \,{joined.text.removeprefix(start)}", PRODUCT)  # or one word would run into the other
+        return joined
 
     def negation(self, operand: Tree) -> Piece:
         return Piece(rf"\lnot \left({self.text(operand)}\right)", COMPARISON)
