@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from attractory.invariants.estimate import FloatArray
+from attractory.invariants.zero_exponents import ERRORS_OF_ZERO
 
 
 def leading_sum(exponents: FloatArray, errors: FloatArray) -> int:
     """How many of the leading exponents have a sum that is not negative."""
-    # A zero exponent is measured as ±its error; a sum within its error of zero counts as not negative, or a torus would have dimension 0.
-    sums = np.cumsum(exponents) + 2.0 * np.sqrt(np.cumsum(errors**2))
+    # A zero exponent is measured as ±its error; what counts as zero is not negative, nor is such a sum, or a torus would have dimension 0.
+    sums = np.cumsum(exponents) + ERRORS_OF_ZERO * np.sqrt(np.cumsum(errors**2))
     return int(np.argmax(sums < 0.0)) if (sums < 0.0).any() else len(exponents)
 
 

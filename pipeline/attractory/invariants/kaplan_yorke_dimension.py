@@ -12,6 +12,7 @@ from attractory.invariants.bootstrap import RESAMPLES, bootstrap_error
 from attractory.invariants.dimension_formula import dimensions, leading_sum
 from attractory.invariants.estimate import Estimate, FloatArray, Setting
 from attractory.invariants.lyapunov_spectrum import lyapunov_spectrum
+from attractory.invariants.zero_exponents import ERRORS_OF_ZERO
 
 METHOD = "Kaplan-Yorke formula (Frederickson et al., J. Differ. Equ. 49, 185 (1983)) on the Lyapunov spectrum"
 
@@ -46,7 +47,7 @@ def kaplan_yorke_dimension(source: Estimate | System | str, *, seed: int = 0) ->
     if growth is None:
         error = _first_order(exponents, errors, whole)
     else:
-        least = min(whole, int((exponents > -2.0 * errors).sum()))
+        least = min(whole, int((exponents > -ERRORS_OF_ZERO * errors).sum()))
         error = bootstrap_error(growth, lambda means: dimensions(means, least=least), seed=seed)
         settings["resamples"] = RESAMPLES
     seconds = spectrum.seconds + time.perf_counter() - started

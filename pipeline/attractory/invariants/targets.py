@@ -10,6 +10,7 @@ from attractory.invariants.bootstrap import bootstrap_error
 from attractory.invariants.dimension_formula import dimensions
 from attractory.invariants.estimate import FloatArray
 from attractory.invariants.growth_rates import Measurement
+from attractory.invariants.zero_exponents import ERRORS_OF_ZERO
 
 
 @dataclass(frozen=True)
@@ -47,5 +48,5 @@ def reached(measurement: Measurement, targets: Targets, *, period: float, has_ze
 
 
 def _dimension_error(blocks: FloatArray, value: FloatArray, errors: FloatArray) -> float:
-    least = int((value > -2.0 * errors).sum())
+    least = int((value > -ERRORS_OF_ZERO * errors).sum())
     return bootstrap_error(blocks, lambda means: dimensions(means, least=least), seed=0)
