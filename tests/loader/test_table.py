@@ -11,7 +11,7 @@ from attractory.loader.table import WindowTable, windows_of
 
 def test_windows_are_numbered_by_system_trajectory_and_start() -> None:
     """Two systems: trajectories 3 and 5 with two windows each, then trajectory 0 with three."""
-    table = WindowTable((np.array([3, 5]), np.array([0])), (2, 3), stride=10)
+    table = WindowTable((np.array([3, 5]), np.array([0])), (2, 3), strides=(10, 10))
     located = table.locate(np.arange(len(table)))
     assert located.member.tolist() == [0, 0, 0, 0, 1, 1, 1]
     assert located.trajectory.tolist() == [3, 3, 5, 5, 0, 0, 0]
@@ -20,7 +20,7 @@ def test_windows_are_numbered_by_system_trajectory_and_start() -> None:
 
 def test_a_system_without_trajectories_has_no_window() -> None:
     """An empty system between two others is passed over."""
-    table = WindowTable((np.array([0]), np.array([], np.int64), np.array([1])), (2, 2, 2), stride=1)
+    table = WindowTable((np.array([0]), np.array([], np.int64), np.array([1])), (2, 2, 2), strides=(1, 1, 1))
     assert table.locate(np.arange(4)).member.tolist() == [0, 0, 2, 2]
 
 
@@ -32,6 +32,6 @@ def test_windows_are_all_that_fit(samples: int, length: int, stride: int) -> Non
 
 def test_ten_trillion_windows_cost_nothing() -> None:
     """The last window of a table that could never be listed."""
-    table = WindowTable((np.arange(1_000_000),), (10_000_000,), stride=1)
+    table = WindowTable((np.arange(1_000_000),), (10_000_000,), strides=(1,))
     last = table.locate(np.array([len(table) - 1]))
     assert (len(table), int(last.trajectory[0]), int(last.start[0])) == (10**13, 999_999, 9_999_999)

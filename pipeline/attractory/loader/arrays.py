@@ -6,7 +6,6 @@ zarr-python takes about a millisecond to read a window; a shard's own index, rea
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -117,12 +116,13 @@ class StoredArray:
     files: Files
     layout: ArrayLayout
     digests: StoredArray | None = None
-    _indices: OrderedDict[tuple[int, ...], np.ndarray] = field(default_factory=OrderedDict, repr=False)
+    _indices: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict, repr=False)
     _verified: set[tuple[int, ...]] = field(default_factory=set, repr=False)
+    _refused: dict[tuple[int, ...], DamageError] = field(default_factory=dict, repr=False)  # shards whose digest is another
     _expected: np.ndarray | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_indices": OrderedDict()}  # small to send to a worker process
+        return {**self.__dict__, "_indices": {}}  # small to send to a worker process
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -178,16 +178,18 @@ class StoredArray:
     def _shard_indices(self, shards: Mapping[tuple[int, ...], None]) -> dict[tuple[int, ...], np.ndarray]:
         """Index of each shard, (*chunks_per_shard, 2) of uint64 offset and length; read and checked where it is not in memory."""
         layout = self.layout
-        absent = [shard for shard in shards if shard not in self._indices]
+        known = {shard: self._indices.get(shard) for shard in shards}  # at once: other threads read here too
+        absent = [shard for shard, index in known.items() if index is None]
         for shard in absent:
             self._verify(shard)
         where = (-layout.index_bytes, None) if layout.index_at_end else (0, layout.index_bytes)
         read = self.files.read_ranges([ByteRange(layout.file(shard), *where) for shard in absent])
         fresh = {shard: self._index(shard, data) for shard, data in zip(absent, read, strict=True)}
-        found = {shard: fresh[shard] if shard in fresh else self._indices[shard] for shard in shards}
+        found = {shard: fresh[shard] if index is None else index for shard, index in known.items()}
         self._indices.update(fresh)
-        while len(self._indices) > INDICES_KEPT:
-            self._indices.popitem(last=False)
+        if len(self._indices) > INDICES_KEPT:
+            for oldest in list(self._indices)[:-INDICES_KEPT]:
+                self._indices.pop(oldest, None)
         return found
 
     def _index(self, shard: tuple[int, ...], data: bytes) -> np.ndarray:
@@ -203,6 +205,8 @@ class StoredArray:
     def _verify(self, shard: tuple[int, ...]) -> None:
         if self.digests is None or shard in self._verified:
             return
+        if shard in self._refused:
+            raise self._refused[shard]
         if self._expected is None:
             self._expected = self.digests.whole()
         path = self.layout.file(shard)
@@ -211,7 +215,8 @@ class StoredArray:
             raise self._damage(path, "the file is missing")
         found, expected = hashlib.sha256(data).hexdigest(), self._expected[shard[0]].tobytes().hex()
         if found != expected:
-            raise self._damage(path, f"its SHA-256 is {found[:16]}… instead of {expected[:16]}…, {len(data)} bytes")
+            self._refused[shard] = self._damage(path, f"its SHA-256 is {found[:16]}… instead of {expected[:16]}…, {len(data)} bytes")
+            raise self._refused[shard]
         self._verified.add(shard)
 
     def _filled(self) -> np.ndarray:

@@ -1,80 +1,110 @@
-"""A finished store, opened for reading: its systems, and windows of their trajectories."""
+"""A finished store, or several as one, opened for reading: its systems, and windows of their trajectories."""
 
 from __future__ import annotations
 
-import operator
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from attractory import layout
-from attractory.errors import MissingExtraError, RequestError, StoreError
+from attractory.errors import MissingExtraError, RequestError
 from attractory.layout import SPLITS
-from attractory.loader.files import Files, files_at
-from attractory.loader.gather import gathering
-from attractory.loader.metadata import StoredSystem, StoreMetadata, read_metadata, unknown
+from attractory.loader.asked import checked_dtype
+from attractory.loader.choice import chosen
+from attractory.loader.decoders import Decoders, usual_threads
+from attractory.loader.epochs import MIXED, EpochPlan, checked_shuffle
+from attractory.loader.metadata import StoredSystem
+from attractory.loader.place import Place
 from attractory.loader.pool import DecodedCache
+from attractory.loader.request import Chosen, Request, source_of, whole_number
 from attractory.loader.rounds import share
-from attractory.loader.table import WindowTable, windows_of
-from attractory.loader.windows import Place, Source, Windows
+from attractory.loader.sampling import Sampling, Weights
+from attractory.loader.spans import Length, span
+from attractory.loader.stores import Store, joined, opened_store
+from attractory.loader.windows import Windows
 
 if TYPE_CHECKING:
     import xarray
 
 CACHE_BYTES = 2**30
+UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+ON_ERROR = ("raise", "skip")
+
+Path = str | os.PathLike[str]
 
 
 def open(
-    path: str | os.PathLike[str],
+    path: Path | Sequence[Path],
     *,
-    cache_bytes: int = CACHE_BYTES,
+    weights: Sequence[float] | None = None,
+    cache_bytes: int | str = CACHE_BYTES,
+    threads: int | None = None,
     verify: bool | None = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """A finished store, by path or fsspec URL; only metadata are read now.
+    """A finished store, the latest version of a published folder, or several stores as one; only metadata are read now.
 
     Args:
-        cache_bytes: how much of the decoded trajectories may stay in memory, in each process.
+        path: a path or an fsspec URL, or a list of them.
+        weights: of several stores, the share of the draws that each has; None: every window of all of them once an epoch.
+        cache_bytes: how much of the decoded trajectories may stay in memory, in each process: a number, or a text such as "8GB".
+        threads: threads of each process that read and decode ahead; None: one a core, and none where there is one core.
         verify: check each shard file against its SHA-256 before its first use, which reads it whole; None: only for files of this machine.
         storage_options: for fsspec, such as credentials.
     Raises:
         StoreError: no such place, not a store, unfinished, or of another format version.
         DamageError: a metadata file is missing or unreadable.
     """
-    files = files_at(path, storage_options)
-    metadata = read_metadata(files, verify=files.is_local if verify is None else verify)
-    return Dataset(files, metadata, cache_bytes=_whole("cache_bytes", cache_bytes, least=0))
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    stores = tuple(opened_store(one, verify=verify, storage_options=storage_options) for one in paths)
+    decoders = Decoders(usual_threads() if threads is None else whole_number("threads", threads, least=0))
+    return Dataset(stores, _store_weights(weights, len(stores)), DecodedCache(_bytes(cache_bytes), decoders))
 
 
 class Dataset:
-    """A store's systems, granularities and splits, and the windows of its trajectories. Its length is the number of trajectories."""
+    """Systems, granularities and splits of one store or several, and windows of their trajectories. Its length counts trajectories."""
 
-    def __init__(self, files: Files, metadata: StoreMetadata, *, cache_bytes: int) -> None:
-        self._files = files
-        self._metadata = metadata
-        self._cache = DecodedCache(cache_bytes)
+    def __init__(self, stores: tuple[Store, ...], weights: tuple[float, ...] | None, cache: DecodedCache) -> None:
+        self._stores = stores
+        self._weights = weights
+        self._cache = cache
 
     @property
     def path(self) -> str:
-        return self._files.name("")
+        """Where the store is; of several, all places."""
+        return ", ".join(store.path for store in self._stores)
+
+    @property
+    def stores(self) -> tuple[Dataset, ...]:
+        """Each store by itself, with the same memory for decoded data."""
+        return tuple(Dataset((store,), None, DecodedCache(self._cache.limit, self._cache.decoders)) for store in self._stores)
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """The root's attributes: recipe, digests, versions, licence."""
-        return self._metadata.attributes
+        """The root's attributes: recipe, digests, versions, licence.
+
+        Raises:
+            RequestError: there are several stores.
+        """
+        return self._one("attributes").metadata.attributes
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """The recipe that the store was made from, in canonical form."""
-        return dict(self.attributes.get(layout.RECIPE) or {})
+        """The recipe that the store was made from, in canonical form.
 
-    @property
+        Raises:
+            RequestError: there are several stores.
+        """
+        return dict(self._one("recipe").metadata.attributes.get(layout.RECIPE) or {})
+
+    @cached_property
     def systems(self) -> Mapping[str, StoredSystem]:
-        return self._metadata.systems
+        """By name; one that several stores hold is named `store/system`."""
+        return {name: system for name, (_, system) in self._joined.items()}
 
     @property
     def system_names(self) -> tuple[str, ...]:
@@ -99,58 +129,109 @@ class Dataset:
         granularities = ", ".join(self.granularities)
         return f"<Dataset {self.path}: {len(self):,} trajectories of {len(self.systems)} systems ({names}), granularities {granularities}>"
 
+    def select(self, systems: Iterable[str] | Mapping[str, object] | None = None, *, where: str | None = None) -> tuple[str, ...]:
+        """Names of the systems that fit: `windows(systems=…, where=…)` takes the same.
+
+        Args:
+            systems: names, or a query with the keys kind, tag, behaviour, dimension (3, "4+", "2-3") and name ("Sprott*"), as in a recipe.
+            where: a condition on dimension, parameters (how many), period, lyapunov_exponent (the leading one), lyapunov_time and every
+                annotated invariant, as in "lyapunov_exponent > 0.5 and dimension == 3". A system of which one is not known does not fit.
+        Raises:
+            StoreError: no such system, or none that fits.
+            RequestError, ExpressionError: the question cannot be read.
+        """
+        return tuple(chosen(self.systems, systems, where, place=self.path))
+
     def windows(  # noqa: PLR0913  # the public door of training scripts: all of it by keyword, flat, as they write it
         self,
         *,
-        granularity: str,
+        granularity: str | Sequence[str],
         split: str | None,
-        context: int,
-        horizon: int,
+        context: Length,
+        horizon: Length,
         batch_size: int,
         seed: int = 0,
         epoch: int = 0,
         rank: int = 0,
         ranks: int = 1,
-        stride: int = 1,
-        systems: Iterable[str] | None = None,
+        stride: Length = 1,
+        systems: Iterable[str] | Mapping[str, object] | None = None,
+        where: str | None = None,
+        variables: Sequence[str] | None = None,
+        weights: Weights | None = None,
+        draws: int | None = None,
+        shuffle: str = "global",
+        mixing: int = MIXED,
+        buckets: str | None = None,
         uneven: str | None = None,
         drop_last: bool = False,
+        dtype: Any = None,
+        metadata: Sequence[str] = (),
+        on_error: str = "raise",
     ) -> Windows:
         """Every window of the chosen trajectories once, in an order that (seed, epoch) decides, as batches.
 
         Trajectories that did not reach their last sample are left out.
 
         Args:
+            granularity: a name; or several: samples are counted in the first, the others come in `batch.others`, over the same time.
             split: "train", "validation" or "test"; None for all.
-            context, horizon: samples that a model is given, and those that it should answer; a window is both.
-            stride: samples between the beginnings of a trajectory's windows.
-            systems: names; None for all that the store holds.
+            context, horizon: what a model is given, and what it should answer; a window is both. In samples, or as {"periods": 4},
+                {"lyapunov_times": 2} or {"time": 1.5}; context="whole" is all of a trajectory but the horizon.
+            stride: from the beginning of one window of a trajectory to the next, likewise.
+            systems, where: which systems; see `select`.
+            variables: names, in the order that they shall have; None for all.
+            weights: None: each window once an epoch. "systems": as many draws of each system. {system: number}: its share of the draws,
+                beside 1 for those not named. {system: array}: a weight for each of its trajectories, beside 1. Or a function of the epoch
+                that gives one of these.
+            draws: windows an epoch; None: as many as there are.
+            shuffle: "global", "blocks" (trajectories in random order, the windows of `mixing` of them shuffled together) or "none".
+            buckets: "dimension": each batch holds systems of one dimension, so that nothing is padded.
             uneven: how the last round of batches ends: "keep" (a partial batch; one rank's default), "drop" (the default of several ranks),
                 "pad" (rows with an all-False mask and index -1) or "wrap" (windows from the epoch's beginning).
             drop_last: the same as uneven="drop".
+            dtype: "float32", "float64" or "bfloat16"; None: the store's.
+            metadata: what comes in `batch.metadata`, a row for each window: "parameters", "initial", "start_time", "time", "dt",
+                "dimension", "period", "lyapunov_time", "lyapunov_exponent", or an annotated invariant.
+            on_error: of a damaged shard: "raise", or "skip" to leave its windows out, counted in `batch.left_out`.
         Raises:
             StoreError: no such system, granularity or split in this store, or no trajectory in it.
-            RequestError: sizes that make no window or no batch.
+            RequestError: sizes that make no window or no batch, weights or lengths that have no meaning.
         """
         part = share(
-            _whole("batch_size", batch_size, least=1),
-            rank=_whole("rank", rank, least=0),
-            ranks=_whole("ranks", ranks, least=1),
+            whole_number("batch_size", batch_size, least=1),
+            rank=whole_number("rank", rank, least=0),
+            ranks=whole_number("ranks", ranks, least=1),
             uneven=uneven,
             drop_last=drop_last,
         )
-        source = self._source(
-            self._chosen(_names(systems), granularity),
-            key=(granularity, _split(split)),
-            context=_whole("context", context, least=1),
-            horizon=_whole("horizon", horizon, least=0),
-            stride=_whole("stride", stride, least=1),
+        request = Request(
+            granularities=_listed("granularity", granularity),
+            split=split,
+            context=span("context", context, least=1),
+            horizon=span("horizon", horizon, least=0),
+            stride=span("stride", stride, least=1),
+            variables=None if variables is None else _listed("variables", variables),
+            dtype=checked_dtype(dtype),
+            metadata=tuple(metadata),
+            narrow=_one_of("buckets", buckets, (None, "dimension")) is not None,
+            skips=_one_of("on_error", on_error, ON_ERROR) == "skip",
         )
-        windows = Windows(source, part, Place(_whole("seed", seed), _whole("epoch", epoch)))
+        found = self._chosen(systems, where)
+        source, table, found = source_of(found, request, cache=self._cache, place=self.path)
+        plan = EpochPlan(
+            table,
+            self._sampling(found, weights, draws),
+            shuffle=checked_shuffle(shuffle),
+            mixing=whole_number("mixing", mixing, least=1),
+            rows=found.rows(request.granularities[0]),
+            buckets=source.reading.gathering.dimensions if request.narrow else None,
+        )
+        windows = Windows(source, plan, part, Place(whole_number("seed", seed), whole_number("epoch", epoch)))
         if not len(windows):
             message = (
-                f"{windows.window_count} windows do not fill one round of {part.ranks} rank(s) x {part.batch_size}, and uneven='drop' "
-                "leaves out what does not. Choose a smaller batch_size, or uneven='pad' or 'wrap'."
+                f"{windows.window_count or len(table)} windows do not fill one round of {part.ranks} rank(s) x {part.batch_size}, and "
+                "uneven='drop' leaves out what does not. Choose a smaller batch_size, or uneven='pad' or 'wrap'."
             )
             raise RequestError(message)
         return windows
@@ -160,84 +241,74 @@ class Dataset:
 
         Raises:
             MissingExtraError: xarray is not installed.
+            RequestError: there are several stores.
         """
+        store = self._one("to_xarray()")
         try:
             import xarray
         except ModuleNotFoundError as error:
             raise MissingExtraError("Dataset.to_xarray", "xarray") from error
-        options = getattr(self._files, "storage_options", None) or None
-        return xarray.open_datatree(self.path, engine="zarr", storage_options=options)
+        options = getattr(store.files, "storage_options", None) or None
+        return xarray.open_datatree(store.path, engine="zarr", storage_options=options)
 
-    def _chosen(self, systems: frozenset[str] | None, granularity: str) -> tuple[StoredSystem, ...]:
-        for name in systems or ():
-            if name not in self.systems:
-                message = f"{self.path} holds no system {name!r}"
-                raise unknown(message, str(name), self.systems)
-        if granularity not in self.granularities:
-            message = f"{self.path} has no granularity {granularity!r}"
-            raise unknown(message, str(granularity), self.granularities)
-        if systems is None:
-            return tuple(system for system in self.systems.values() if granularity in system.granularities)
-        chosen = tuple(system for system in self.systems.values() if system.name in systems)
-        for system in chosen:
-            if granularity not in system.granularities:
-                message = f"{self.path}: {system.name} has no granularity {granularity!r}"
-                raise unknown(message, granularity, system.granularities)
-        return chosen
+    @cached_property
+    def _joined(self) -> dict[str, tuple[int, StoredSystem]]:
+        return joined(self._stores)
 
-    def _source(self, systems: tuple[StoredSystem, ...], *, key: tuple[str, str | None], context: int, horizon: int, stride: int) -> Source:
-        granularity, split = key
-        length = context + horizon
-        for system in systems:
-            samples = system.granularities[granularity].samples
-            if length > samples:
-                message = (
-                    f"{system.name}/{granularity} has {samples} samples a trajectory, context {context} + horizon {horizon} needs {length}."
-                )
-                raise RequestError(message)
-        trajectories = tuple(system.selected(split) for system in systems)
-        if not sum(map(len, trajectories)):
-            names = ", ".join(system.name for system in systems) or "no system"
-            message = f"{self.path} holds no finished trajectory of {names} in split {split!r}."
-            raise StoreError(message)
-        chosen = [system.granularities[granularity] for system in systems]
-        arrays = [one.state for one in chosen]
-        times = [replace(one.time, layout=one.time.layout.with_an_axis()) for one in chosen if one.is_irregular]
-        counts = tuple(windows_of(array.shape[1], length=length, stride=stride) for array in arrays)
-        return Source(
-            table=WindowTable(trajectories, counts, stride),
-            gathering=gathering(arrays, trajectories),
-            codes=np.array([system.code for system in systems], np.int64),
-            context=context,
-            horizon=horizon,
-            cache=self._cache,
-            key=(*key, tuple(system.code for system in systems)),
-            times=gathering(times, trajectories) if times and len(times) == len(chosen) else None,
+    def _one(self, what: str) -> Store:
+        if len(self._stores) > 1:
+            message = f"{what} of {len(self._stores)} stores together: ask one of them, dataset.stores[0].{what}."
+            raise RequestError(message)
+        return self._stores[0]
+
+    def _chosen(self, systems: Iterable[str] | Mapping[str, object] | None, where: str | None) -> Chosen:
+        names = chosen(self.systems, systems, where, place=self.path)
+        explicit = systems is not None or where is not None
+        guards = tuple(store.guard for store in self._stores)
+        return Chosen(names, tuple(self._joined[name][0] for name in names), guards, is_explicit=explicit)
+
+    def _sampling(self, found: Chosen, weights: Weights | None, draws: int | None) -> Sampling:
+        return Sampling(
+            names=tuple(found.systems),
+            weights=weights,
+            draws=None if draws is None else whole_number("draws", draws, least=1),
+            stores=found.stores,
+            store_weights=self._weights,
+            trajectories=tuple(system.trajectories for system in found.systems.values()),
         )
 
 
-def _names(systems: Iterable[str] | None) -> frozenset[str] | None:
-    if isinstance(systems, str):
-        message = f"systems={systems!r} is a single text: expected names in a list, such as [{systems!r}]."
+def _store_weights(weights: Sequence[float] | None, stores: int) -> tuple[float, ...] | None:
+    if weights is None:
+        return None
+    found = tuple(map(float, weights))
+    if len(found) != stores or not all(np.isfinite(found)) or min(found) < 0 or not sum(found):
+        message = f"weights={list(weights)!r}: expected a number for each of the {stores} stores, none below zero and not all zero."
         raise RequestError(message)
-    return None if systems is None else frozenset(systems)
+    return found
 
 
-def _split(split: str | None) -> str | None:
-    if split is not None and split not in SPLITS:
-        message = f"there is no split {split!r}"
-        raise unknown(message, str(split), SPLITS)
-    return split
-
-
-def _whole(name: str, value: int, *, least: int | None = None) -> int:
-    """A whole number that a caller gave, as a plain int."""
-    try:
-        number = operator.index(value)
-    except TypeError as error:
-        message = f"{name}={value!r}: expected a whole number."
-        raise RequestError(message) from error
-    if least is not None and number < least:
-        message = f"{name}={number}: expected at least {least}."
+def _bytes(value: int | str) -> int:
+    """A number of bytes, of a number or of a text such as "8GB" or "512 MiB"."""
+    if not isinstance(value, str):
+        return whole_number("cache_bytes", value, least=0)
+    parts = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value)
+    if parts is None or parts[2].upper() not in UNITS:
+        message = f"cache_bytes={value!r}: expected a number of bytes, or a text such as '8GB'."
         raise RequestError(message)
-    return number
+    return int(float(parts[1]) * UNITS[parts[2].upper()])
+
+
+def _listed(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
+    found = (value,) if isinstance(value, str) else tuple(value)
+    if not found or len(set(found)) < len(found):
+        message = f"{name}={value!r}: expected at least one name, and none twice."
+        raise RequestError(message)
+    return found
+
+
+def _one_of(name: str, value: str | None, valid: Sequence[str | None]) -> str | None:
+    if value not in valid:
+        message = f"{name}={value!r} is none of {', '.join(map(repr, valid))}."
+        raise RequestError(message)
+    return value

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from attractory.loader.arrays import StoredArray
-from attractory.loader.pool import ChunkPool, PoolPlan, WholePool
+from attractory.loader.asked import asked_array
+from attractory.loader.pool import ChunkPool, PooledArray, PoolPlan, WholePool
 from attractory.loader.table import Located
 
 
@@ -27,30 +29,64 @@ class Gathering:
         """Variables of the largest system."""
         return max(self.dimensions)
 
-    @property
+    @cached_property
     def mask(self) -> np.ndarray:
         """Which variables are real (member, variable), bool."""
         return np.arange(self.variables) < np.array(self.dimensions)[:, None]
 
-    def states(self, located: Located, *, length: int, pools: Sequence[ChunkPool]) -> np.ndarray:
-        """States (window, time, variable), zeros where a system has fewer variables."""
+    def states(self, located: Located, *, length: int, pools: Sequence[ChunkPool], narrow: bool = False) -> np.ndarray:
+        """States (window, time, variable), zeros where a system has fewer variables; `narrow`: no wider than these need."""
         if len(pools) == 1:
             return self._states_of(located, length, pools[0])
-        result = np.zeros((len(located.start), length, self.variables), self.dtype)
+        plan_of = self.plan_of[located.member]
+        if narrow and len(plan_of) and (plan_of == plan_of[0]).all():
+            return self._states_of(located, length, pools[int(plan_of[0])])
+        variables = max((self.dimensions[member] for member in np.unique(located.member)), default=1) if narrow else self.variables
+        result = np.zeros((len(located.start), length, variables), self.dtype)
+        for number, pool in enumerate(pools):
+            rows = np.flatnonzero(plan_of == number)
+            if rows.size:
+                _scatter(self._states_of(located.some(rows), length, pool), result, rows)
+        return result
+
+    def ahead(self, located: Located, *, length: int, pools: Sequence[ChunkPool]) -> None:
+        """Let the pools begin to decode what some windows will need."""
+        for _, pool, chunks in self._touched(located, length, pools):
+            if not (isinstance(pool, WholePool) and pool.is_complete):
+                touched = np.unique(chunks)
+                pool.ahead(touched[touched >= 0])
+
+    def damaged(self, located: Located, *, length: int, pools: Sequence[ChunkPool]) -> np.ndarray | None:
+        """Which windows (window,) lie in a chunk that is damaged, and was left out; None where there is no such chunk."""
+        if not any(pool.damaged for pool in pools):
+            return None
+        found = np.zeros(len(located.start), bool)
+        for rows, pool, chunks in self._touched(located, length, pools):
+            found[rows] = np.isin(chunks, list(pool.damaged)).any(axis=1)
+        return found
+
+    def _touched(self, located: Located, length: int, pools: Sequence[ChunkPool]) -> Iterator[tuple[np.ndarray, ChunkPool, np.ndarray]]:
+        """Of each pool the rows of its windows and the chunks that each touches (window, chunk), -1 where it touches fewer."""
         plan_of = self.plan_of[located.member]
         for number, pool in enumerate(pools):
             rows = np.flatnonzero(plan_of == number)
             if rows.size:
-                part = Located(located.member[rows], located.trajectory[rows], located.start[rows])
-                _scatter(self._states_of(part, length, pool), result, rows)
-        return result
+                chunk, _, offset = self._chunks(located.some(rows), pool)
+                count = (offset + length - 1) // pool.memory.shape[2] + 1
+                later = np.arange(int(count.max()))
+                yield rows, pool, np.where(later < count[:, None], chunk[:, None] + later, -1)
 
-    def _states_of(self, located: Located, length: int, pool: ChunkPool) -> np.ndarray:
+    def _chunks(self, located: Located, pool: ChunkPool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of each window the chunk that it begins in, its row there and its first sample there."""
         place = self.place_of[located.member]
         rows, samples = pool.memory.shape[1:3]
         block, row = np.divmod(located.trajectory, rows)
         time_chunk, offset = np.divmod(located.start, samples)
-        chunk = pool.plan.first[place] + block * pool.plan.time_chunks[place] + time_chunk
+        return pool.plan.first[place] + block * pool.plan.time_chunks[place] + time_chunk, row, offset
+
+    def _states_of(self, located: Located, length: int, pool: ChunkPool) -> np.ndarray:
+        rows, samples = pool.memory.shape[1:3]
+        chunk, row, offset = self._chunks(located, pool)
         if isinstance(pool, WholePool) and rows == 1:
             return _in_a_row(pool, chunk, offset, length)
         if (offset + length <= samples).all():
@@ -114,22 +150,32 @@ def _held_in_turn(pool: ChunkPool, different: np.ndarray, inverse: np.ndarray) -
         yield rows, pool.hold(part)[inverse[rows] - begin]
 
 
-def gathering(arrays: Sequence[StoredArray], trajectories: Sequence[np.ndarray]) -> Gathering:
+@dataclass(frozen=True)
+class Asked:
+    """What of each system's array is wanted: columns of the last axis (None: all), and the dtype of the batches (None: the store's)."""
+
+    columns: tuple[tuple[int, ...] | None, ...]
+    dtype: str | None = None
+
+
+def gathering(arrays: Sequence[StoredArray], trajectories: Sequence[np.ndarray], asked: Asked | None = None) -> Gathering:
     """How to read the states of some systems, given the trajectories of each that will be asked for."""
-    arrays = [_with_whole_variables(array) for array in arrays]
-    shapes = list(dict.fromkeys((array.layout.chunk, array.layout.dtype) for array in arrays))
-    plan_of = [shapes.index((array.layout.chunk, array.layout.dtype)) for array in arrays]
+    asked = asked or Asked((None,) * len(arrays))
+    whole = [_with_whole_variables(array) for array in arrays]
+    wanted = [asked_array(array, columns=columns, dtype=asked.dtype) for array, columns in zip(whole, asked.columns, strict=True)]
+    shapes = list(dict.fromkeys((array.layout.chunk, array.layout.dtype) for array in wanted))
+    plan_of = [shapes.index((array.layout.chunk, array.layout.dtype)) for array in wanted]
     members = [[member for member, plan in enumerate(plan_of) if plan == number] for number in range(len(shapes))]
     return Gathering(
-        plans=tuple(_plan([arrays[m] for m in group], [trajectories[m] for m in group]) for group in members),
+        plans=tuple(_plan([wanted[m] for m in group], [trajectories[m] for m in group]) for group in members),
         plan_of=np.array(plan_of, np.int64),
         place_of=np.array([members[plan].index(member) for member, plan in enumerate(plan_of)], np.int64),
-        dimensions=tuple(array.shape[2] for array in arrays),
-        dtype=np.result_type(*(array.layout.dtype for array in arrays)),
+        dimensions=tuple(array.shape[2] for array in wanted),
+        dtype=np.result_type(*(array.layout.dtype for array in wanted)),
     )
 
 
-def _plan(arrays: Sequence[StoredArray], trajectories: Sequence[np.ndarray]) -> PoolPlan:
+def _plan(arrays: Sequence[PooledArray], trajectories: Sequence[np.ndarray]) -> PoolPlan:
     blocks = [np.unique(numbers // array.layout.chunk[0]) for array, numbers in zip(arrays, trajectories, strict=True)]
     return PoolPlan(tuple(arrays), tuple(blocks))
 

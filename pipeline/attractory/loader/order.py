@@ -28,6 +28,7 @@ class Order:
     windows: int
     seed: int
     epoch: int
+    part: str = ""  # of an order that is made of several permutations, such as "blocks"
 
     def __call__(self, positions: np.ndarray) -> np.ndarray:
         """The windows at some positions of the epoch: int64 of any shape, each in [0, windows)."""
@@ -59,6 +60,7 @@ class Order:
     def _keys(self) -> np.ndarray:
         """A key for each round, uint64: SHA-256 of what the permutation depends on."""
         text = f"attractory order 1, seed {self.seed}, epoch {self.epoch}, windows {self.windows}"
+        text += f", {self.part}" if self.part else ""
         digests = b"".join(hashlib.sha256(f"{text}, block {block}".encode()).digest() for block in range(ROUNDS // 4))
         return np.frombuffer(digests, "<u8").astype(np.uint64)
 

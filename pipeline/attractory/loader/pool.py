@@ -6,15 +6,22 @@ that say what lies where are arrays: a batch costs a few NumPy calls, not a look
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from attractory.errors import DamageError
 from attractory.loader.arrays import StoredArray
+from attractory.loader.asked import AskedArray
+from attractory.loader.decoders import Decoders
+
+PooledArray = StoredArray | AskedArray
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class PoolPlan:
     Chunks are numbered through all arrays: those of array m begin at first[m], trajectory blocks outermost.
     """
 
-    arrays: tuple[StoredArray, ...]
+    arrays: tuple[PooledArray, ...]
     blocks: tuple[np.ndarray, ...]  # of each array, the places along the grid's first axis that will be asked for: int64, ascending
 
     @property
@@ -61,18 +68,37 @@ class PoolPlan:
         return np.concatenate([(first + blocks[:, None] * each + np.arange(each)).ravel() for first, blocks, each in parts])
 
 
-class ChunkPool:
-    """Room for some decoded chunks of a plan's arrays: the least recently used are given up. Not for two threads at once."""
+@dataclass(frozen=True)
+class Task:
+    """Chunks of one shard, and the slots that they are decoded into."""
 
-    def __init__(self, plan: PoolPlan, *, slots: int) -> None:
+    array: PooledArray
+    chunks: tuple[int, ...]
+    places: tuple[tuple[int, ...], ...]
+    slots: tuple[int, ...]
+
+
+class ChunkPool:
+    """Room for some decoded chunks of a plan's arrays: the least recently used are given up. Not for two threads at once.
+
+    `ahead` starts to decode what will be needed, in other threads; only `hold` waits for it. With `skips` a chunk that is damaged is kept
+    as zeros and listed in `damaged`, instead of ending the batch.
+    """
+
+    def __init__(self, plan: PoolPlan, *, slots: int, decoders: Decoders | None = None, skips: bool = False) -> None:
         self.plan = plan
         self.slots = slots
+        self.skips = skips
+        self.damaged: dict[int, str] = {}  # chunk -> what is wrong with it
         self.memory = np.empty((slots, *plan.chunk_shape), plan.dtype)  # untouched pages cost nothing yet
+        self._decoders = decoders or Decoders(0)
         self._slot_of = np.full(int(plan.first[-1]), -1, np.int32)  # of every chunk of the store: 64 MB for one of 1 TB
         self._chunk_in = np.full(slots, -1, np.int64)
         self._used_at = np.full(slots, -1, np.int64)
         self._untouched = 0  # the first slot that never held a chunk
         self._clock = 0
+        self._coming: dict[int, Future[None]] = {}  # chunks that other threads of process `_owner` are decoding
+        self._owner = os.getpid()
 
     def hold(self, chunks: np.ndarray) -> np.ndarray:
         """Slots of some different chunks, ascending and at most `slots` of them; decoded where they are not in memory.
@@ -83,6 +109,8 @@ class ChunkPool:
             DamageError: a chunk cannot be decoded.
         """
         self._clock += 1
+        if self._coming:
+            self._arrived(chunks)
         found: np.ndarray = self._slot_of[chunks]
         present = found >= 0
         if not present.all():
@@ -92,6 +120,20 @@ class ChunkPool:
         self._used_at[found] = self._clock
         return found
 
+    def ahead(self, chunks: np.ndarray) -> None:
+        """Begin to decode some different chunks, ascending, that a later call will hold, where there is room and a thread."""
+        if self._decoders.threads == 0:
+            return
+        found = self._slot_of[chunks]
+        absent = chunks[found < 0]
+        self._used_at[found[found >= 0]] = self._clock
+        if not absent.size or 2 * (absent.size + len(self._coming)) > self.slots:
+            return
+        for task in self._tasks(absent, self._room(absent)):
+            self._coming.update(dict.fromkeys(task.chunks, self._decoders.submit(self._fill, task)))
+            self._enter(task)
+            self._used_at[list(task.slots)] = self._clock
+
     def windows(self, length: int) -> np.ndarray:
         """Every stretch of `length` samples within a chunk: (slot, trajectory, start, time, variable), a view."""
         slots, rows, samples, variables = self.memory.shape
@@ -99,18 +141,60 @@ class ChunkPool:
         shape = (slots, rows, samples - length + 1, length, variables)
         return np.lib.stride_tricks.as_strided(self.memory, shape, (a, b, c, c, d), writeable=False)
 
+    def _arrived(self, chunks: np.ndarray) -> None:
+        """Wait for those of the chunks that are on their way; one that did not come is absent again, and is read by who needs it."""
+        if self._owner != os.getpid():  # a forked child: the threads are the parent's
+            self._leave(list(self._coming))
+            self._coming.clear()
+            self._owner = os.getpid()
+            return
+        for chunk in chunks.tolist():
+            result = self._coming.pop(chunk, None)
+            if result is not None and result.exception() is not None:
+                self._leave([chunk])
+
     def _decode(self, chunks: np.ndarray) -> None:
-        slots = self._room(chunks)
-        bounds = np.searchsorted(chunks, self.plan.first)
-        for number, array in enumerate(self.plan.arrays):
-            mine = slice(bounds[number], bounds[number + 1])
-            own = chunks[mine] - self.plan.first[number]
-            blocks, times = np.divmod(own, self.plan.time_chunks[number])
-            places = [(block, time, 0) for block, time in zip(blocks.tolist(), times.tolist(), strict=True)]
-            decoded = array.chunks(places) if places else ()
-            for chunk, slot, values in zip(chunks[mine].tolist(), slots[mine].tolist(), decoded, strict=True):
-                copy(values, self.memory[slot, : values.shape[0], : values.shape[1]])  # shorter where zarr-python cut it at the end
-                self._slot_of[chunk], self._chunk_in[slot] = slot, chunk
+        tasks = self._tasks(chunks, self._room(chunks))
+        self._decoders.each(self._fill_or_mark if self.skips else self._fill, tasks)
+        for task in tasks:
+            self._enter(task)
+
+    def _tasks(self, chunks: np.ndarray, slots: np.ndarray) -> list[Task]:
+        """Who reads what: the chunks of a shard together, so that it is checked once and opened once."""
+        found: dict[tuple[int, ...], list[tuple[int, tuple[int, ...], int]]] = {}
+        numbers = np.searchsorted(self.plan.first, chunks, side="right") - 1
+        blocks, times = np.divmod(chunks - self.plan.first[numbers], self.plan.time_chunks[numbers])
+        columns = (chunks.tolist(), slots.tolist(), numbers.tolist(), blocks.tolist(), times.tolist())
+        for chunk, slot, number, block, time in zip(*columns, strict=True):
+            per_shard = self.plan.arrays[number].layout.chunks_per_shard
+            found.setdefault((number, block // per_shard[0], time // per_shard[1]), []).append((chunk, (block, time, 0), slot))
+        return [Task(self.plan.arrays[key[0]], *zip(*members, strict=True)) for key, members in found.items()]
+
+    def _fill(self, task: Task) -> None:
+        for slot, values in zip(task.slots, task.array.chunks(task.places), strict=True):
+            copy(values, self.memory[slot, : values.shape[0], : values.shape[1]])  # shorter where zarr-python cut it at the end
+
+    def _fill_or_mark(self, task: Task) -> None:
+        try:
+            self._fill(task)
+        except DamageError:
+            for chunk, place, slot in zip(task.chunks, task.places, task.slots, strict=True):
+                try:
+                    self._fill(Task(task.array, (chunk,), (place,), (slot,)))
+                except DamageError as error:
+                    self.damaged[chunk] = str(error)
+                    self.memory[slot] = 0
+
+    def _enter(self, task: Task) -> None:
+        """The chunks of a task are in their slots now, or will be."""
+        self._slot_of[list(task.chunks)] = task.slots
+        self._chunk_in[list(task.slots)] = task.chunks
+
+    def _leave(self, chunks: list[int]) -> None:
+        """Some chunks are not in memory any more."""
+        slots = self._slot_of[chunks]
+        self._slot_of[chunks] = -1
+        self._chunk_in[slots] = self._used_at[slots] = -1
 
     def _room(self, chunks: np.ndarray) -> np.ndarray:
         """Slots for new chunks, which hold nothing any more: untouched ones first, then the least recently used."""
@@ -122,7 +206,10 @@ class ChunkPool:
         self._untouched = self.slots
         slots = np.argpartition(self._used_at, count - 1)[:count]
         left = self._chunk_in[slots]
-        self._slot_of[left[left >= 0]] = -1
+        left = left[left >= 0]
+        if self._coming:
+            self._arrived(left)  # a thread may still be writing there
+        self._slot_of[left] = -1
         self._chunk_in[slots] = self._used_at[slots] = -1
         return slots
 
@@ -134,8 +221,8 @@ class WholePool(ChunkPool):
     that begins in one chunk and ends in the next is one stretch of memory.
     """
 
-    def __init__(self, plan: PoolPlan) -> None:
-        super().__init__(plan, slots=plan.wanted)
+    def __init__(self, plan: PoolPlan, *, decoders: Decoders | None = None, skips: bool = False) -> None:
+        super().__init__(plan, slots=plan.wanted, decoders=decoders, skips=skips)
         self._home = np.full(int(plan.first[-1]), -1, np.int32)
         self._home[plan.wanted_chunks()] = np.arange(plan.wanted)
         self._absent = plan.wanted
@@ -143,7 +230,7 @@ class WholePool(ChunkPool):
     @property
     def is_complete(self) -> bool:
         """Whether every chunk has been decoded."""
-        return self._absent == 0
+        return self._absent == 0 and not self._coming
 
     def sample(self, chunks: np.ndarray) -> np.ndarray:
         """Place of the first sample of some chunks, counted in samples through the whole memory; for blocks of one trajectory."""
@@ -161,9 +248,13 @@ class WholePool(ChunkPool):
         home: np.ndarray = self._home[chunks]
         return home
 
-    def _decode(self, chunks: np.ndarray) -> None:
-        super()._decode(chunks)
-        self._absent -= len(chunks)
+    def _enter(self, task: Task) -> None:
+        super()._enter(task)
+        self._absent -= len(task.chunks)
+
+    def _leave(self, chunks: list[int]) -> None:
+        super()._leave(chunks)
+        self._absent += len(chunks)
 
 
 def copy(values: np.ndarray, target: np.ndarray) -> None:
@@ -183,27 +274,30 @@ def copy(values: np.ndarray, target: np.ndarray) -> None:
 class DecodedCache:
     """The pools of a dataset, at most `limit` bytes together (and at least one chunk a pool); empty after a pickle."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, decoders: Decoders | None = None) -> None:
         self.limit = limit
+        self.decoders = decoders or Decoders(0)
         self._sets: OrderedDict[Hashable, tuple[ChunkPool, ...]] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"limit": self.limit, "_sets": OrderedDict()}
+        return {"limit": self.limit, "decoders": self.decoders, "_sets": OrderedDict()}
 
-    def pools(self, key: Hashable, plans: Sequence[PoolPlan]) -> tuple[ChunkPool, ...]:
+    def pools(self, key: Hashable, plans: Sequence[PoolPlan], *, skips: bool = False) -> tuple[ChunkPool, ...]:
         """A pool for each plan: those made for this key before, or new ones, for which the least recently asked for make room."""
         if key not in self._sets:
             wanted = sum(plan.wanted * plan.chunk_bytes for plan in plans)
             while self._sets and self._held() + wanted > self.limit:
                 self._sets.popitem(last=False)
-            self._sets[key] = tuple(_pool(plan, part=(self.limit - self._held()) / wanted) for plan in plans)
+            part = (self.limit - self._held()) / wanted
+            self._sets[key] = tuple(self._pool(plan, part=part, skips=skips) for plan in plans)
         self._sets.move_to_end(key)
         return self._sets[key]
 
+    def _pool(self, plan: PoolPlan, *, part: float, skips: bool) -> ChunkPool:
+        """A pool for all chunks that will be asked for, or for a part (0 to 1) of them."""
+        if part >= 1:
+            return WholePool(plan, decoders=self.decoders, skips=skips)
+        return ChunkPool(plan, slots=max(1, int(plan.wanted * part)), decoders=self.decoders, skips=skips)
+
     def _held(self) -> int:
         return sum(pool.memory.nbytes for pools in self._sets.values() for pool in pools)
-
-
-def _pool(plan: PoolPlan, *, part: float) -> ChunkPool:
-    """A pool for all chunks that will be asked for, or for a part (0 to 1) of them."""
-    return WholePool(plan) if part >= 1 else ChunkPool(plan, slots=max(1, int(plan.wanted * part)))

@@ -17,6 +17,10 @@ class Located:
     trajectory: np.ndarray
     start: np.ndarray
 
+    def some(self, rows: int | np.ndarray) -> Located:
+        """Some of them: of an array of numbers, or of truths."""
+        return Located(self.member[rows], self.trajectory[rows], self.start[rows])
+
 
 @dataclass(frozen=True)
 class WindowTable:
@@ -24,7 +28,7 @@ class WindowTable:
 
     trajectories: tuple[np.ndarray, ...]  # of each system, the numbers of those that take part
     per_trajectory: tuple[int, ...]  # windows of one trajectory, of each system
-    stride: int
+    strides: tuple[int, ...]  # samples between the beginnings of a trajectory's windows, of each system
 
     def __len__(self) -> int:
         return int(self._first[-1])
@@ -33,11 +37,31 @@ class WindowTable:
         """System, trajectory and first sample of windows (int64, each in [0, len))."""
         member = np.searchsorted(self._first, windows, side="right") - 1
         row, step = np.divmod(windows - self._first[member], self._per_trajectory[member])
-        return Located(member, self._flat[self._row[member] + row], step * self.stride)
+        return Located(member, self._flat[self._row[member] + row], step * self._strides[member])
+
+    @cached_property
+    def first_of_trajectories(self) -> np.ndarray:
+        """The first window of each trajectory that takes part, and the number of windows (trajectory + 1,), int64."""
+        return _offsets(np.repeat(self._per_trajectory, [len(numbers) for numbers in self.trajectories]))
+
+    def blocks(self, rows: Sequence[int]) -> np.ndarray:
+        """Where blocks of trajectories begin and the last one ends (block + 1,), int64: places in the list of all trajectories.
+
+        Args:
+            rows: trajectories that are stored, and decoded, together, of each system.
+        """
+        systems = np.repeat(np.arange(len(rows)), [len(numbers) for numbers in self.trajectories])
+        chunk = self._flat // np.repeat(np.array(rows, np.int64), [len(numbers) for numbers in self.trajectories])
+        changes = np.flatnonzero((np.diff(systems) != 0) | (np.diff(chunk) != 0)) + 1
+        return np.concatenate([[0], changes, [len(self._flat)]]).astype(np.int64)
 
     @cached_property
     def _per_trajectory(self) -> np.ndarray:
         return np.array(self.per_trajectory, np.int64)
+
+    @cached_property
+    def _strides(self) -> np.ndarray:
+        return np.array(self.strides, np.int64)
 
     @cached_property
     def _flat(self) -> np.ndarray:
@@ -59,5 +83,5 @@ def windows_of(samples: int, *, length: int, stride: int) -> int:
     return 0 if length > samples else (samples - length) // stride + 1
 
 
-def _offsets(sizes: Sequence[int]) -> np.ndarray:
+def _offsets(sizes: Sequence[int] | np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)

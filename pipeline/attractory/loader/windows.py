@@ -4,77 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from attractory.errors import RequestError
 from attractory.loader.batch import Batch
-from attractory.loader.gather import Gathering
-from attractory.loader.order import Order
-from attractory.loader.pool import ChunkPool, DecodedCache
+from attractory.loader.epochs import EpochOrder, EpochPlan
+from attractory.loader.place import Kept, Place, Ranges, State, checked, merged, place_of, state_of
 from attractory.loader.rounds import Share
-from attractory.loader.table import Located, WindowTable
+from attractory.loader.sampling import Draws
+from attractory.loader.source import Source
+from attractory.loader.table import Located
 
 if TYPE_CHECKING:
     from attractory.loader.jax_windows import JaxWindows
     from attractory.loader.torch_windows import TorchWindows
 
 AHEAD = 16_384  # windows whose order and places are computed at once: it costs a tenth then of what it costs batch by batch
+BATCHES_AHEAD = 4  # whose chunks other threads begin to decode
 
 
 @dataclass(frozen=True)
-class Source:
-    """What windows are drawn from: a table of them, and the way to their samples."""
+class Epoch:
+    """One epoch of some windows: what is drawn at each position."""
 
-    table: WindowTable
-    gathering: Gathering
-    codes: np.ndarray  # (member,) int64: each system's place in Dataset.system_names
-    context: int
-    horizon: int
-    cache: DecodedCache
-    key: tuple[object, ...]  # of the pools in the cache
-    times: Gathering | None = None  # the way to the times of samples that have their own
+    plan: EpochPlan
+    draws: Draws
+    order: EpochOrder
+    kept: Kept
 
-    @property
-    def length(self) -> int:
-        return self.context + self.horizon
-
-    def pools(self) -> tuple[ChunkPool, ...]:
-        return self.cache.pools(self.key, self.gathering.plans)
-
-    def times_of(self, located: Located) -> np.ndarray | None:
-        """(window, time) float64, where samples have times of their own."""
-        if self.times is None:
-            return None
-        pools = self.cache.pools((*self.key, "time"), self.times.plans)
-        return self.times.states(located, length=self.length, pools=pools)[..., 0]
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in an epoch: `position` windows of it are drawn, counted over all ranks."""
-
-    seed: int
-    epoch: int
-    position: int = 0
+    def windows(self, numbers: np.ndarray) -> np.ndarray:
+        """The windows at some of the positions that are kept; -1 where the number is, or nothing is drawn."""
+        order = self.order(self.kept.at(np.maximum(numbers, 0)))
+        real = (numbers >= 0) & (order >= 0)
+        return np.where(real, self.draws(np.maximum(order, 0)), -1)
 
 
 class Windows:
-    """Every window of the chosen trajectories once, as batches of NumPy arrays, in the order of (seed, epoch).
+    """Windows of the chosen trajectories as batches of NumPy arrays, in the order of (seed, epoch): every window once, unless weighted.
 
     Each iteration is the same epoch from its beginning, or once from the place that `load_state_dict` was given; `with_epoch(n)` gives the
     windows of another epoch. Iterate in one thread at a time.
     """
 
-    def __init__(self, source: Source, share: Share, place: Place) -> None:
+    def __init__(self, source: Source, plan: EpochPlan, share: Share, place: Place, skipped: Ranges = ()) -> None:
         self.source = source
+        self.plan = plan
         self.share = share
+        self.skipped = skipped
         self._beginning = replace(place, position=0)
         self._resumed: Place | None = place if place.position else None
         self._live: Batches | None = None
+        self._epoch: tuple[Place, Ranges, Epoch] | None = None
 
     def __len__(self) -> int:
         """Batches that this rank draws in a whole epoch."""
@@ -84,43 +67,93 @@ class Windows:
         return self.batches()
 
     def __repr__(self) -> str:
-        source, share = self.source, self.share
+        lengths, share = self.source.reading.lengths, self.share
         return (
-            f"<Windows: {self.window_count:,} of {source.context} + {source.horizon} samples, {len(self):,} batches of {share.batch_size}, "
-            f"rank {share.rank} of {share.ranks}, epoch {self._beginning.epoch}>"
+            f"<Windows: {self.window_count:,} of {lengths.context} + {lengths.horizon} samples, "
+            f"{len(self):,} batches of {share.batch_size}, rank {share.rank} of {share.ranks}, epoch {self._beginning.epoch}>"
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_live": None}
+        return {**self.__dict__, "_live": None, "_epoch": None}
 
     @property
     def window_count(self) -> int:
-        """Windows of the epoch, over all ranks."""
-        return len(self.source.table)
+        """Positions of the epoch, over all ranks: its windows, and where batches are bucketed the empty rows of those that are not full."""
+        return len(self._of(self._beginning).kept)
 
-    def batches(self, *, worker: int = 0, workers: int = 1) -> Batches:
-        """The iterator over this rank's batches, or over every `workers`-th of them, beginning with number `worker`."""
+    @property
+    def damage(self) -> Mapping[str, str]:
+        """With on_error="skip": the damaged files that this process has met, and what is wrong with each."""
+        source = self.source
+        return {
+            name: text
+            for reading in (source.reading, *(o.reading for o in source.others.values()))
+            for name, text in reading.damage().items()
+        }
+
+    def batches(self, *, worker: int = 0, workers: int = 1, bits: bool = False) -> Batches:
+        """The iterator over this rank's batches, or over every `workers`-th of them, beginning with number `worker`.
+
+        bfloat16 comes as NumPy's type of ml_dtypes, or as its `bits`, uint16.
+        """
         place, self._resumed = self._resumed or self._beginning, None
-        self._live = Batches(self.source, self.share, place, worker=worker, workers=workers)
+        self.source.unchanged()
+        self._live = Batches(self, place, worker=worker, workers=workers, bits=bits)
         return self._live
 
+    def batch(self, number: int, *, bits: bool = False) -> Batch:
+        """Batch `number` of this rank, counted from the epoch's beginning (below zero: from its end), without those before it.
+
+        Raises:
+            IndexError: the epoch has fewer.
+        """
+        count = len(self)
+        if not -count <= number < count:
+            message = f"batch {number} of {count}"
+            raise IndexError(message)
+        return Batches(self, self._beginning, worker=number % count, workers=count, bits=bits).first()
+
+    def skip(self, numbers: range) -> Windows:
+        """The same windows without some rounds: batches `numbers` of every rank, counted in the epoch as it is now.
+
+        What comes before and after is drawn as if nothing were missing. A state remembers what is left out.
+
+        Raises:
+            RequestError: not a range of the epoch's batches in steps of one, or too many separate ones.
+        """
+        if not isinstance(numbers, range) or numbers.step != 1 or not 0 <= numbers.start <= numbers.stop <= len(self):
+            message = f"skip({numbers!r}): expected a range of batches in steps of one, within range({len(self)})."
+            raise RequestError(message)
+        kept = self._of(self._beginning).kept
+        begin, end = (kept.after(number * self.share.round_size) for number in (numbers.start, numbers.stop))
+        return Windows(self.source, self.plan, self.share, self._resumed or self._beginning, merged([*self.skipped, (begin, end)]))
+
     def with_epoch(self, epoch: int) -> Windows:
-        """The same windows in the order of another epoch."""
-        return Windows(self.source, self.share, replace(self._beginning, epoch=epoch))
+        """The same windows in the order of another epoch, of which nothing is left out."""
+        return Windows(self.source, self.plan, self.share, replace(self._beginning, epoch=epoch))
 
-    def state_dict(self) -> dict[str, int]:
-        """Where the live iterator is: {"seed", "epoch", "position"}, position counted in windows over all ranks."""
+    def state_dict(self) -> State:
+        """Where the live iterator is: {"seed", "epoch", "position"}, position counted in windows over all ranks; see place.py."""
         place = self._live.place if self._live is not None else self._resumed or self._beginning
-        return {"seed": place.seed, "epoch": place.epoch, "position": place.position}
+        return state_of(place, self.skipped)
 
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next iteration begin at the window after the last one that was drawn, with any number of ranks.
 
         Raises:
             RequestError: not such a state, or one of a store with fewer windows.
         """
-        place = _place(state, windows=self.window_count)
-        self._beginning, self._resumed, self._live = replace(place, position=0), place, None
+        place, skipped = place_of(state)
+        total = len(self._of(replace(place, position=0), ()).order)
+        checked(place, skipped, total=total)
+        if self.plan.buckets is not None and any(
+            number % self.share.batch_size for number in (place.position, *chain.from_iterable(skipped))
+        ):
+            message = (
+                f"position {place.position}: where batches are bucketed, positions are multiples of batch_size, {self.share.batch_size}."
+            )
+            raise RequestError(message)
+        self._beginning, self._resumed, self._live, self.skipped = replace(place, position=0), place, None, skipped
 
     def torch(self) -> TorchWindows:
         """The same batches as torch tensors: an IterableDataset, for a loop or for DataLoader(…, batch_size=None).
@@ -148,16 +181,35 @@ class Windows:
             raise RequestError(message) from error
         return JaxWindows(self)
 
+    def epoch_at(self, place: Place) -> Epoch:
+        """The epoch that a place is in, without what is left out."""
+        return self._of(replace(place, position=0))
+
+    def _of(self, beginning: Place, skipped: Ranges | None = None) -> Epoch:
+        left_out = self.skipped if skipped is None else skipped
+        if self._epoch is None or self._epoch[:2] != (beginning, left_out):
+            self._epoch = (beginning, left_out, self._made(beginning, left_out))
+        return self._epoch[2]
+
+    def _made(self, beginning: Place, skipped: Ranges) -> Epoch:
+        key = {"seed": beginning.seed, "epoch": beginning.epoch}
+        draws = self.plan.draws(**key)
+        order = self.plan.order(draws, **key, batch_size=self.share.batch_size, drops=self.share.uneven == "drop")
+        return Epoch(self.plan, draws, order, Kept(len(order), skipped))
+
 
 class Batches(Iterator[Batch]):
     """The live iterator: batches of one rank, and of one worker of it."""
 
-    def __init__(self, source: Source, share: Share, place: Place, *, worker: int, workers: int) -> None:
+    def __init__(self, windows: Windows, place: Place, *, worker: int, workers: int, bits: bool) -> None:
         self.place = place
-        self._source = source
-        self._share = share
-        self._begin = place.position
-        self._numbers = iter(range(worker, share.batches(len(source.table) - place.position), workers))
+        self._source = windows.source
+        self._share = windows.share
+        self._epoch = windows.epoch_at(place)
+        self._bits = bits
+        self._begin = self._epoch.kept.before(place.position)
+        count = self._share.batches(len(self._epoch.kept) - self._begin)
+        self._numbers = range(worker, count, workers)
         self._batches = self._drawn()
 
     def __next__(self) -> Batch:
@@ -165,69 +217,45 @@ class Batches(Iterator[Batch]):
         self.place = replace(self.place, position=batch.position)
         return batch
 
-    @cached_property
-    def _order(self) -> Order:
-        return Order(len(self._source.table), self.place.seed, self.place.epoch)
+    def first(self) -> Batch:
+        """The first batch alone."""
+        windows, located = self._located(np.array(self._numbers[:1], np.int64))
+        return self._batch(windows[0], located.some(0), self._numbers[0])
 
     def _drawn(self) -> Iterator[Batch]:
-        pools, mask = self._source.pools(), self._source.gathering.mask
-        for numbers in _runs(self._numbers, max(1, AHEAD // self._share.batch_size)):
-            positions = self._share.positions(numbers, begin=self._begin, windows=len(self._source.table))
-            windows = np.where(positions >= 0, self._order(np.maximum(positions, 0)), -1)
-            located = self._source.table.locate(np.maximum(windows, 0))
+        source = self._source
+        for numbers in _runs(iter(self._numbers), max(1, AHEAD // self._share.batch_size)):
+            source.unchanged()
+            windows, located = self._located(numbers)
             for row, number in enumerate(numbers.tolist()):
-                yield self._batch(windows[row], _row(located, row), number, pools=pools, mask=mask)
+                for later in range(row + BATCHES_AHEAD if row else 1, min(row + BATCHES_AHEAD + 1, len(numbers))):
+                    source.ahead(located.some(later))
+                yield self._batch(windows[row], located.some(row), number)
 
-    def _batch(self, windows: np.ndarray, located: Located, number: int, *, pools: tuple[ChunkPool, ...], mask: np.ndarray) -> Batch:
-        source, share = self._source, self._share
+    def _located(self, numbers: np.ndarray) -> tuple[np.ndarray, Located]:
+        """The windows of some batches (batch number, batch_size), -1 where a row is empty, and where they lie."""
+        positions = self._share.positions(numbers, begin=self._begin, windows=len(self._epoch.kept))
+        windows = self._epoch.windows(positions)
+        return windows, self._epoch.plan.table.locate(np.maximum(windows, 0))
+
+    def _batch(self, windows: np.ndarray, located: Located, number: int) -> Batch:
+        drops = self._share.uneven == "keep"  # a batch may be short
         real = windows >= 0
-        empty = None
+        if drops and not real.all():
+            windows, located, real = windows[real], located.some(real), real[real]
+        batch = self._source.batch(windows, located, bits=self._bits)
+        damaged = self._source.damaged(located)
+        if damaged is not None and damaged.any():
+            self._source.unchanged(reread=True)
+            batch = replace(batch, left_out=int((damaged & real).sum()))
+            batch = batch.rows(~damaged) if drops else batch
+            real = real[~damaged] if drops else real & ~damaged
         if not real.all():
-            if share.uneven == "keep":  # the partial last batch is short
-                windows, located = windows[real], _row(located, real)
-            else:
-                empty = ~real
-        state = source.gathering.states(located, length=source.length, pools=pools)
-        batch = Batch(
-            state=state,
-            mask=mask[located.member],
-            index=windows.copy(),
-            system=source.codes[located.member],
-            trajectory=located.trajectory.copy(),
-            start=located.start.copy(),
-            context_samples=source.context,
-            position=min(len(source.table), self._begin + (number + 1) * share.round_size),
-            time=source.times_of(located),
-        )
-        if empty is not None:
-            for values in (
-                batch.state,
-                batch.mask,
-                batch.system,
-                batch.trajectory,
-                batch.start,
-                *([] if batch.time is None else [batch.time]),
-            ):
-                values[empty] = 0
-        return batch
+            batch = batch.emptied(~real)
+        return replace(batch, position=self._epoch.kept.after(self._begin + (number + 1) * self._share.round_size))
 
 
 def _runs(numbers: Iterator[int], length: int) -> Iterator[np.ndarray]:
     """The numbers, in arrays of at most `length`."""
     while run := list(islice(numbers, length)):
         yield np.array(run, np.int64)
-
-
-def _row(located: Located, row: int | np.ndarray) -> Located:
-    return Located(located.member[row], located.trajectory[row], located.start[row])
-
-
-def _place(state: Mapping[str, int], *, windows: int) -> Place:
-    names = ("seed", "epoch", "position")
-    if not isinstance(state, Mapping) or sorted(state) != sorted(names) or not all(isinstance(state[name], int) for name in names):
-        message = f"{state!r} is not a loader's state: expected whole numbers for seed, epoch and position, as state_dict() gives them."
-        raise RequestError(message)
-    if not 0 <= state["position"] <= windows:
-        message = f"position {state['position']} is not in an epoch of {windows} windows: the state is of another store or other settings."
-        raise RequestError(message)
-    return Place(*(state[name] for name in names))
