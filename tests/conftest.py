@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=2000)  # pytest --hypothesis-profile=thorough
 settings.load_profile("repeatable")
 
 RECIPE = """

@@ -34,6 +34,8 @@ class Written:
     chunk: tuple[int, int] = (1, 1000)  # trajectories and samples of an inner chunk, cut to what there is
     shard_trajectories: int = 4
     dtype: str = "float32"
+    dt: dict[str, float] = field(default_factory=dict)  # of a granularity, where it is not 0.05
+    annotations: dict[str, dict[str, Any]] = field(default_factory=dict)  # attributes of a system, beside those that all have
     codecs: dict[str, Any] = field(
         default_factory=lambda: {"filters": TransposeCodec(order=(0, 2, 1)), "compressors": BloscCodec(cname="lz4", shuffle="shuffle")}
     )
@@ -73,6 +75,7 @@ def _write_system(root: zarr.Group, name: str, *, code: int, dimension: int, wri
             layout.PARAMETER_VALUES: {"a": 1.5},
             layout.INVARIANTS: {"lyapunov_spectrum": {"value": [0.9, 0.0, -14.5]}},
             layout.PERIOD: 0.75,
+            **written.annotations.get(name, {}),
         },
     )
     states = {part: numbers(code, count, samples, dimension).astype(written.dtype) for part, samples in written.granularities.items()}
@@ -88,7 +91,7 @@ def _write_system(root: zarr.Group, name: str, *, code: int, dimension: int, wri
     for array, values in small.items():
         group.create_array(array, data=values, chunks=values.shape, config=KEPT)
     for part, values in states.items():
-        _write_granularity(group.create_group(part, attributes={layout.DT: 0.05}), values, written=written)
+        _write_granularity(group.create_group(part, attributes={layout.DT: written.dt.get(part, 0.05)}), values, written=written)
 
 
 def _write_granularity(group: zarr.Group, states: np.ndarray, *, written: Written) -> None:
@@ -107,7 +110,7 @@ def _write_granularity(group: zarr.Group, states: np.ndarray, *, written: Writte
         **written.codecs,
     )
     state[:] = states
-    group.create_array(layout.TIME, data=np.arange(samples) * 0.05, dimension_names=("time",), config=KEPT)
+    group.create_array(layout.TIME, data=np.arange(samples) * group.attrs[layout.DT], dimension_names=("time",), config=KEPT)
     files = [Path(str(group.store_path)[len("file://") :]) / layout.STATE / f"c/{n}/0/0" for n in range(-(-count // shard[0]))]
     digests = [np.frombuffer(hashlib.sha256(file.read_bytes()).digest(), np.uint8) for file in files]
     group.create_array(layout.DIGEST, data=np.stack(digests), dimension_names=("shard", "byte"))

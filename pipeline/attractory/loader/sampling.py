@@ -66,9 +66,10 @@ class WeightedWindows:
     def __call__(self, numbers: np.ndarray) -> np.ndarray:
         row = np.searchsorted(self.first, numbers, side="right") - 1
         draws = self.first[row + 1] - self.first[row]
-        windows = self.table.first_of_trajectories
-        within = ((numbers - self.first[row]) * (windows[row + 1] - windows[row]) + self._offsets[row] % draws) // draws
-        found: np.ndarray = windows[row] + within
+        begin = self.table.first_of_trajectories[row]
+        windows = self.table.first_of_trajectories[row + 1] - begin
+        # Equally spaced, draws to windows, from an offset below one step: each window comes as often as another, or once more.
+        found: np.ndarray = begin + ((numbers - self.first[row]) * windows + self._offsets[row] % np.maximum(windows, 1)) // draws
         return found
 
     @cached_property
@@ -173,7 +174,7 @@ def _rounded(shares: np.ndarray, total: int, word: np.uint64) -> np.ndarray:
     if not cumulative[-1] > 0:
         message = "weights: all of what is chosen has weight zero."
         raise RequestError(message)
-    edges = np.floor(cumulative * (total / cumulative[-1]) + float(word >> np.uint64(11)) / 2**53).astype(np.int64)
+    edges: np.ndarray = np.floor(cumulative * (total / cumulative[-1]) + float(word >> np.uint64(11)) / 2**53).astype(np.int64)
     edges = np.minimum(edges, total)
     last = int(np.flatnonzero(shares)[-1])
     edges[last + 1 :] = total
