@@ -108,7 +108,9 @@ def _in_a_row(pool: WholePool, chunk: np.ndarray, offset: np.ndarray, length: in
         last = chunk + (offset + length - 1) // pool.memory.shape[2]
         later = np.arange(int((last - chunk).max()) + 1)
         touched = chunk[:, None] + later
-        pool.hold(np.unique(touched[touched <= last[:, None]]))
+        touched = touched[touched <= last[:, None]]
+        if pool.lacks(touched):
+            pool.hold(np.unique(touched))
     windows: np.ndarray = pool.stretches(length)[pool.sample(chunk) + offset]
     return windows
 

@@ -92,6 +92,7 @@ class ChunkPool:
         self.damaged: dict[int, str] = {}  # chunk -> what is wrong with it
         self.memory = np.empty((slots, *plan.chunk_shape), plan.dtype)  # untouched pages cost nothing yet
         self._decoders = decoders or Decoders(0)
+        self._views: dict[int, np.ndarray] = {}  # by length: a view costs as much to make as a hundred windows to copy
         self._slot_of = np.full(int(plan.first[-1]), -1, np.int32)  # of every chunk of the store: 64 MB for one of 1 TB
         self._chunk_in = np.full(slots, -1, np.int64)
         self._used_at = np.full(slots, -1, np.int64)
@@ -136,10 +137,12 @@ class ChunkPool:
 
     def windows(self, length: int) -> np.ndarray:
         """Every stretch of `length` samples within a chunk: (slot, trajectory, start, time, variable), a view."""
-        slots, rows, samples, variables = self.memory.shape
-        a, b, c, d = self.memory.strides
-        shape = (slots, rows, samples - length + 1, length, variables)
-        return np.lib.stride_tricks.as_strided(self.memory, shape, (a, b, c, c, d), writeable=False)
+        if length not in self._views:
+            slots, rows, samples, variables = self.memory.shape
+            a, b, c, d = self.memory.strides
+            shape = (slots, rows, samples - length + 1, length, variables)
+            self._views[length] = np.lib.stride_tricks.as_strided(self.memory, shape, (a, b, c, c, d), writeable=False)
+        return self._views[length]
 
     def _arrived(self, chunks: np.ndarray) -> None:
         """Wait for those of the chunks that are on their way; one that did not come is absent again, and is read by who needs it."""
@@ -232,6 +235,10 @@ class WholePool(ChunkPool):
         """Whether every chunk has been decoded."""
         return self._absent == 0 and not self._coming
 
+    def lacks(self, chunks: np.ndarray) -> bool:
+        """Whether one of the chunks is not here yet: what is, is never given up, and needs no holding."""
+        return bool(self._coming) or bool((self._slot_of[chunks] < 0).any())
+
     def sample(self, chunks: np.ndarray) -> np.ndarray:
         """Place of the first sample of some chunks, counted in samples through the whole memory; for blocks of one trajectory."""
         first: np.ndarray = self._home[chunks].astype(np.int64) * self.memory.shape[2]
@@ -239,10 +246,12 @@ class WholePool(ChunkPool):
 
     def stretches(self, length: int) -> np.ndarray:
         """Every stretch of `length` samples of the memory, (start, time, variable), a view; for blocks of one trajectory."""
-        samples, variables = self.memory.shape[0] * self.memory.shape[2], self.memory.shape[3]
-        step, item = self.memory.strides[2:]
-        shape = (samples - length + 1, length, variables)
-        return np.lib.stride_tricks.as_strided(self.memory, shape, (step, step, item), writeable=False)
+        if length not in self._views:
+            samples, variables = self.memory.shape[0] * self.memory.shape[2], self.memory.shape[3]
+            step, item = self.memory.strides[2:]
+            shape = (samples - length + 1, length, variables)
+            self._views[length] = np.lib.stride_tricks.as_strided(self.memory, shape, (step, step, item), writeable=False)
+        return self._views[length]
 
     def _room(self, chunks: np.ndarray) -> np.ndarray:
         home: np.ndarray = self._home[chunks]

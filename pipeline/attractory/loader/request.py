@@ -210,7 +210,7 @@ def _reading(chosen: Chosen, request: Request, part: Part, trajectories: Sequenc
         gathering=gathering([one.state for one in part.granularities], trajectories, Asked(columns, request.dtype)),
         lengths=part.lengths,
         cache=cache,
-        key=(part.name, request.split, codes, columns, request.dtype, request.skips),
+        key=repr((part.name, request.split, codes, columns, request.dtype, request.skips)),  # a text keeps its hash
         times=gathering(times, trajectories) if times and len(times) == len(part.granularities) else None,
         dtype=request.dtype,
         narrow=request.narrow,

@@ -26,15 +26,15 @@ class Lengths:
     contexts: tuple[int, ...]
     horizons: tuple[int, ...]
 
-    @property
+    @cached_property
     def context(self) -> int:
         return max(self.contexts)
 
-    @property
+    @cached_property
     def horizon(self) -> int:
         return max(self.horizons)
 
-    @property
+    @cached_property
     def total(self) -> int:
         return self.context + self.horizon
 
@@ -65,7 +65,7 @@ class Reading:
     gathering: Gathering
     lengths: Lengths
     cache: DecodedCache
-    key: tuple[object, ...]  # of the pools in the cache
+    key: str  # of the pools in the cache
     times: Gathering | None = None  # the way to the times of samples that have their own
     dtype: str | None = None
     narrow: bool = False  # batches no wider than their largest system
@@ -76,8 +76,10 @@ class Reading:
 
     def ahead(self, located: Located) -> None:
         """Begin to decode what some windows will need, where there are threads for it and not all is there."""
+        if self.cache.decoders.threads == 0:
+            return
         pools = self.pools()
-        if self.cache.decoders.threads == 0 or all(isinstance(pool, WholePool) and pool.is_complete for pool in pools):
+        if all(isinstance(pool, WholePool) and pool.is_complete for pool in pools):
             return
         for context, horizon, rows in self._kinds(located):
             self.gathering.ahead(located.some(rows), length=context + horizon, pools=pools)
@@ -90,12 +92,14 @@ class Reading:
         """(window, time) float64, where samples have times of their own."""
         if self.times is None:
             return None
-        pools = self.cache.pools((*self.key, "time"), self.times.plans, skips=self.skips)
+        pools = self.cache.pools(f"{self.key} time", self.times.plans, skips=self.skips)
         return self._gathered(self.times, located, pools)[..., 0]
 
     def damaged(self, located: Located) -> np.ndarray | None:
         """Which windows (window,) are left out for damage; None where nothing is."""
         found: np.ndarray | None = None
+        if not self.skips:
+            return None
         for context, horizon, rows in self._kinds(located):
             part = self.gathering.damaged(located.some(rows), length=context + horizon, pools=self.pools())
             if part is not None:
@@ -175,8 +179,8 @@ class Source:
         for other in self.others.values():
             other.reading.ahead(other.located(located))
 
-    def batch(self, windows: np.ndarray, located: Located, *, bits: bool) -> Batch:
-        """The batch of some windows; `bits`: bfloat16 as uint16.
+    def batch(self, windows: np.ndarray, located: Located, *, position: int, bits: bool) -> Batch:
+        """The batch of some windows, after which the epoch is at `position`; `bits`: bfloat16 as uint16.
 
         Raises:
             DamageError: a shard cannot be read.
@@ -189,7 +193,7 @@ class Source:
             self.unchanged(reread=True)
             raise
         metadata = self.labels.of(located, lambda: self.reading.samples(located))
-        return Batch(**main, metadata=metadata, others={name: Batch(**fields) for name, fields in others.items()})
+        return Batch(**main, position=position, metadata=metadata, others={name: Batch(**fields) for name, fields in others.items()})
 
     def damaged(self, located: Located) -> np.ndarray | None:
         """Which windows (window,) are left out for damage, at any granularity; None where nothing is."""

@@ -214,7 +214,7 @@ class Batches(Iterator[Batch]):
 
     def __next__(self) -> Batch:
         batch = next(self._batches)
-        self.place = replace(self.place, position=batch.position)
+        self.place = Place(self.place.seed, self.place.epoch, batch.position)
         return batch
 
     def first(self) -> Batch:
@@ -243,16 +243,15 @@ class Batches(Iterator[Batch]):
         real = windows >= 0
         if drops and not real.all():
             windows, located, real = windows[real], located.some(real), real[real]
-        batch = self._source.batch(windows, located, bits=self._bits)
+        position = self._epoch.kept.after(self._begin + (number + 1) * self._share.round_size)
+        batch = self._source.batch(windows, located, position=position, bits=self._bits)
         damaged = self._source.damaged(located)
         if damaged is not None and damaged.any():
             self._source.unchanged(reread=True)
             batch = replace(batch, left_out=int((damaged & real).sum()))
             batch = batch.rows(~damaged) if drops else batch
             real = real[~damaged] if drops else real & ~damaged
-        if not real.all():
-            batch = batch.emptied(~real)
-        return replace(batch, position=self._epoch.kept.after(self._begin + (number + 1) * self._share.round_size))
+        return batch if real.all() else batch.emptied(~real)
 
 
 def _runs(numbers: Iterator[int], length: int) -> Iterator[np.ndarray]:
