@@ -4,6 +4,7 @@ VENV ?= .venv
 DVC_VENV ?= .venv-dvc
 FRAMEWORKS_VENV ?= .venv-frameworks
 BENCH_VENV ?= .venv-bench
+LOADER_BENCH_VENV ?= .venv-bench-loader
 PYTEST_OPTIONS ?=
 # Tests run in one process a core; each keeps kernels of its own, some hundred megabytes. `make test TEST_PROCESSES=0` runs them in one.
 TEST_PROCESSES ?= logical --maxprocesses=4
@@ -19,7 +20,7 @@ INSTALLED := $(VENV)/.installed
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test test-frameworks test-integration bench bench-engine bench-reach lint format repro wheel clean
+.PHONY: help setup browser demo test test-frameworks test-integration bench bench-engine bench-reach bench-loader lint format repro wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -83,6 +84,15 @@ bench-engine: $(BENCH_VENV)/.installed ## the engine beside other integrators at
 
 bench-reach: $(BENCH_VENV)/.installed ## delays, maps, switches and more digits beside other programs; some 5 minutes
 	@$(BENCH_VENV)/bin/python benchmarks/reach.py $(BENCH_OPTIONS)
+
+$(LOADER_BENCH_VENV)/.installed: Makefile pyproject.toml benchmarks/requirements-loader.txt
+	@echo "Setting up $(LOADER_BENCH_VENV) with the readers to measure beside: torch is large, this takes minutes (once) …"
+	@$(PYTHON) -m venv $(LOADER_BENCH_VENV)
+	@$(LOADER_BENCH_VENV)/bin/python $(PIP) install --editable '.[pipeline]' --requirement benchmarks/requirements-loader.txt
+	@touch $@
+
+bench-loader: $(LOADER_BENCH_VENV)/.installed ## the loader beside other readers on the same numbers, one core; some 5 minutes
+	@$(LOADER_BENCH_VENV)/bin/python benchmarks/loader.py --keep $(BENCH_OPTIONS)
 
 lint: setup ## ruff, mypy and the import contracts
 	@$(VENV)/bin/ruff check .

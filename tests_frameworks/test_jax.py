@@ -45,3 +45,13 @@ def test_a_run_goes_on_where_it_stopped(dataset: Dataset, settings: dict[str, An
     resumed.load_state_dict(state)
     assert next(iter(resumed)).index.tolist() == next(batches).index.tolist()
     assert next(iter(arrays.with_epoch(1))).position == 16
+
+
+def test_any_batch_in_any_type(dataset: Dataset, settings: dict[str, Any]) -> None:
+    """Batch k at once, as bfloat16, with the mask of time where windows differ in length."""
+    windows = dataset.windows(**{**settings, "context": {"periods": 0.5}}, dtype="bfloat16")
+    batch = windows.jax().batch(3)
+    plain = dataset.windows(**{**settings, "context": {"periods": 0.5}}).jax().batch(3)
+    assert batch.state.dtype == jnp.bfloat16
+    assert jnp.array_equal(batch.state, plain.state.astype(jnp.bfloat16))
+    assert next(iter(windows.jax().skip(range(3)))).index.tolist() == batch.index.tolist()

@@ -21,6 +21,27 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+RANKS = """
+import os, sys
+import torch, torch.distributed as distributed
+from torch.utils.data import DataLoader
+import attractory
+
+distributed.init_process_group("gloo")
+rank, ranks = distributed.get_rank(), distributed.get_world_size()
+settings = dict(granularity="fine", split="train", context=8, horizon=4, batch_size=16, uneven="pad")
+windows = attractory.open(sys.argv[1]).windows(**settings, rank=rank, ranks=ranks)
+drawn = torch.cat([batch.index for batch in DataLoader(windows.torch(), batch_size=None, num_workers=1)])
+both = [torch.empty_like(drawn) for _ in range(ranks)]
+distributed.all_gather(both, drawn)
+real = torch.cat(both)
+real = real[real >= 0]
+if rank == 0:
+    print(f"disjoint: {len(real.unique())} of {len(real)}")
+distributed.destroy_process_group()
+"""
+
+
 def same(batch: Batch, expected: Batch) -> bool:
     """Whether a batch of tensors equals one of arrays, field by field and type by type."""
     names = ("state", "mask", "index", "system", "trajectory", "start")
@@ -77,6 +98,50 @@ def test_a_run_goes_on_after_the_last_batch_it_used(dataset: Dataset, settings: 
     resumed.load_state_dict(state)
     rest = list(DataLoader(resumed, batch_size=None, num_workers=workers))
     assert np.array_equal(torch.cat([batch.index for batch in rest]), np.concatenate(expected[7:]))
+
+
+def test_any_batch_and_any_part_as_tensors(dataset: Dataset, settings: dict[str, Any]) -> None:
+    """Batch k at once, and an epoch without some rounds, as the arrays have them; a state with what is skipped reaches worker processes."""
+    windows = dataset.windows(**settings)
+    whole = list(windows)
+    assert same(windows.torch().batch(7), whole[7])
+    rest = list(DataLoader(windows.torch().skip(range(2, 20)), batch_size=None, num_workers=2))
+    assert [batch.index.tolist() for batch in rest] == [batch.index.tolist() for batch in whole[:2] + whole[20:]]
+    assert [batch.position for batch in rest[:3]] == [16, 320, 336]
+    resumed = dataset.windows(**settings).torch()
+    resumed.load_state_dict({"seed": 0, "epoch": 0, "position": 16, "skipped": [[32, 320]]})
+    again = list(DataLoader(resumed, batch_size=None, num_workers=2))
+    assert [batch.index.tolist() for batch in again] == [batch.index.tolist() for batch in whole[1:2] + whole[20:]]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_bfloat16_is_torchs_own(dataset: Dataset, settings: dict[str, Any], workers: int) -> None:
+    """The numbers that torch rounds float32 to, without a package beside torch."""
+    expected = [batch.state for batch in dataset.windows(**settings).torch()]
+    loader = DataLoader(dataset.windows(**settings, dtype="bfloat16").torch(), batch_size=None, num_workers=workers)
+    for batch, plain in zip(loader, expected, strict=True):
+        assert batch.state.dtype == torch.bfloat16
+        assert torch.equal(batch.state, plain.to(torch.bfloat16))
+
+
+def test_all_that_a_batch_has_becomes_tensors(dataset: Dataset, settings: dict[str, Any]) -> None:
+    """Labels, masks of time and other granularities too, also through a worker process."""
+    asked = {**settings, "granularity": ["fine", "coarse"], "metadata": ["parameters", "time"]}
+    for batch in DataLoader(dataset.windows(**asked).torch(), batch_size=None, num_workers=1):
+        assert (batch.metadata["parameters"].dtype, batch.metadata["time"].shape[1]) == (torch.float64, 12)
+        assert batch.others["coarse"].state.dtype == torch.float32
+        moved = batch.to("meta")
+        assert {moved.metadata["time"].device.type, moved.others["coarse"].state.device.type} == {"meta"}
+
+
+def test_processes_of_torchrun_draw_disjoint_windows(tiny: Path, tmp_path: Path) -> None:
+    """Two processes over gloo, each told its rank by torchrun: together every window once, without a sampler."""
+    script = tmp_path / "ranks.py"
+    script.write_text(RANKS)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script), str(tiny)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "disjoint: 390 of 390" in done.stdout
 
 
 def test_another_epoch_is_another_order(dataset: Dataset, settings: dict[str, Any]) -> None:
