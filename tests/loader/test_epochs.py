@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from attractory.errors import RequestError
 from attractory.loader import Dataset
 from attractory.loader import open as open_store
-from attractory.loader.epochs import BlockShuffled, Buckets, EpochOrder, EpochPlan
+from attractory.loader.epochs import BlockShuffled, Buckets, EpochOrder, EpochPlan, EqualBlocks
 from attractory.loader.sampling import Sampling
 from attractory.loader.table import WindowTable
 
@@ -44,6 +44,8 @@ def test_blocks_hold_every_window_once(sizes: list[tuple[int, int]], rows: int, 
     """A bijection, of which any position is computed alone; a group of blocks holds no other trajectory's windows."""
     made = plan(sizes, shuffle="blocks", mixing=mixing, rows=(rows,) * len(sizes))
     found = order(made, seed=seed)
+    if isinstance(found, EqualBlocks):  # the same order, see below
+        found = BlockShuffled(np.arange(found.count + 1) * found.each, found.together, seed, 0)
     assert isinstance(found, BlockShuffled)
     drawn = found(np.arange(len(found)))
     assert np.array_equal(np.sort(drawn), np.arange(len(made.table)))
@@ -53,6 +55,17 @@ def test_blocks_hold_every_window_once(sizes: list[tuple[int, int]], rows: int, 
     groups = [set(blocks[begin:end].tolist()) for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
     assert sum(map(len, groups)) == len(set().union(*groups))
     assert max(map(len, groups)) <= found.together
+
+
+@given(count=st.integers(1, 40), each=st.integers(1, 30), mixing=st.integers(1, 50), seed=st.integers(0, 10**6))
+def test_blocks_of_one_size_need_no_list(count: int, each: int, mixing: int, seed: int) -> None:
+    """The order that is computed for them is that of blocks of any sizes."""
+    found = order(plan([(count, each)], shuffle="blocks", mixing=mixing, rows=(1,)), seed=seed)
+    assert isinstance(found, EqualBlocks)
+    listed = BlockShuffled(np.arange(count + 1) * each, mixing, seed, 0)
+    positions = np.arange(count * each)
+    assert len(found) == len(listed) == count * each
+    assert np.array_equal(found(positions), listed(positions))
 
 
 @given(sizes=SIZES, batch_size=st.integers(1, 30), seed=st.integers(0, 10**6), drops=st.booleans())

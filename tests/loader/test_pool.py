@@ -47,8 +47,8 @@ def test_the_least_recently_used_makes_room(plan: PoolPlan) -> None:
     pool = ChunkPool(plan, slots=3)
     for chunks in ([3, 4, 5], [3], [5], [6]):
         pool.hold(np.array(chunks))
-    assert (pool._slot_of[[3, 5, 6]] >= 0).all()
-    assert pool._slot_of[4] == -1
+    assert (pool._slots([3, 5, 6]) >= 0).all()
+    assert pool._slots([4]) == [-1]
 
 
 def test_a_whole_pool_keeps_the_time_of_a_trajectory_in_a_row(stores: Any, plan: PoolPlan) -> None:

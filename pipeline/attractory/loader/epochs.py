@@ -14,7 +14,7 @@ import numpy as np
 
 from attractory.errors import RequestError, nearest
 from attractory.loader.order import Order
-from attractory.loader.sampling import Draws, Sampling
+from attractory.loader.sampling import Draws, EveryWindow, Sampling
 from attractory.loader.table import WindowTable
 
 SHUFFLES = {
@@ -102,6 +102,32 @@ class BlockShuffled:
 
 
 @dataclass(frozen=True)
+class EqualBlocks:
+    """What BlockShuffled is for blocks of equally many draws, where nothing as long as the list of blocks is needed."""
+
+    count: int
+    each: int  # draws of a block
+    together: int
+    seed: int
+    epoch: int
+
+    def __len__(self) -> int:
+        return self.count * self.each
+
+    def __call__(self, positions: np.ndarray) -> np.ndarray:
+        size = self.together * self.each
+        group = positions // size
+        mixed = np.empty(positions.shape, np.int64)
+        for number in np.unique(group).tolist():
+            here = group == number
+            begin, end = number * size, min((number + 1) * size, len(self))
+            mixed[here] = begin + Order(end - begin, self.seed, self.epoch, f"group {number}")(positions[here] - begin)
+        place, within = np.divmod(mixed, self.each)
+        found: np.ndarray = Order(self.count, self.seed, self.epoch, "blocks")(place) * self.each + within
+        return found
+
+
+@dataclass(frozen=True)
 class Buckets:
     """Batches of draws that belong together, such as those of one dimension: full batches of all buckets in one permutation, then the rest.
 
@@ -168,6 +194,10 @@ class EpochPlan:
         if self.shuffle == "none":
             return InOrder(len(draws))
         if self.shuffle == "blocks":
+            each = set(self.table.per_trajectory)
+            if isinstance(draws, EveryWindow) and set(self.rows) == {1} and len(each) == 1:
+                count = sum(map(len, self.table.trajectories))
+                return EqualBlocks(count, each.pop(), self.mixing, seed, epoch)
             blocks = self.table.blocks(self.rows)
             return BlockShuffled(draws.first[blocks], self._together(blocks), seed, epoch)
         return Shuffled(Order(len(draws), seed, epoch))

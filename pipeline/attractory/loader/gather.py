@@ -10,7 +10,7 @@ import numpy as np
 
 from attractory.loader.arrays import StoredArray
 from attractory.loader.asked import asked_array
-from attractory.loader.pool import ChunkPool, PooledArray, PoolPlan, WholePool
+from attractory.loader.pool import ChunkPool, PoolPlan, WholePool
 from attractory.loader.table import Located
 
 
@@ -169,17 +169,12 @@ def gathering(arrays: Sequence[StoredArray], trajectories: Sequence[np.ndarray],
     plan_of = [shapes.index((array.layout.chunk, array.layout.dtype)) for array in wanted]
     members = [[member for member, plan in enumerate(plan_of) if plan == number] for number in range(len(shapes))]
     return Gathering(
-        plans=tuple(_plan([wanted[m] for m in group], [trajectories[m] for m in group]) for group in members),
+        plans=tuple(PoolPlan(tuple(wanted[m] for m in group), tuple(trajectories[m] for m in group)) for group in members),
         plan_of=np.array(plan_of, np.int64),
         place_of=np.array([members[plan].index(member) for member, plan in enumerate(plan_of)], np.int64),
         dimensions=tuple(array.shape[2] for array in wanted),
         dtype=np.result_type(*(array.layout.dtype for array in wanted)),
     )
-
-
-def _plan(arrays: Sequence[PooledArray], trajectories: Sequence[np.ndarray]) -> PoolPlan:
-    blocks = [np.unique(numbers // array.layout.chunk[0]) for array, numbers in zip(arrays, trajectories, strict=True)]
-    return PoolPlan(tuple(arrays), tuple(blocks))
 
 
 def _with_whole_variables(array: StoredArray) -> StoredArray:

@@ -32,7 +32,12 @@ class PoolPlan:
     """
 
     arrays: tuple[PooledArray, ...]
-    blocks: tuple[np.ndarray, ...]  # of each array, the places along the grid's first axis that will be asked for: int64, ascending
+    trajectories: tuple[np.ndarray, ...]  # of each array, those that will be asked for: int64, ascending
+
+    @cached_property
+    def blocks(self) -> tuple[np.ndarray, ...]:
+        """Of each array, the places along the grid's first axis that will be asked for: int64, ascending."""
+        return tuple(_different(numbers // self.chunk_shape[0]) for numbers in self.trajectories)
 
     @property
     def chunk_shape(self) -> tuple[int, ...]:
@@ -46,10 +51,11 @@ class PoolPlan:
     def chunk_bytes(self) -> int:
         return int(np.prod(self.chunk_shape)) * self.dtype.itemsize
 
-    @property
+    @cached_property
     def wanted(self) -> int:
         """How many chunks will be asked for."""
-        return sum(len(blocks) * int(each) for blocks, each in zip(self.blocks, self.time_chunks, strict=True))
+        parts = self.trajectories if self.chunk_shape[0] == 1 else self.blocks
+        return sum(len(part) * int(each) for part, each in zip(parts, self.time_chunks, strict=True))
 
     @cached_property
     def time_chunks(self) -> np.ndarray:
@@ -93,7 +99,8 @@ class ChunkPool:
         self.memory = np.empty((slots, *plan.chunk_shape), plan.dtype)  # untouched pages cost nothing yet
         self._decoders = decoders or Decoders(0)
         self._views: dict[int, np.ndarray] = {}  # by length: a view costs as much to make as a hundred windows to copy
-        self._slot_of = np.full(int(plan.first[-1]), -1, np.int32)  # of every chunk of the store: 64 MB for one of 1 TB
+        # The slot of every chunk of the store and 1, or 0: untouched pages are zeros and cost nothing, 100 MB for a store of 1 TB else.
+        self._place_of = np.zeros(int(plan.first[-1]), np.int32)
         self._chunk_in = np.full(slots, -1, np.int64)
         self._used_at = np.full(slots, -1, np.int64)
         self._untouched = 0  # the first slot that never held a chunk
@@ -112,12 +119,12 @@ class ChunkPool:
         self._clock += 1
         if self._coming:
             self._arrived(chunks)
-        found: np.ndarray = self._slot_of[chunks]
+        found = self._slots(chunks)
         present = found >= 0
         if not present.all():
             self._used_at[found[present]] = self._clock
             self._decode(chunks[~present])
-            found = self._slot_of[chunks]
+            found = self._slots(chunks)
         self._used_at[found] = self._clock
         return found
 
@@ -125,7 +132,7 @@ class ChunkPool:
         """Begin to decode some different chunks, ascending, that a later call will hold, where there is room and a thread."""
         if self._decoders.threads == 0:
             return
-        found = self._slot_of[chunks]
+        found = self._slots(chunks)
         absent = chunks[found < 0]
         self._used_at[found[found >= 0]] = self._clock
         if not absent.size or 2 * (absent.size + len(self._coming)) > self.slots:
@@ -143,6 +150,11 @@ class ChunkPool:
             shape = (slots, rows, samples - length + 1, length, variables)
             self._views[length] = np.lib.stride_tricks.as_strided(self.memory, shape, (a, b, c, c, d), writeable=False)
         return self._views[length]
+
+    def _slots(self, chunks: np.ndarray | list[int]) -> np.ndarray:
+        """The slots of some chunks, -1 where one is not in memory."""
+        found: np.ndarray = self._place_of[chunks] - 1
+        return found
 
     def _arrived(self, chunks: np.ndarray) -> None:
         """Wait for those of the chunks that are on their way; one that did not come is absent again, and is read by who needs it."""
@@ -190,13 +202,13 @@ class ChunkPool:
 
     def _enter(self, task: Task) -> None:
         """The chunks of a task are in their slots now, or will be."""
-        self._slot_of[list(task.chunks)] = task.slots
+        self._place_of[list(task.chunks)] = np.array(task.slots) + 1
         self._chunk_in[list(task.slots)] = task.chunks
 
     def _leave(self, chunks: list[int]) -> None:
         """Some chunks are not in memory any more."""
-        slots = self._slot_of[chunks]
-        self._slot_of[chunks] = -1
+        slots = self._slots(chunks)
+        self._place_of[chunks] = 0
         self._chunk_in[slots] = self._used_at[slots] = -1
 
     def _room(self, chunks: np.ndarray) -> np.ndarray:
@@ -212,7 +224,7 @@ class ChunkPool:
         left = left[left >= 0]
         if self._coming:
             self._arrived(left)  # a thread may still be writing there
-        self._slot_of[left] = -1
+        self._place_of[left] = 0
         self._chunk_in[slots] = self._used_at[slots] = -1
         return slots
 
@@ -237,7 +249,7 @@ class WholePool(ChunkPool):
 
     def lacks(self, chunks: np.ndarray) -> bool:
         """Whether one of the chunks is not here yet: what is, is never given up, and needs no holding."""
-        return bool(self._coming) or bool((self._slot_of[chunks] < 0).any())
+        return bool(self._coming) or not self._place_of[chunks].all()
 
     def sample(self, chunks: np.ndarray) -> np.ndarray:
         """Place of the first sample of some chunks, counted in samples through the whole memory; for blocks of one trajectory."""
@@ -278,6 +290,11 @@ def copy(values: np.ndarray, target: np.ndarray) -> None:
     else:
         for variable in range(variables):
             target[..., variable] = values[..., variable]
+
+
+def _different(numbers: np.ndarray) -> np.ndarray:
+    """Each of some ascending numbers once."""
+    return numbers[np.concatenate([np.ones(min(1, len(numbers)), bool), np.diff(numbers) > 0])]
 
 
 class DecodedCache:
