@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,22 @@ def test_all_that_a_batch_has_becomes_tensors(dataset: Dataset, settings: dict[s
         assert batch.others["coarse"].state.dtype == torch.float32
         moved = batch.to("meta")
         assert {moved.metadata["time"].device.type, moved.others["coarse"].state.device.type} == {"meta"}
+
+
+@pytest.mark.parametrize("device", ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_batches_come_to_a_device_in_order(dataset: Dataset, settings: dict[str, Any], device: str, ahead: int) -> None:
+    """Each as it is without, however many wait there; a loop that ends early leaves no thread behind, and errors come where they belong."""
+    windows = dataset.windows(**settings)
+    tensors = windows.torch()
+    for batch, expected in zip(tensors.on(device, ahead=ahead), windows, strict=True):
+        assert batch.state.device.type == device
+        assert same(batch.to("cpu"), expected)
+    batches = tensors.on(device, ahead=ahead)
+    first = next(batches)
+    batches.close()
+    assert tensors.state_dict(first)["position"] == 16
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("attractory-device")]
 
 
 def test_processes_of_torchrun_draw_disjoint_windows(tiny: Path, tmp_path: Path) -> None:

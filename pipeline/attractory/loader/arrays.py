@@ -210,10 +210,11 @@ class StoredArray:
         if self._expected is None:
             self._expected = self.digests.whole()
         path = self.layout.file(shard)
-        data = self.files.read([path])[0]
+        expected = self._expected[shard[0]].tobytes().hex()
+        data = self.files.whole(path, expected)
         if data is None:
             raise self._damage(path, "the file is missing")
-        found, expected = hashlib.sha256(data).hexdigest(), self._expected[shard[0]].tobytes().hex()
+        found = hashlib.sha256(data).hexdigest()
         if found != expected:
             self._refused[shard] = self._damage(path, f"its SHA-256 is {found[:16]}… instead of {expected[:16]}…, {len(data)} bytes")
             raise self._refused[shard]

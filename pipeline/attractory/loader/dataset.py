@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from attractory.layout import SPLITS
 from attractory.loader.asked import checked_dtype
 from attractory.loader.choice import chosen
 from attractory.loader.decoders import Decoders, usual_threads
+from attractory.loader.disk_cache import DiskCache
 from attractory.loader.epochs import MIXED, EpochPlan, checked_shuffle
 from attractory.loader.metadata import StoredSystem
 from attractory.loader.place import Place
@@ -24,26 +26,29 @@ from attractory.loader.request import Chosen, Request, source_of, whole_number
 from attractory.loader.rounds import share
 from attractory.loader.sampling import Sampling, Weights
 from attractory.loader.spans import Length, span
-from attractory.loader.stores import Store, joined, opened_store
+from attractory.loader.stores import Reach, Store, joined, opened_store
 from attractory.loader.windows import Windows
 
 if TYPE_CHECKING:
     import xarray
 
 CACHE_BYTES = 2**30
+DISK_BYTES = 100 * 10**9
 UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 ON_ERROR = ("raise", "skip")
 
 Path = str | os.PathLike[str]
 
 
-def open(
+def open(  # noqa: PLR0913 - the public door: all of it by keyword
     path: Path | Sequence[Path],
     *,
     weights: Sequence[float] | None = None,
     cache_bytes: int | str = CACHE_BYTES,
     threads: int | None = None,
     verify: bool | None = None,
+    disk_cache: str | os.PathLike[str] | None = None,
+    disk_bytes: int | str = DISK_BYTES,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """A finished store, the latest version of a published folder, or several stores as one; only metadata are read now.
@@ -54,15 +59,18 @@ def open(
         cache_bytes: how much of the decoded trajectories may stay in memory, in each process: a number, or a text such as "8GB".
         threads: threads of each process that read and decode ahead; None: one a core, and none where there is one core.
         verify: check each shard file against its SHA-256 before its first use, which reads it whole; None: only for files of this machine.
+        disk_cache: a folder for the shards of stores elsewhere, fetched whole and checked against their SHA-256; processes may share it.
+        disk_bytes: how much of it may be used; the least recently used make room.
         storage_options: for fsspec, such as credentials.
     Raises:
         StoreError: no such place, not a store, unfinished, or of another format version.
         DamageError: a metadata file is missing or unreadable.
     """
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    stores = tuple(opened_store(one, verify=verify, storage_options=storage_options) for one in paths)
+    disk = None if disk_cache is None else DiskCache(FilePath(disk_cache), _bytes("disk_bytes", disk_bytes))
+    stores = tuple(opened_store(one, Reach(storage_options, disk, verify)) for one in paths)
     decoders = Decoders(usual_threads() if threads is None else whole_number("threads", threads, least=0))
-    return Dataset(stores, _store_weights(weights, len(stores)), DecodedCache(_bytes(cache_bytes), decoders))
+    return Dataset(stores, _store_weights(weights, len(stores)), DecodedCache(_bytes("cache_bytes", cache_bytes), decoders))
 
 
 class Dataset:
@@ -288,13 +296,13 @@ def _store_weights(weights: Sequence[float] | None, stores: int) -> tuple[float,
     return found
 
 
-def _bytes(value: int | str) -> int:
+def _bytes(name: str, value: int | str) -> int:
     """A number of bytes, of a number or of a text such as "8GB" or "512 MiB"."""
     if not isinstance(value, str):
-        return whole_number("cache_bytes", value, least=0)
+        return whole_number(name, value, least=0)
     parts = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value)
     if parts is None or parts[2].upper() not in UNITS:
-        message = f"cache_bytes={value!r}: expected a number of bytes, or a text such as '8GB'."
+        message = f"{name}={value!r}: expected a number of bytes, or a text such as '8GB'."
         raise RequestError(message)
     return int(float(parts[1]) * UNITS[parts[2].upper()])
 

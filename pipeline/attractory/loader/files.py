@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from attractory.errors import DamageError, StoreError
+
+PAUSES = (0.1, 0.4, 1.6)  # seconds before a remote place that answered with an error is asked again: a server that is busy says so (503)
+ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)  # what is not there will not come
 
 
 class ByteRange(NamedTuple):
@@ -33,6 +37,9 @@ class Files(Protocol):
 
     def read(self, paths: Sequence[str]) -> list[bytes | None]:
         """Whole files; None where there is none."""
+
+    def whole(self, path: str, digest: str) -> bytes | None:
+        """One whole file that should have a SHA-256; None where there is none. Whether it has it, the caller checks."""
 
     def read_ranges(self, ranges: Sequence[ByteRange]) -> list[bytes]:
         """The bytes of each range, shorter where the file ends early.
@@ -69,6 +76,9 @@ class LocalFiles:
 
     def read(self, paths: Sequence[str]) -> list[bytes | None]:
         return [self._read(path) for path in paths]
+
+    def whole(self, path: str, digest: str) -> bytes | None:
+        return self._read(path)
 
     def read_ranges(self, ranges: Sequence[ByteRange]) -> list[bytes]:
         # Neighbours in the list share one open file, so callers sort by path.
@@ -135,17 +145,16 @@ class RemoteFiles:
 
     def read(self, paths: Sequence[str]) -> list[bytes | None]:
         # An open range, not cat(): that one takes a `*` in a path for a pattern.
-        filesystem, root = self._filesystem()
-        wanted = [f"{root}/{path}" for path in paths]
-        found = filesystem.cat_ranges(wanted, [0] * len(wanted), [None] * len(wanted), on_error="return")
+        found = self._asked([ByteRange(path, 0, None) for path in paths])
         return [self._whole(path, data) for path, data in zip(paths, found, strict=True)]
+
+    def whole(self, path: str, digest: str) -> bytes | None:
+        return self.read([path])[0]
 
     def read_ranges(self, ranges: Sequence[ByteRange]) -> list[bytes]:
         if not ranges:
             return []
-        filesystem, root = self._filesystem()
-        paths, starts, stops = zip(*ranges, strict=True)
-        found: list[bytes] = filesystem.cat_ranges([f"{root}/{path}" for path in paths], list(starts), list(stops), on_error="return")
+        found = self._asked(ranges)
         for part, data in zip(ranges, found, strict=True):
             if isinstance(data, FileNotFoundError):
                 raise _missing(self.name(part.path)) from data
@@ -156,6 +165,26 @@ class RemoteFiles:
                     f"{self.name(part.path)}: the server sends whole files and not the parts that are asked for. Copy the store first."
                 )
                 raise StoreError(message)
+        return [data for data in found if isinstance(data, bytes)]
+
+    def _asked(self, ranges: Sequence[ByteRange]) -> list[bytes | Exception]:
+        """The bytes of each range, or why they could not be read; a place that is busy is asked again, some seconds long."""
+        found: list[bytes | Exception] = [OSError("not asked")] * len(ranges)
+        left = list(range(len(ranges)))
+        for pause in (*PAUSES, None):
+            filesystem, root = self._filesystem()
+            asked = [ranges[place] for place in left]
+            paths, starts, stops = (
+                [f"{root}/{part.path}" for part in asked],
+                [part.start for part in asked],
+                [part.stop for part in asked],
+            )
+            for place, data in zip(left, filesystem.cat_ranges(paths, starts, stops, on_error="return"), strict=True):
+                found[place] = data if isinstance(data, Exception) else bytes(data)
+            left = [place for place in left if isinstance(found[place], Exception) and not isinstance(found[place], ABSENT)]
+            if not left or pause is None:
+                break
+            time.sleep(pause)
         return found
 
     def folders(self, path: str) -> list[str]:
@@ -167,11 +196,11 @@ class RemoteFiles:
         return sorted(entry["name"].rstrip("/").rsplit("/", 1)[-1] for entry in entries if entry["type"] == "directory")
 
     def _whole(self, path: str, data: bytes | Exception) -> bytes | None:
-        if isinstance(data, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
+        if isinstance(data, ABSENT):
             return None
         if isinstance(data, Exception):
             raise _unreadable(self.name(path), data) from data
-        return bytes(data)
+        return data
 
     def _filesystem(self) -> tuple[Any, str]:
         # An fsspec filesystem may own an event loop, which a forked child must not use: each process opens its own.

@@ -181,7 +181,10 @@ def read_metadata(files: Files, *, verify: bool) -> StoreMetadata:
     consolidated = (root.get("consolidated_metadata") or {}).get("metadata")
     documents = consolidated or _walk(files)
     groups = sorted(path for path, document in documents.items() if "/" not in path and document["node_type"] == "group")
-    systems = {name: _system(files, documents, name, code=code, verify=verify) for code, name in enumerate(groups)}
+    parts: dict[str, dict[str, Mapping[str, Any]]] = {}  # the documents of each system, so that none is looked at for another
+    for path, document in documents.items():
+        parts.setdefault(path.partition("/")[0], {})[path] = document
+    systems = {name: _system(files, parts[name], name, code=code, verify=verify) for code, name in enumerate(groups)}
     return StoreMetadata(attributes=root["attributes"], systems=systems)
 
 

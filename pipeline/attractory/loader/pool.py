@@ -294,7 +294,8 @@ def copy(values: np.ndarray, target: np.ndarray) -> None:
 
 def _different(numbers: np.ndarray) -> np.ndarray:
     """Each of some ascending numbers once."""
-    return numbers[np.concatenate([np.ones(min(1, len(numbers)), bool), np.diff(numbers) > 0])]
+    found: np.ndarray = numbers[np.concatenate([np.ones(min(1, len(numbers)), bool), np.diff(numbers) > 0])]
+    return found
 
 
 class DecodedCache:

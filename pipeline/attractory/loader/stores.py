@@ -11,6 +11,7 @@ from typing import Any
 
 from attractory import layout
 from attractory.errors import StoreError
+from attractory.loader.disk_cache import CachedFiles, DiskCache
 from attractory.loader.files import Files, files_at
 from attractory.loader.guard import ROOT, Guard
 from attractory.loader.metadata import StoredSystem, StoreMetadata, read_metadata
@@ -40,15 +41,28 @@ class Store:
         return Guard(self.files, str(self.metadata.attributes[layout.MANIFEST_DIGEST]))
 
 
-def opened_store(path: str | os.PathLike[str], *, verify: bool | None, storage_options: Mapping[str, Any] | None) -> Store:
+@dataclass(frozen=True)
+class Reach:
+    """How stores are read: options of fsspec, a cache on this machine's disk for those elsewhere, whether shards are checked (None: where
+    that costs no transfer)."""
+
+    storage_options: Mapping[str, Any] | None = None
+    disk_cache: DiskCache | None = None
+    verify: bool | None = None
+
+
+def opened_store(path: str | os.PathLike[str], reach: Reach) -> Store:
     """The store at a path or fsspec URL, or the latest version of the published folder there.
 
     Raises:
         StoreError: no such place, not a store, unfinished, or of another format version.
         DamageError: a metadata file is missing or unreadable.
     """
-    files = published(files_at(path, storage_options), storage_options)
-    return Store(files, read_metadata(files, verify=files.is_local if verify is None else verify))
+    files = published(files_at(path, reach.storage_options), reach.storage_options)
+    if files.is_local or reach.disk_cache is None:
+        return Store(files, read_metadata(files, verify=files.is_local if reach.verify is None else reach.verify))
+    cached = CachedFiles(files, reach.disk_cache)
+    return Store(cached, read_metadata(cached, verify=True))
 
 
 def published(files: Files, storage_options: Mapping[str, Any] | None) -> Files:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +37,15 @@ class TorchWindows(IterableDataset):  # type: ignore[misc]  # torch is not there
         part = {} if info is None else {"worker": info.id, "workers": info.num_workers}
         for batch in self.windows.batches(**part, bits=True):
             yield self._tensors(batch)
+
+    def on(self, device: Any, *, ahead: int = 2) -> Iterator[Batch]:
+        """The batches of this process on a device, each copied there, from page-locked memory, while those before it are used.
+
+        Args:
+            device: as torch takes it, such as "cuda".
+            ahead: batches that wait on the device; each takes its place in its memory.
+        """
+        return OnDevice(iter(self), torch.device(device), ahead=ahead).batches()
 
     def batch(self, number: int) -> Batch:
         """Batch `number` of this rank, without those before it."""
@@ -70,3 +81,45 @@ class TorchWindows(IterableDataset):  # type: ignore[misc]  # torch is not there
 
 def _bfloat16(bits: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(bits.view(np.int16)).view(torch.bfloat16)
+
+
+class OnDevice:
+    """Batches copied to a device by a thread and on a stream of their own: neither reading nor copying waits for a training step."""
+
+    def __init__(self, batches: Iterator[Batch], device: torch.device, *, ahead: int) -> None:
+        self._source = batches
+        self._device = device
+        self._ahead = max(1, ahead)
+        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def batches(self) -> Iterator[Batch]:
+        """In order; an error of the source comes where its batch would have."""
+        with ThreadPoolExecutor(1, thread_name_prefix="attractory-device") as thread:
+            coming = deque(thread.submit(self._next) for _ in range(self._ahead))
+            while (found := coming.popleft().result()) is not None:
+                coming.append(thread.submit(self._next))
+                batch, copied = found
+                if copied is not None:
+                    self._hand_over(batch, copied)
+                yield batch
+
+    def _hand_over(self, batch: Batch, copied: Any) -> None:
+        """Let the stream that uses a batch wait for its copy, and the memory wait for that stream before it is given away."""
+        used = torch.cuda.current_stream(self._device)
+        used.wait_event(copied)
+
+        def record(tensor: Any) -> Any:
+            tensor.record_stream(used)
+            return tensor
+
+        batch.mapped(record)
+
+    def _next(self) -> tuple[Batch, Any] | None:
+        batch = next(self._source, None)
+        if batch is None:
+            return None
+        if self._stream is None:
+            return batch.to(self._device), None
+        with torch.cuda.stream(self._stream):
+            moved = batch.pin_memory().to(self._device, non_blocking=True)
+            return moved, self._stream.record_event()
