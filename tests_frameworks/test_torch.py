@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -40,6 +41,27 @@ real = real[real >= 0]
 if rank == 0:
     print(f"disjoint: {len(real.unique())} of {len(real)}")
 distributed.destroy_process_group()
+"""
+
+
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from torch.utils.data import DataLoader
+import attractory
+
+place, kill = Path(sys.argv[2]), int(sys.argv[3])
+drawn, state = json.loads(place.read_text()) if place.exists() else ([], None)
+tensors = attractory.open(sys.argv[1]).windows(granularity="fine", split="train", context=8, horizon=4, batch_size=2).torch()
+if state:
+    tensors.load_state_dict(state)
+batches = iter(DataLoader(tensors, batch_size=None, num_workers=2))
+for number, batch in enumerate(batches):
+    drawn += batch.index.tolist()
+    place.with_suffix(".new").write_text(json.dumps([drawn, tensors.state_dict(batch)]))
+    place.with_suffix(".new").replace(place)
+    if number == kill:
+        os.kill(batches._workers[number % 2].pid, signal.SIGKILL)
 """
 
 
@@ -149,6 +171,18 @@ def test_batches_come_to_a_device_in_order(dataset: Dataset, settings: dict[str,
     batches.close()
     assert tensors.state_dict(first)["position"] == 16
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("attractory-device")]
+
+
+def test_a_run_whose_workers_are_killed_loses_and_doubles_nothing(dataset: Dataset, tiny: Path, tmp_path: Path) -> None:
+    """torch ends a run when a worker dies; begun again with the state of the last batch that was used, it goes on with the next window."""
+    (tmp_path / "run.py").write_text(KILLED)
+    for kill in (20, 41, -1):
+        command = [sys.executable, str(tmp_path / "run.py"), str(tiny), str(tmp_path / "state.json"), str(kill)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert (done.returncode == 0) == (kill < 0), done.stderr[-2000:]
+    drawn, _ = json.loads((tmp_path / "state.json").read_text())
+    windows = dataset.windows(granularity="fine", split="train", context=8, horizon=4, batch_size=16)
+    assert drawn == [int(index) for batch in windows for index in batch.index]
 
 
 def test_processes_of_torchrun_draw_disjoint_windows(tiny: Path, tmp_path: Path) -> None:

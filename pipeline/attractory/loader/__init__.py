@@ -1,11 +1,17 @@
 """Read a store: open it, choose windows, draw batches in a fixed global order.
 
-files     where bytes come from            codecs    bytes of a chunk -> numbers
-arrays    one stored array, by chunks      metadata  records of systems and granularities
-table     window number -> place           order     the permutation of (seed, epoch)
-rounds    which positions a rank draws     pool      decoded chunks in memory
-gather    places -> samples                batch     what is drawn
-windows   the iterable and its state       dataset   the door: open(), Dataset
+files     where bytes come from            disk_cache  remote shards on this machine's disk
+codecs    bytes of a chunk -> numbers      arrays      one stored array, by chunks
+metadata  records of systems               stores      several stores as one
+choice    which systems are meant          spans       how long windows are
+table     window number -> place           sampling    what an epoch draws
+order     a permutation of (seed, epoch)   epochs      the orders made of it
+rounds    which positions a rank draws     place       where an epoch is, and its state
+asked     variables and dtype as asked     pool        decoded chunks in memory; decoders: the threads
+gather    places -> samples                labels      what is known beside the states
+source    places -> batches                guard       whether a store is still the one that was opened
+batch     what is drawn                    windows     the iterable and its state
+request   from arguments to all of this    dataset     the door: open(), Dataset
 torch_windows, jax_windows                 the same batches in a framework's arrays
 """
 
