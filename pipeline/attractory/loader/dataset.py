@@ -57,7 +57,7 @@ def open(  # noqa: PLR0913 - the public door: all of it by keyword
         path: a path or an fsspec URL, or a list of them.
         weights: of several stores, the share of the draws that each has; None: every window of all of them once an epoch.
         cache_bytes: how much of the decoded trajectories may stay in memory, in each process: a number, or a text such as "8GB".
-        threads: threads of each process that read and decode ahead; None: one a core, and none where there is one core.
+        threads: threads of each process that read and decode ahead; None: one a core, none on one core, 16 for stores elsewhere.
         verify: check each shard file against its SHA-256 before its first use, which reads it whole; None: only for files of this machine.
         disk_cache: a folder for the shards of stores elsewhere, fetched whole and checked against their SHA-256; processes may share it.
         disk_bytes: how much of it may be used; the least recently used make room.
@@ -69,7 +69,8 @@ def open(  # noqa: PLR0913 - the public door: all of it by keyword
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
     disk = None if disk_cache is None else DiskCache(FilePath(disk_cache), _bytes("disk_bytes", disk_bytes))
     stores = tuple(opened_store(one, Reach(storage_options, disk, verify)) for one in paths)
-    decoders = Decoders(usual_threads() if threads is None else whole_number("threads", threads, least=0))
+    remote = not all(store.files.is_local for store in stores)
+    decoders = Decoders(usual_threads(remote=remote) if threads is None else whole_number("threads", threads, least=0))
     return Dataset(stores, _store_weights(weights, len(stores)), DecodedCache(_bytes("cache_bytes", cache_bytes), decoders))
 
 

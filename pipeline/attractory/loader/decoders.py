@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST_THREADS = 8
+REMOTE_THREADS = 16
 
 
 @dataclass
@@ -46,7 +47,10 @@ class Decoders:
         return self._pool[1]
 
 
-def usual_threads() -> int:
-    """None on one core, where threads would only take turns; else one a core that this process may use, at most MOST_THREADS."""
+def usual_threads(*, remote: bool) -> int:
+    """One a core that this process may use, at most MOST_THREADS, and none on one core, where they would only take turns; more for stores
+    elsewhere, where they wait for answers most of the time."""
+    if remote:
+        return REMOTE_THREADS
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 0 if cores == 1 else min(MOST_THREADS, cores)
