@@ -89,6 +89,7 @@ $(LOADER_BENCH_VENV)/.installed: Makefile pyproject.toml benchmarks/requirements
 	@echo "Setting up $(LOADER_BENCH_VENV) with the readers to measure beside: torch is large, this takes minutes (once) …"
 	@$(PYTHON) -m venv $(LOADER_BENCH_VENV)
 	@$(LOADER_BENCH_VENV)/bin/python $(PIP) install --editable '.[pipeline]' --requirement benchmarks/requirements-loader.txt
+	@$(LOADER_BENCH_VENV)/bin/python $(PIP) install --no-deps 'the_well==1.2.0'
 	@touch $@
 
 bench-loader: $(LOADER_BENCH_VENV)/.installed ## the loader beside other readers on the same numbers, one core; some 5 minutes

@@ -137,7 +137,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one round of a few batches: does it run at all? Its numbers mean nothing")
     parser.add_argument("--only", default="", help="parts of names, separated by commas; the ceiling is always measured")
     parser.add_argument("--folder", type=Path, help="where stores are written and kept (default: a folder that is removed)")
-    parser.add_argument("--keep", action="store_true", help="write docs/benchmarks/loader.md")
+    parser.add_argument("--keep", action="store_true", help="write docs/benchmarks/loader.md, of a full run")
     asked = parser.parse_args()
     core = pin_to_one_core()
     about = {"date": f"{datetime.now(UTC):%Y-%m-%d}"} | machine(PACKAGES)
@@ -158,7 +158,7 @@ def main() -> int:
     if asked.only:
         return 0
     print("\n" + requirement_table(requirements(rows)))
-    if asked.keep:
+    if asked.keep and not asked.quick:
         PAGE.write_text(page(about, rows, failed))
         PAGE.with_suffix(".json").write_text(
             json.dumps({"machine": about, "windows_per_second": {row.name: row.rate for row in rows}}, indent=1) + "\n"
