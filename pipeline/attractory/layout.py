@@ -22,7 +22,7 @@
       digest (shard, byte)                      uint8 (shards, 32): SHA-256 of each shard file
       observed (trajectory, time, observed_variable)  as `state`, observed systems only: what is observed, with its noise
       observed_digest (shard, byte)             SHA-256 of each of its shard files
-    <granularity>/                              where samples are the crossings of a section, and no dt:
+    <granularity>/                              where samples are the crossings of a section, or their times are drawn, and no dt:
       time (trajectory, time)                   float64, in the system's units, counted from `initial`; sharded as `state` is
       time_digest (shard, byte)                 SHA-256 of each of its shard files
 """
@@ -82,6 +82,7 @@ SPLIT_BY = "split_by"  # "parameters" or "system"; absent where splits are by tr
 DT = "dt"  # time between samples (maps: iterates)
 SAMPLES_PER_PERIOD = "samples_per_period"
 SAMPLES_PER_LYAPUNOV_TIME = "samples_per_lyapunov_time"
+TIMES = "times"  # of a granularity whose times are drawn: {"drawn": "poisson", "jitter" or "dropped", "spacing", "part"}: see DrawnTimes
 SECTION = "section"  # of an irregular granularity: {"of", "at", "direction"} or {"maximum_of"} or {"minimum_of"}; "within" in time units
 REQUESTED = "requested"  # the granularity as the recipe says it
 NOTE = "note"
@@ -127,6 +128,33 @@ class SetOrder:
     def of(self, trajectory: Any) -> Any:
         """The number of the set of a trajectory, or of an array of them."""
         return trajectory // self.trajectories_per_set if self.together else trajectory % self.sets
+
+
+@dataclass(frozen=True)
+class DrawnTimes:
+    """How the sample times of each trajectory are drawn.
+
+    drawn: "poisson": the times of a Poisson process, `spacing` apart in the mean. "jitter": sample k lies between k spacing and
+    (k + part) spacing. "dropped": of the times k spacing each is left out with the chance `part`. spacing: in the system's time units.
+    """
+
+    drawn: str
+    spacing: float
+    part: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """The mean time from one sample to the next."""
+        return self.spacing / (1.0 - self.part) if self.drawn == "dropped" else self.spacing
+
+    @property
+    def text(self) -> str:
+        """In the middle of a sentence."""
+        if self.drawn == "poisson":
+            return f"Poisson times, {self.spacing:.6g} apart in the mean"
+        if self.drawn == "jitter":
+            return f"{self.spacing:.6g} apart, each up to {self.part:g} of that late"
+        return f"{self.spacing:.6g} apart, each left out with the chance {self.part:g}"
 
 
 class Status(IntEnum):

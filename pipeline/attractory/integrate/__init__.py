@@ -21,7 +21,8 @@ from attractory.integrate.block import (
 from attractory.integrate.delays import Pasts, integrate_delays
 from attractory.integrate.door import integrate
 from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, advance, integrate_ensemble
-from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
+from attractory.integrate.grids import DrawnGrid, Grid, SampleGrid, SectionGrid, TimedGrid
+from attractory.integrate.sample_times import sample_times
 from attractory.integrate.starts import drawn_state
 
 __all__ = [
@@ -29,12 +30,14 @@ __all__ = [
     "TRANSIENT_ITERATES",
     "TRANSIENT_PERIODS",
     "BlockSettings",
+    "DrawnGrid",
     "Engine",
     "Ensemble",
     "Grid",
     "Pasts",
     "SampleGrid",
     "SectionGrid",
+    "TimedGrid",
     "Trajectories",
     "advance",
     "default_transient",
@@ -44,5 +47,6 @@ __all__ = [
     "integrate_delays",
     "integrate_ensemble",
     "moved_histories",
+    "sample_times",
     "section_grid",
 ]

@@ -15,8 +15,9 @@ from attractory.expressions.system import System
 from attractory.integrate.delays import Pasts, integrate_delays
 from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, advance
 from attractory.integrate.families import Family, parameter_sets
-from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
+from attractory.integrate.grids import Grid, SectionGrid
 from attractory.integrate.reference import sampled_ensemble
+from attractory.integrate.sample_times import at_drawn_times
 from attractory.integrate.starts import Box, start_state
 from attractory.layout import Status
 
@@ -81,8 +82,8 @@ def section_grid(system: System, section: Section, samples: int) -> SectionGrid:
 
 def finest_step(grids: Sequence[Grid]) -> float:
     """The smallest dt that is sampled; where sections alone are, the step that they suggest."""
-    regular = [grid.dt for grid in grids if isinstance(grid, SampleGrid)]
-    return min(regular or [grid.quiet for grid in grids if isinstance(grid, SectionGrid)])
+    measured = [grid.dt for grid in grids if not isinstance(grid, SectionGrid)]
+    return min(measured or [grid.quiet for grid in grids if isinstance(grid, SectionGrid)])
 
 
 def integrate_block(
@@ -122,6 +123,7 @@ def _attempt(
     system: System, members: Members, grids: Sequence[Grid], settings: BlockSettings, engine: Engine, *, attempt: int
 ) -> Trajectories:
     indices, parameters = members.indices, members.parameters
+    grids = at_drawn_times(grids, seed=settings.seed, system=system.name, indices=indices)
     states = np.array([start_state(system, settings.box, seed=settings.seed, trajectory=index, attempt=attempt) for index in indices])
     if system.kind == "delay":
         made = integrate_delays(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from attractory.errors import RequestError
 from attractory.expressions.definition import Definition
-from attractory.integrate.grids import Grid, SectionGrid
+from attractory.integrate.grids import Grid, SectionGrid, TimedGrid
 from attractory.kernels import Target
 
 if TYPE_CHECKING:
@@ -87,13 +87,24 @@ def check_grids(definition: Definition, grids: Sequence[Grid]) -> None:
             continue
         if not 0 < grid.dt < np.inf:
             _refuse("dt", grid.dt, "a finite number above zero")
-        last = grid.dt * (grid.samples - 1)
+        if isinstance(grid, TimedGrid):
+            _check_times(definition, grid)
+        last = float(grid.times.max(initial=0.0)) if isinstance(grid, TimedGrid) else grid.dt * (grid.samples - 1)
         if not last < sys.float_info.max:
             message = f"the last of {grid.samples} samples at dt {grid.dt:g} lies beyond the largest time that a double holds."
             raise RequestError(message)
         if definition.kind == "map" and last > MOST_ITERATES:
             message = f"{last:.3g} iterates are asked for; expected at most {MOST_ITERATES:.0e} of one trajectory."
             raise RequestError(message)
+
+
+def _check_times(definition: Definition, grid: TimedGrid) -> None:
+    if not (grid.times[:, 0] >= 0.0).all() or not (np.diff(grid.times, axis=1) > 0.0).all():
+        message = "sample times do not rise from 0 or later; expected each after the one before."
+        raise RequestError(message)
+    if definition.kind == "map" and (grid.times != np.floor(grid.times)).any():
+        message = f"{definition.name} is a map, which has nothing between two iterates; expected sample times that are whole numbers."
+        raise RequestError(message)
 
 
 def _refuse(name: str, found: Any, expected: str) -> None:

@@ -15,6 +15,7 @@ from numba import njit
 from attractory.integrate.bits import lowest_bit
 from attractory.integrate.borrowed import borrowed
 from attractory.integrate.escape import ESCAPE, ESCAPE_LOOK, ESCAPE_STEPS, POLE, largest
+from attractory.integrate.own_times import take_at_times
 from attractory.integrate.past import add_break, find_break, find_piece, jump, keep_piece, nearest_piece, same_time, since
 from attractory.kernels.stepping import RESOLUTION
 from attractory.layout import Status
@@ -101,6 +102,9 @@ def run_delay(  # noqa: C901, PLR0913 - one loop, called with records of arrays 
         )  # fmt: skip
         progress[2] = -1
         for g in range(grids):
+            if sampling.own[g] >= 0:
+                progress[2] &= take_at_times(kernel, sampling, lanes, g)
+                continue
             progress[2] &= kernel.samples(
                 lanes.c.ctypes, lanes.taken[g].ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids[g].ctypes,
                 lanes.base[g].ctypes, lanes.z.ctypes, sampling.out.ctypes, lanes.y_before.ctypes,

@@ -21,8 +21,8 @@ from attractory.integrate.delay_driver import (
     run_delay,
 )
 from attractory.integrate.ensemble import Engine, Trajectories, row_length, step_limits
-from attractory.integrate.flow_driver import Sampling
-from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
+from attractory.integrate.grids import Grid, SampleGrid, TimedGrid, last_time, rows_of, typical_end
+from attractory.integrate.own_times import Sampling, sampling_of
 from attractory.integrate.past import Breaks, Ring, larger, new_breaks, new_ring
 from attractory.kernels import DelayKernel, delay_kernel, order_for
 from attractory.layout import Status
@@ -107,7 +107,7 @@ def integrate_delays(
     if engine.precision != "double":
         message = f"precision is {engine.precision!r}; delay systems are integrated in doubles, at a tolerance down to 1e-15."
         raise RequestError(message)
-    grids = _regular(definition, grids)
+    grids = _sampled(definition, grids)
     check_grids(definition, grids)
     lags = check_lags(definition, pasts.parameters)
     total, variables = pasts.offset.shape
@@ -130,24 +130,27 @@ def integrate_delays(
         run.go_on()
         status, steps, settled = run.problem.status, run.problem.steps, run.problem.settled
     elif len(runnable):
-        done = integrate_delays(definition, pasts.subset(runnable), grids=grids, engine=engine, transient=transient)
+        some = rows_of(grids, runnable)
+        done = integrate_delays(definition, pasts.subset(runnable), grids=some, engine=engine, transient=transient)
         status[runnable], steps[runnable], settled[runnable] = done.status, done.steps, done.initial
         for target, source in zip(states, done.states, strict=True):
             target[runnable] = source
     ones, zeros = np.ones(total, np.int64), np.zeros(total, np.int64)
-    return Trajectories(states, settled, pasts.parameters, np.full(total, transient), status, ones, steps, zeros)
+    times = tuple(grid.times if isinstance(grid, TimedGrid) else None for grid in grids)
+    return Trajectories(states, settled, pasts.parameters, np.full(total, transient), status, ones, steps, zeros, times)
 
 
-def _regular(definition: Definition, grids: Sequence[Grid]) -> list[SampleGrid]:
+def _sampled(definition: Definition, grids: Sequence[Grid]) -> list[SampleGrid | TimedGrid]:
     """The grids.
 
     Raises:
         RequestError: one is a section.
     """
-    if any(isinstance(grid, SectionGrid) for grid in grids):
+    found = [grid for grid in grids if isinstance(grid, SampleGrid | TimedGrid)]
+    if len(found) < len(grids):
         message = f"{definition.name} is a delay system; a section cuts the trajectories of a flow. Sample it at equal steps."
         raise RequestError(message)
-    return [grid for grid in grids if isinstance(grid, SampleGrid)]
+    return found
 
 
 def begin(  # noqa: PLR0913 - the seam between records and arrays
@@ -155,7 +158,7 @@ def begin(  # noqa: PLR0913 - the seam between records and arrays
     pasts: Pasts,
     lags: Float,
     *,
-    grids: Sequence[SampleGrid],
+    grids: Sequence[SampleGrid | TimedGrid],
     engine: Engine,
     transient: float,
     memory: tuple[NDArray[np.int64], NDArray[np.floating]],
@@ -166,10 +169,12 @@ def begin(  # noqa: PLR0913 - the seam between records and arrays
     order = order_for(engine.tolerance)
     width = engine.lanes or delay_width(definition)
     kernel = delay_kernel(definition, order, width, engine.target, engine.dtype)
-    counts, dts = np.array([grid.samples for grid in grids], np.int64), np.array([grid.dt for grid in grids], np.float64)
-    limits = step_limits(engine, float(dts.min()), float(((counts - 1) * dts).max()))
+    finest, end = min(float(grid.dt) for grid in grids), max(typical_end(grid) for grid in grids)
+    limits = step_limits(engine, finest, end)
+    limits[1] = max(limits[1], *(last_time(grid) for grid in grids))
     if engine.step_budget is None:
-        limits[2] = step_limits(engine, float(dts.min()), float(((counts - 1) * dts).max()) + transient)[2]
+        limits[2] = step_limits(engine, finest, end + transient)[2]
+    sampling = sampling_of(grids, places, out, width)
     problem = DelayProblem(
         np.ascontiguousarray(pasts.offset),
         np.ascontiguousarray(pasts.factor),
@@ -181,12 +186,12 @@ def begin(  # noqa: PLR0913 - the seam between records and arrays
         np.full((total, variables), np.nan),
     )
     reads, stored = np.array(kernel.reads, np.int64), np.array(kernel.stored, np.int64)
-    lanes = delay_lane_arrays(width, (variables, kernel.parameters, len(reads), len(grids)), order)
-    lanes.taken[:] = counts[:, None]  # lanes that no trajectory fills have nothing to sample
+    lanes = delay_lane_arrays(width, (variables, kernel.parameters, len(reads), len(sampling.counts)), order)
+    lanes.taken[:] = sampling.counts[:, None]  # lanes that no trajectory fills have nothing to sample
     return DelayRun(
         kernel,
         problem,
-        Sampling(places, np.stack([dts, counts, places[:, 1]], 1), counts, out),
+        sampling,
         DelayControls(order, reads, stored, limits, engine.tolerance, float(transient), np.inf, True),
         lanes,
         new_ring(width, _SLOTS, len(stored) * (order + 1), kernel.lags),

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from attractory.expressions.circles import keep_in_range
 from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room, samples_memory
-from attractory.integrate.flow_driver import Problem, Sampling
-from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
+from attractory.integrate.flow_driver import Problem
+from attractory.integrate.grids import Grid, SampleGrid, SectionGrid, TimedGrid, last_time, rows_of, typical_end
 from attractory.integrate.handover import STIFF_COUNT, parked_rows
 from attractory.integrate.map_driver import Iterated, Kept, MapFunctions, common_divisor, map_lane_arrays, run_map
 from attractory.integrate.methods import Settings, run_methods
+from attractory.integrate.own_times import sampling_of
 from attractory.integrate.sections import Sections, section_lanes
 from attractory.kernels import FlowKernel, MapKernel, Target, flow_kernel, groups_for, lanes_for, map_kernel, order_for
 from attractory.kernels.section import section_kernel
@@ -57,7 +58,7 @@ class Trajectories:
     """An integrated ensemble.
 
     states: one array (trajectory, time, variable) a grid; the memory behind it is variable-major (trajectory, variable, time).
-    times: for each grid None, or for a section the time (trajectory, time) of each crossing after the start.
+    times: for each grid None, or where trajectories have times of their own, those (trajectory, time) after the start.
     initial (trajectory, variable), parameters (trajectory, parameter), start_time, status (layout.Status), attempts (trajectory,).
     steps (trajectory,): how many each took (maps: iterates); stiff_steps (trajectory,): how many of them by the method for stiff flows.
     parameter_draws (trajectory,): of a family of parameters, how many draws each one's set took.
@@ -118,8 +119,8 @@ def integrate_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seq
         if definition.kind == "map":
             for samples in states:
                 keep_in_range(samples, definition.wrap)
-        for own, state in zip(times, states, strict=True):
-            if own is not None and (status != Status.OK).any():
+        for grid, own, state in zip(grids, times, states, strict=True):
+            if isinstance(grid, SectionGrid) and own is not None and (status != Status.OK).any():
                 own[np.isnan(state).any(2)] = np.nan  # also of crossings in a step that was taken back, and after which it failed
         return Trajectories(states, *_starts(ensemble), status, np.ones(total, np.int64), *counted, times)
     return _without_unstarted(definition, ensemble, runnable, grids, engine)
@@ -143,10 +144,13 @@ def _crossings(grids: Sequence[Grid]) -> int:
 
 
 def _times(memory: Float, total: int, grids: Sequence[Grid]) -> tuple[Float | None, ...]:
-    """Views of one section's times after another's; None for regular grids."""
+    """Views of one section's times after another's, and the times of grids that have their own; None for regular grids."""
     found: list[Float | None] = []
     first = 0
     for grid in grids:
+        if isinstance(grid, TimedGrid):
+            found.append(grid.times.copy())
+            continue
         size = total * grid.samples if isinstance(grid, SectionGrid) else 0
         found.append(memory[first : first + size].reshape(total, -1) if size else None)
         first += size
@@ -223,7 +227,7 @@ def _without_unstarted(
     times = _times(np.full(total * _crossings(grids), np.nan), total, grids)
     steps, stiff_steps = np.zeros(total, np.int64), np.zeros(total, np.int64)
     if chosen.size:
-        done = integrate_ensemble(definition, ensemble.subset(chosen), grids=grids, engine=engine)
+        done = integrate_ensemble(definition, ensemble.subset(chosen), grids=rows_of(grids, chosen), engine=engine)
         status[chosen], steps[chosen], stiff_steps[chosen] = done.status, done.steps, done.stiff_steps
         for target, source in zip(states, done.states, strict=True):
             target[chosen] = source
@@ -251,13 +255,20 @@ def _run_map(
     ensemble: Ensemble, grids: Sequence[Grid], compiled: MapKernel, width: int, memory: Memory
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     counts = np.array([grid.samples for grid in grids], np.int64)
-    everies = np.array([round(grid.dt) for grid in grids if isinstance(grid, SampleGrid)], np.int64)
+    # Samples of a map's own times lie at any iterates.
+    everies = np.array([round(grid.dt) if isinstance(grid, SampleGrid) else 1 for grid in grids], np.int64)
+    timed = [grid.times.astype(np.int64) if isinstance(grid, TimedGrid) else None for grid in grids]
+    lasts = np.array([count - 1 if own is None else own.max() for count, own in zip(counts.tolist(), timed, strict=True)], np.int64)
+    starts = np.cumsum([0, *(0 if own is None else own.size for own in timed)])[:-1]
+    own = np.array([-1 if own is None else start for own, start in zip(timed, starts.tolist(), strict=True)], np.int64)
+    numbers = np.concatenate([np.empty(0, np.int64), *(own.ravel() for own in timed if own is not None)])
     total, variables = ensemble.initial.shape
     lanes = map_lane_arrays(width, width * compiled.groups, variables, ensemble.parameters.shape[1])
     problem = Iterated(ensemble.initial, ensemble.parameters, ensemble.start_time, memory.status)
     functions = MapFunctions(*(compiled.code.functions[name] for name in MapFunctions._fields))
-    run_map(functions, problem, Kept(memory.places, everies, counts, memory.out), lanes, common_divisor(everies))
-    return np.full(total, ((counts - 1) * everies).max()), np.zeros(total, np.int64)
+    kept = Kept(memory.places, everies, counts, memory.out, lasts, own, numbers)
+    run_map(functions, problem, kept, lanes, common_divisor(everies))
+    return np.full(total, (lasts * everies).max()), np.zeros(total, np.int64)
 
 
 def _run_flow(
@@ -265,41 +276,29 @@ def _run_flow(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     kernel, memory = made
     total, variables = ensemble.initial.shape
-    ordered, measures = _ordered(grids, memory.places)
-    counts = np.array([0 if place < 0 else grids[place].samples for place in ordered], np.int64)
-    places = np.stack([[0, 1] if place < 0 else memory.places[place] for place in ordered])
+    sampling = sampling_of(grids, memory.places, memory.out, kernel.width)
     steps = np.zeros(total, np.int64)
-    parked = parked_rows(total, variables, len(counts), first=memory.first)
+    parked = parked_rows(total, variables, len(sampling.counts), first=memory.first)
     sections = _sections(kernel, grids, memory, engine)
     run_methods(
         definition,
         kernel,
         Problem(ensemble.initial, ensemble.parameters, ensemble.start_time, memory.status, steps, np.arange(total), parked),
-        Sampling(places, measures, counts, memory.out),
+        sampling,
         Settings(_flow_limits(engine, grids), engine.tolerance, engine.target, sections),
     )
     return steps, parked[:, STIFF_COUNT].astype(np.int64)
 
 
-def _ordered(grids: Sequence[Grid], places: NDArray[np.int64]) -> tuple[list[int], Float]:
-    """(the places of the regular grids, one of no samples where there is none, then those of the sections; the rows (dt, count, row) of
-    the regular ones)."""
-    regular = [place for place, grid in enumerate(grids) if isinstance(grid, SampleGrid)]
-    cut = [place for place, grid in enumerate(grids) if isinstance(grid, SectionGrid)]
-    rows = [(grid.dt, grid.samples, row) for grid, (_, row) in zip(grids, places.tolist(), strict=True) if isinstance(grid, SampleGrid)]
-    return (regular or [-1]) + cut, np.array(rows or [(1.0, 0, 1)], np.float64)
-
-
 def _flow_limits(engine: Engine, grids: Sequence[Grid]) -> Float:
     """As `step_limits`: where something is sampled at regular times, the step where none can be estimated does not depend on sections."""
-    regular = [(grid.dt, (grid.samples - 1) * grid.dt) for grid in grids if isinstance(grid, SampleGrid)]
+    measured = [grid for grid in grids if isinstance(grid, SampleGrid | TimedGrid)]
     cut = [grid for grid in grids if isinstance(grid, SectionGrid)]
-    quiet = min((dt for dt, _ in regular), default=min((grid.quiet for grid in cut), default=1.0))
-    limits = step_limits(engine, quiet, max((last for _, last in regular), default=0.0))
-    if cut:
-        limits[1] = max(limits[1], *(grid.last for grid in cut))
-        if engine.step_budget is None:
-            limits[2] = min(limits[2] + STEPS_PER_CROSSING * max(grid.samples for grid in cut), MOST_STEPS)
+    quiet = min((grid.dt for grid in measured), default=min((grid.quiet for grid in cut), default=1.0))
+    limits = step_limits(engine, quiet, max((typical_end(grid) for grid in measured), default=0.0))
+    limits[1] = max(limits[1], *(last_time(grid) for grid in grids))
+    if cut and engine.step_budget is None:
+        limits[2] = min(limits[2] + STEPS_PER_CROSSING * max(grid.samples for grid in cut), MOST_STEPS)
     return limits
 
 

@@ -20,6 +20,7 @@ from attractory.integrate.bits import lowest_bit
 from attractory.integrate.borrowed import borrowed
 from attractory.integrate.escape import ESCAPE, ESCAPE_LOOK, ESCAPE_STEPS, POLE, largest
 from attractory.integrate.handover import CAP, COUNT, DONE, METHOD, Y, leaves_taylor, resume
+from attractory.integrate.own_times import take_at_times
 from attractory.integrate.sections import take_back_crossings, take_crossings
 from attractory.integrate.switches import (
     FOUND,
@@ -45,7 +46,6 @@ _NOT_CROSSED = int(Status.NOT_CROSSED)
 _FASTER = 8.0
 
 Problem = namedtuple("Problem", "initial parameters start status steps queue parked")
-Sampling = namedtuple("Sampling", "places grids counts out")
 Lanes = namedtuple(
     "Lanes",
     "table trajectory base t t_low origin now h live count cap size known found before taken taken_before "
@@ -93,8 +93,8 @@ def run_flow(  # noqa: C901, PLR0913 - the seam between records and compiled cod
         problem: initial (trajectory, variable), parameters (trajectory, parameter), start (trajectory,); queue: the numbers of those to
             run; parked: where those go on that have begun. status and steps are written, and parked for those that are handed over.
         sampling: grids (granularity, 3) holds dt, count and row; places (granularity, 2) offset and row. Sample n of variable v of
-            trajectory i lies at out[offset + (i variables + v) row + n] and belongs to the time n dt after the start. Sections follow the
-            regular granularities in places and counts.
+            trajectory i lies at out[offset + (i variables + v) row + n] and belongs to the time n dt after the start, or to one of the
+            trajectory's own (`own_times`). Sections follow in places and counts.
         switches: what `switch_layout` gives.
         controls: the order; limits = (the step where none can be estimated, the time of the last sample, the budget of steps).
         sections: as `section_lanes` makes them; None where nothing is cut.
@@ -162,9 +162,12 @@ def run_flow(  # noqa: C901, PLR0913 - the seam between records and compiled cod
 
 @njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def _take_samples(kernel: Any, sampling: Any, lanes: Any) -> int:  # pragma: no cover - compiled
-    """Takes the samples at regular times within the lanes' steps; the bits of the lanes that have all."""
+    """Takes the samples within the lanes' steps, but for sections; the bits of the lanes that have all."""
     closing = -1
     for g in range(sampling.grids.shape[0]):
+        if sampling.own[g] >= 0:
+            closing &= take_at_times(kernel, sampling, lanes, g)
+            continue
         closing &= kernel.samples(
             lanes.c.ctypes, lanes.taken[g].ctypes, lanes.h.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, sampling.grids[g].ctypes,
             lanes.base[g].ctypes, lanes.z.ctypes, sampling.out.ctypes, lanes.y_before.ctypes,

@@ -21,7 +21,7 @@ _OK, _DIVERGED = int(Status.OK), int(Status.DIVERGED)
 _BUFFER, _MOST_SAMPLES = 2048, 64
 
 Iterated = namedtuple("Iterated", "initial parameters start status")
-Kept = namedtuple("Kept", "places everies counts out")
+Kept = namedtuple("Kept", "places everies counts out lasts own numbers")
 MapLanes = namedtuple("MapLanes", "y p start n finite z")
 MapFunctions = namedtuple("MapFunctions", "iterates put")
 
@@ -51,18 +51,22 @@ def run_map(kernel: Any, problem: Any, kept: Any, lanes: Any, every: int) -> Non
     Args:
         kernel: the compiled functions. every: iterates between the samples that it leaves in the buffer.
         problem: initial (trajectory, variable), parameters (trajectory, parameter), start (trajectory,); status is written.
-        kept: of each grid the places (offset, row), iterates between samples, and their number; out, as in `run_flow`.
+        kept: of each grid the places (offset, row), iterates between samples, and how many there are; out, as in `run_flow`; lasts: of each
+            the number of the last sample that is wanted; own, numbers: of grids whose trajectories have samples of their own, where in
+            `numbers` theirs begin, one trajectory's after another's; -1 of others.
     """
     total, columns = problem.initial.shape[0], lanes.y.shape[1]
     asked = np.empty(2, np.int64)
     asked[0] = every
     last = 0
     for g in range(kept.counts.shape[0]):
-        last = max(last, (kept.counts[g] - 1) * (kept.everies[g] // every))
+        last = max(last, kept.lasts[g] * (kept.everies[g] // every))
+    taken = np.empty((kept.counts.shape[0], columns), np.int64)
     for first in range(0, total, columns):
         held = min(columns, total - first)
         _load(problem, lanes, first, held)
         number, made = 0, 1
+        taken[:] = 0
         while number <= last:
             asked[1] = min(lanes.z.shape[0] - made, last + 1 - number - made)
             if asked[1] > 0:
@@ -72,7 +76,11 @@ def run_map(kernel: Any, problem: Any, kept: Any, lanes: Any, every: int) -> Non
                 )  # fmt: skip
                 made += asked[1]
             for g in range(kept.counts.shape[0]):
-                _keep(kernel, lanes.z, kept, g, (kept.everies[g] // every, first, held, number, made))
+                part = (kept.everies[g] // every, first, held, number, made)
+                if kept.own[g] >= 0:
+                    _keep_own(lanes.z, kept, g, part, taken[g])
+                else:
+                    _keep(kernel, lanes.z, kept, g, part)
             number += made
             made = 0
         for lane in range(held):
@@ -116,6 +124,21 @@ def _keep(kernel: Any, z: Any, kept: Any, g: int, part: tuple[int, int, int, int
             place = start + (lane * variables + v) * row
             for n in range(rest if lane < whole else begin, end):
                 kept.out[place + n] = z[n * step - number, v, lane]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _keep_own(z: Any, kept: Any, g: int, part: tuple[int, int, int, int, int], taken: Any) -> None:  # pragma: no cover - compiled
+    """As `_keep`, where each trajectory has samples of its own; taken: how many each lane has, which is brought up to date."""
+    step, first, held, number, made = part
+    variables, count, row = z.shape[1], kept.counts[g], kept.places[g, 1]
+    for lane in range(held):
+        n, own = taken[lane], kept.own[g] + (first + lane) * count
+        place = kept.places[g, 0] + (first + lane) * variables * row
+        while n < count and kept.numbers[own + n] * step < number + made:
+            for v in range(variables):
+                kept.out[place + v * row + n] = z[kept.numbers[own + n] * step - number, v, lane]
+            n += 1
+        taken[lane] = n
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attractory.expressions.definition import Definition
-from attractory.integrate.flow_driver import Controls, Kernel, Problem, Sampling, lane_arrays, run_flow, switch_layout
+from attractory.integrate.flow_driver import Controls, Kernel, Problem, lane_arrays, run_flow, switch_layout
 from attractory.integrate.handover import LOOK_FROM, METHOD, STIFF, TAYLOR
+from attractory.integrate.own_times import Sampling
 from attractory.integrate.sections import Sections
 from attractory.integrate.stiff_driver import StiffControls, StiffFunctions, run_stiff, stiff_lane_arrays
 from attractory.kernels import FlowKernel, Target

@@ -18,7 +18,7 @@ from attractory.expressions.circles import as_stored, turn_back
 from attractory.expressions.definition import Definition
 from attractory.integrate.checks import check_engine, check_grids, check_room
 from attractory.integrate.ensemble import Engine, Ensemble, Trajectories, integrate_ensemble, step_limits
-from attractory.integrate.grids import Grid, SampleGrid
+from attractory.integrate.grids import Grid, SampleGrid, SectionGrid
 from attractory.integrate.reference_driver import FlowFunctions, WideSampling, run_wide_flow, run_wide_map, wide_lanes, wide_limits
 from attractory.kernels.precise import KEPT_WORDS, precise_flow_kernel, precise_map_kernel, precise_width
 from attractory.layout import Status
@@ -50,7 +50,9 @@ def sampled_ensemble(definition: Definition, ensemble: Ensemble, *, grids: Seque
         return integrate_ensemble(definition, ensemble, grids=grids, engine=engine)
     regular = [grid for grid in grids if isinstance(grid, SampleGrid)]
     if len(regular) < len(grids):
-        message = f"{definition.name} is to be cut by a section, which precision 'reference' does not find. Ask for precision 'double'."
+        cut = any(isinstance(grid, SectionGrid) for grid in grids)
+        what = "cut by a section, which" if cut else "sampled at times of each trajectory's own, which"
+        message = f"{definition.name} is to be {what} precision 'reference' does not find. Ask for precision 'double'."
         raise RequestError(message)
     return integrate_reference(definition, ensemble, grids=regular, engine=engine)
 

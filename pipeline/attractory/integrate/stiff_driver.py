@@ -32,6 +32,7 @@ from attractory.integrate.handover import (
     keep_state,
     resume,
 )
+from attractory.integrate.own_times import aim
 from attractory.kernels.stepping import LOOK, RESOLUTION
 from attractory.layout import Status
 
@@ -128,6 +129,19 @@ def _sample(kernel: Any, sampling: Any, lanes: Any) -> int:  # pragma: no cover 
     """Takes all samples within the lanes' steps; returns how many trajectories took their last."""
     finished, ready = 0, False
     for g in range(sampling.counts.shape[0]):
+        if sampling.own[g] >= 0:
+            while True:
+                due = aim(sampling, lanes, lanes.step, g)
+                for lane in range(lanes.step.shape[0]):
+                    if not lanes.step[lane] > 0.0:  # rejected, or idle: no step was taken
+                        due &= ~(1 << lane)
+                if due == 0:
+                    break
+                if not ready:
+                    kernel.dense(lanes.k.ctypes, lanes.c.ctypes)
+                    ready = True
+                finished += _take_at_times(kernel, sampling, lanes, g, due)
+            continue
         n, grid = lanes.taken[g], sampling.grids[g]
         if kernel.due(n.ctypes, lanes.step.ctypes, lanes.t.ctypes, lanes.t_low.ctypes, grid.ctypes) == 0:
             continue
@@ -142,6 +156,21 @@ def _sample(kernel: Any, sampling: Any, lanes: Any) -> int:  # pragma: no cover 
                 break
             finished += _keep_samples(sampling, lanes, g, due)
     return finished
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _take_at_times(kernel: Any, sampling: Any, lanes: Any, g: int, due: int) -> int:  # pragma: no cover - compiled
+    """One sample at a time of its own in each lane in these bits, at which `aim` has pointed; returns how many trajectories took their
+    last."""
+    kernel.evaluate(
+        lanes.c.ctypes, sampling.spare[0].ctypes, lanes.step.ctypes, sampling.spare[1].ctypes, lanes.t_low.ctypes,
+        sampling.aimed.ctypes, lanes.z.ctypes,
+    )  # fmt: skip
+    left = due
+    while left != 0:
+        lanes.taken[g, lowest_bit(left)] += 1.0
+        left &= left - 1
+    return _keep_samples(sampling, lanes, g, due)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -28,7 +28,7 @@ class Batch:
     start: Any  # (batch,) int64: the sample that the window begins with
     context_samples: int
     position: int = 0  # windows of the epoch that are drawn once every rank has drawn this batch
-    time: Any = None  # (batch, context + horizon) float64, where samples have times of their own: crossings of a section; else None
+    time: Any = None  # (batch, context + horizon) float64, where samples have times of their own: drawn ones, or crossings; else None
     time_mask: Any = None  # (batch, context + horizon) bool, where windows have different numbers of samples; else None
     left_out: int = 0  # windows of this batch whose shard is damaged: on_error="skip"
     metadata: Mapping[str, Any] = field(default_factory=dict)  # what `metadata=` asked for, by name: (batch, …)

@@ -36,13 +36,18 @@ class StoredGranularity:
 
     @property
     def is_irregular(self) -> bool:
-        """Whether each trajectory has times of its own, as the crossings of a section have."""
+        """Whether each trajectory has times of its own: crossings of a section, or times that were drawn."""
         return len(self.time.shape) == 2
 
     @property
     def section(self) -> Mapping[str, Any] | None:
-        """The section that the samples are crossings of, as the recipe says it; None for regular sampling."""
+        """The section that the samples are crossings of, as the recipe says it; None for other sampling."""
         return self.attributes.get(layout.SECTION)
+
+    @property
+    def drawn(self) -> Mapping[str, Any] | None:
+        """How each trajectory's times were drawn, as `layout.DrawnTimes` names it; None where they were not."""
+        return self.attributes.get(layout.TIMES)
 
     @property
     def samples(self) -> int:

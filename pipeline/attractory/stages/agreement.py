@@ -9,7 +9,7 @@ from typing import Any
 
 from attractory import layout
 from attractory.errors import RequestError
-from attractory.store import StorePlan, is_finished
+from attractory.store import GridPlan, StorePlan, is_finished
 from attractory.store.template import ROOT
 
 _WAY_OUT = "Choose another place with --out, or start anew with --replace."
@@ -30,7 +30,10 @@ def disagreement(store: Path, root: Mapping[str, Any], plan: StorePlan) -> str |
     if held.get(layout.VERSIONS) != wanted[layout.VERSIONS]:
         return f"was begun with {_listed(held.get(layout.VERSIONS, {}))} and is not finished; here are {_listed(wanted[layout.VERSIONS])}."
     moved = [
-        f"{system.name}/{grid.name}" for system in plan.systems for grid in system.grids if _dt(store, system.name, grid.name) != grid.dt
+        f"{system.name}/{grid.name}"
+        for system in plan.systems
+        for grid in system.grids
+        if _dt(store, system.name, grid.name) != _spacing(grid)
     ]
     return f"was begun with another dt of {', '.join(moved[:3])}: the annotated Lyapunov time has changed since." if moved else None
 
@@ -67,7 +70,13 @@ def _drawn(attributes: Mapping[str, Any]) -> Any:
 
 
 def _dt(store: Path, system: str, granularity: str) -> Any:
-    return _attributes(store / system / granularity).get(layout.DT)
+    attributes = _attributes(store / system / granularity)
+    return attributes.get(layout.DT, attributes.get(layout.TIMES, {}).get("spacing"))
+
+
+def _spacing(grid: GridPlan) -> float | None:
+    """What times are counted in: the annotated Lyapunov time may decide it."""
+    return grid.dt if grid.drawn is None else grid.drawn.spacing
 
 
 def _attributes(group: Path) -> dict[str, Any]:

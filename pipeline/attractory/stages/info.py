@@ -77,7 +77,7 @@ def _certificate(system: Path) -> dict[str, Any]:
 def _granularity(group: Path) -> dict[str, Any]:
     state, attributes = _document(group / layout.STATE), _document(group)["attributes"]
     trajectories, samples, _ = state["shape"]
-    shown = (layout.SECTION, layout.DT, layout.SAMPLES_PER_PERIOD, layout.SAMPLES_PER_LYAPUNOV_TIME, layout.NOTE)
+    shown = (layout.SECTION, layout.TIMES, layout.DT, layout.SAMPLES_PER_PERIOD, layout.SAMPLES_PER_LYAPUNOV_TIME, layout.NOTE)
     return {"trajectories": trajectories, "samples": samples, **{key: attributes[key] for key in shown if key in attributes}}
 
 

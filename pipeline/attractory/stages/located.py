@@ -14,7 +14,7 @@ from attractory.errors import CatalogError, RecipeError, nearest
 from attractory.expressions.system import System
 from attractory.stages.families import Parameters, ParameterSpread
 from attractory.stages.observation import Noise, Observations
-from attractory.stages.recipe import Granularity, HeldOut, Recipe, Section, Transient
+from attractory.stages.recipe import Granularity, HeldOut, OwnTimes, Recipe, Section, Transient
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ _VALID = {
     "transient": Transient,
     "granularities": Granularity,
     "section": Section,
+    "times": OwnTimes,
     "parameters": Parameters,
     "systems": ParameterSpread,  # below `parameters`
     "held_out": HeldOut,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
@@ -15,6 +16,7 @@ from attractory.integrate import section_grid
 from attractory.integrate.families import Family
 from attractory.integrate.observation import Observation
 from attractory.kernels.precise import NOT_SMOOTH, is_smooth
+from attractory.layout import DrawnTimes
 from attractory.stages.families import family_attributes, family_of
 from attractory.stages.located import LocatedRecipe
 from attractory.stages.observation import observation_attributes, observation_of
@@ -174,7 +176,26 @@ def _grid_plan(located: LocatedRecipe, name: str, system: System) -> GridPlan:
     if granularity.section is not None:
         return _section_plan(located, name, system, granularity.section.record)
     dt = step_between_samples(located, name, system)
-    return GridPlan(name, dt, granularity.samples, _grid_attributes(granularity, system, dt))
+    drawn = granularity.drawn(dt)
+    if drawn is None:
+        return GridPlan(name, dt, granularity.samples, _grid_attributes(granularity, system, dt))
+    return _drawn_plan(located, name, system, drawn)
+
+
+def _drawn_plan(located: LocatedRecipe, name: str, system: System, drawn: DrawnTimes) -> GridPlan:
+    granularity, place = located.recipe.granularities[name], ("granularities", name, "times")
+    if located.recipe.precision == "reference":
+        problem = "are not sampled with precision reference, whose samples lie at regular times. Leave one of the two out."
+        raise located.error(place, problem)
+    if system.kind == "map" and drawn.drawn != "dropped":
+        problem = f"asks for {drawn.drawn} times, and {system.name} is a map, which has nothing between two iterates. Expected dropped."
+        raise located.error(place, problem)
+    attributes = _grid_attributes(granularity, system, drawn.mean)
+    if drawn.drawn == "dropped" and granularity.measure in attributes:
+        attributes[granularity.measure] = granularity.value * (1.0 - drawn.part)  # of what is left
+    del attributes[layout.DT]
+    told = {key: value for key, value in asdict(drawn).items() if value or key != "part"}
+    return GridPlan(name, None, granularity.samples, {**attributes, layout.TIMES: told}, drawn=drawn)
 
 
 def _section_plan(located: LocatedRecipe, name: str, system: System, section: Section) -> GridPlan:

@@ -26,6 +26,8 @@ GRANULARITY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
 MEASURES = ("samples_per_period", "dt", "samples_per_lyapunov_time", "every", "section")
 # Below 1e-15 a double cannot tell; above 1e-3 a chaotic trajectory is noise after a few steps.
 TOLERANCES = (1e-15, 1e-3)
+# Of a hundred regular times at least one is kept: an integration is not to be a hundred times as long as its samples say.
+MOST_DROPPED = 0.99
 
 
 class Trajectories(Part):
@@ -124,14 +126,29 @@ class Section(Part):
         return self
 
 
+class OwnTimes(Part):
+    """How the times of each trajectory leave regular ones: moved late by up to a part of their distance, or left out with a chance."""
+
+    jitter: Annotated[Number, Field(gt=0, le=1)] | None = None
+    dropped: Annotated[Number, Field(gt=0, le=MOST_DROPPED)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.jitter is None) == (self.dropped is None):
+            raise PydanticCustomError("measure", "expected exactly one of jitter and dropped")
+        return self
+
+
 class Granularity(Part):
-    """How densely trajectories are sampled, measured in exactly one way, and how many samples are kept."""
+    """How densely trajectories are sampled, measured in exactly one way, and how many samples are kept; `times` where each trajectory has
+    its own, for which the measure is the mean rate (poisson), or that before times are moved or left out."""
 
     samples_per_period: Positive | None = None
     dt: Positive | None = None
     samples_per_lyapunov_time: Positive | None = None
     every: Count | None = None
     section: Section | None = None
+    times: Literal["poisson"] | OwnTimes | None = None
     samples: Count
 
     @property
@@ -142,6 +159,23 @@ class Granularity(Part):
     def value(self) -> float:
         return float(getattr(self, self.measure))
 
+    def drawn(self, spacing: float) -> layout.DrawnTimes | None:
+        """How times are drawn where regular ones would be `spacing` apart; None where they are regular."""
+        if self.times is None or isinstance(self.times, str):
+            return None if self.times is None else layout.DrawnTimes(self.times, spacing)
+        name = "jitter" if self.times.jitter is not None else "dropped"
+        return layout.DrawnTimes(name, spacing, getattr(self.times, name))
+
+    @field_validator("times", mode="before")
+    @classmethod
+    def _names_times(cls, value: object) -> object:
+        """Told apart here, so that a mistake gets one sentence."""
+        if value is None or value == "poisson" or isinstance(value, OwnTimes):
+            return value
+        if isinstance(value, Mapping):
+            return OwnTimes.model_validate(dict(value))
+        raise PydanticCustomError("times", "expected poisson, {jitter: 0.5} or {dropped: 0.2}; without this key times are regular")
+
     @model_validator(mode="after")
     def _has_one_measure(self) -> Self:
         given = [name for name in MEASURES if getattr(self, name) is not None]
@@ -151,6 +185,8 @@ class Granularity(Part):
                 "found {given}, expected exactly one of {names}",
                 {"given": " and ".join(given) or "none", "names": ", ".join(MEASURES)},
             )
+        if self.section is not None and self.times is not None:
+            raise PydanticCustomError("measure", "found times beside section, expected one of the two: crossings have times of their own")
         return self
 
 

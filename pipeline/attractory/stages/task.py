@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attractory.catalog.record import SystemRecord
 from attractory.expressions.system import System
-from attractory.integrate import BlockSettings, Grid, SampleGrid, Trajectories, integrate_block, section_grid
+from attractory.integrate import BlockSettings, DrawnGrid, Grid, SampleGrid, TimedGrid, Trajectories, integrate_block, section_grid
 from attractory.integrate.observation import Observation, Seen, observed
 from attractory.store import Block, GridPlan, StorePlan, SystemPlan, write_block
 
@@ -61,6 +61,8 @@ def grids_of(plan: SystemPlan, system: System) -> tuple[Grid, ...]:
 def _grid(grid: GridPlan, system: System) -> Grid:
     if grid.section is not None:
         return section_grid(system, grid.section, grid.samples)
+    if grid.drawn is not None:
+        return DrawnGrid(grid.name, grid.drawn, grid.samples)
     return SampleGrid(float(grid.dt or 0.0), grid.samples)
 
 
@@ -100,7 +102,7 @@ def produce_block(task: BlockTask, system: System) -> Trajectories:
 def _prepared(produce: Produce, record: SystemRecord, grids: Sequence[Grid], settings: BlockSettings) -> System:
     """The system with its machine code made, by one trajectory of one sample, so that compiling is timed apart."""
     system = System.from_record(record)
-    single = tuple(replace(grid, samples=1) for grid in grids)
+    single = tuple(replace(grid, samples=1) for grid in grids if not isinstance(grid, TimedGrid))
     produce(system, indices=[0], grids=single, settings=replace(settings, transient=0.0, family=None))
     return system
 

@@ -26,7 +26,7 @@ PACKED_BYTES = 16 * 1024
 class GridPlan:
     """One granularity of one system: `samples` samples, `dt` time units (maps: iterates) apart; `attributes` as layout.py names them.
 
-    dt is None where the samples are the crossings of `section`, each at a time of its own.
+    dt is None where each sample has a time of its own: a crossing of `section`, or as `drawn` says.
     """
 
     name: str
@@ -34,6 +34,7 @@ class GridPlan:
     samples: int
     attributes: Mapping[str, Any]
     section: Section | None = None
+    drawn: layout.DrawnTimes | None = None
 
     @property
     def is_irregular(self) -> bool:

@@ -13,7 +13,7 @@ from attractory.stages.publish.citation import author_names
 from attractory.stages.publish.parquet import split_rows, table_path
 from attractory.stages.publish.reach import reach_sentences
 from attractory.stages.validate.report import Check
-from attractory.stages.validate.sections import stored_section
+from attractory.stages.validate.sections import spacing_text
 from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
 
 
@@ -116,13 +116,18 @@ def _systems(systems: Sequence[StoredSystem]) -> str:
         for stored in systems
     ]
     text = "Samples are given as number x step, in the system's own time units (maps: iterates)."
-    if any(grid.is_irregular for stored in systems for grid in stored.granularities):
+    grids = [grid for stored in systems for grid in stored.granularities]
+    if any(grid.drawn is not None for grid in grids):
+        text += " Where times are Poisson's, moved or left out, each trajectory has its own, in the array `time` (trajectory, time)."
+    if any(grid.is_section for grid in grids):
         text += " Crossings of a section have a time each, in the array `time` (trajectory, time) beside `state`."
     return f"## Systems\n\n{_table(header, rows)}\n\n{text}"
 
 
 def _sampling(grid: StoredGranularity) -> str:
-    return f"{grid.samples} crossings, {stored_section(grid).text}" if grid.is_irregular else f"{grid.samples} x {grid.dt:.6g}"
+    if grid.drawn is not None:
+        return f"{grid.samples}, {spacing_text(grid)}"
+    return f"{grid.samples} crossings, {spacing_text(grid).removeprefix('at ')}" if grid.is_section else f"{grid.samples} x {grid.dt:.6g}"
 
 
 def _exponent(stored: StoredSystem) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from attractory import layout
 from attractory.stages.publish.citation import author_names
 from attractory.stages.publish.parquet import schema, split_rows, table_path
-from attractory.stages.validate.sections import stored_section
+from attractory.stages.validate.sections import spacing_text
 from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
 
 _CONTEXT = {
@@ -102,7 +102,7 @@ def _file_object(path: str, digest: str) -> dict[str, Any]:
 def _record_set(stored: StoredSystem, granularity: StoredGranularity, split: str) -> dict[str, Any]:
     path = table_path(stored.name, granularity.name, split)
     identity = f"{stored.name}/{granularity.name}/{split}"
-    spacing = f"samples {granularity.dt:g} apart" if not granularity.is_irregular else f"samples at {stored_section(granularity).text}"
+    spacing = f"samples {spacing_text(granularity)}"
     return {
         "@type": "cr:RecordSet",
         "@id": identity,

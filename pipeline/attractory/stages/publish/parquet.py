@@ -31,7 +31,7 @@ def table_path(system: str, granularity: str, split: str) -> str:
 
 def schema(stored: StoredSystem, granularity: StoredGranularity) -> pa.Schema:
     """Columns of one table; lists have fixed sizes, so that shapes survive. The names are in the metadata, and
-    the time axis; crossings of a section have a column of times, and certified trajectories one that says until when they are true."""
+    the time axis; trajectories with times of their own have a column of them, and certified ones one that says until when they are true."""
     _, samples, variables = granularity.state.shape
     number = pa.from_numpy_dtype(granularity.state.dtype)
     fields = [
@@ -51,7 +51,8 @@ def schema(stored: StoredSystem, granularity: StoredGranularity) -> pa.Schema:
         "system": stored.name,
         "variables": list(stored.system.variables),
         "parameters": list(stored.system.definition.parameters),
-        **({"section": dict(granularity.attributes[layout.SECTION])} if granularity.is_irregular else {"dt": granularity.dt}),
+        **{key: dict(granularity.attributes[key]) for key in (layout.SECTION, layout.TIMES) if key in granularity.attributes},
+        **({} if granularity.is_irregular else {"dt": granularity.dt}),
     }
     return pa.schema(fields, metadata={"attractory": json.dumps(about)})
 

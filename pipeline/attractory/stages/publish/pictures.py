@@ -21,12 +21,12 @@ _INK = "#1f4e79"
 
 def picture(stored: StoredSystem) -> bytes:
     """PNG, 900 x 340 pixels; the same numbers give the same bytes under one version of Matplotlib."""
-    regular = [grid for grid in stored.granularities if not grid.is_irregular]
-    granularity = min(regular, key=lambda grid: grid.dt) if regular else stored.granularities[0]
+    timed = [grid for grid in stored.granularities if not grid.is_section]
+    granularity = min(timed, key=_distance) if timed else stored.granularities[0]
     figure = Figure(figsize=(9.0, 3.4), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     projection, curve = figure.subplots(1, 2, width_ratios=[1, 1.5])
-    if granularity.is_irregular:
+    if granularity.is_section:
         _draw_section(projection, stored, granularity)
         _draw_return(curve, stored, granularity)
     else:
@@ -90,12 +90,23 @@ def _draw_curve(axes: Axes, stored: StoredSystem, granularity: StoredGranularity
     count = 100 if stored.record.kind == "map" else _CURVE_SAMPLES
     states = _states(stored, granularity, rows=1)[0, :count, 0]
     style = {"marker": ".", "markersize": 3} if stored.record.kind == "map" else {}
-    axes.plot(granularity.time[:count], states, color=_INK, linewidth=0.8, **style)  # type: ignore[arg-type]
+    axes.plot(granularity.times_of(_rows(stored, 1)[0])[:count], states, color=_INK, linewidth=0.8, **style)  # type: ignore[arg-type]
     axes.set(xlabel="iterate" if stored.record.kind == "map" else "time", ylabel=stored.system.variables[0])
 
 
 def _states(stored: StoredSystem, granularity: StoredGranularity, *, rows: int) -> npt.NDArray[np.floating]:
     """(row, time, variable) of the first good trajectories; of any where none is good."""
-    good = np.flatnonzero(stored.good)[:rows]
-    chosen = good if len(good) else np.arange(min(rows, stored.trajectories))
-    return np.stack([granularity.read(int(row)) for row in chosen])
+    return np.stack([granularity.read(row) for row in _rows(stored, rows)])
+
+
+def _rows(stored: StoredSystem, most: int) -> list[int]:
+    """The first good trajectories; any where none is good."""
+    good = np.flatnonzero(stored.good)[:most]
+    chosen = good if len(good) else np.arange(min(most, stored.trajectories))
+    return [int(row) for row in chosen]
+
+
+def _distance(granularity: StoredGranularity) -> tuple[bool, float]:
+    """Regular times come first, the finest of them before others; then times of each trajectory's own."""
+    drawn = granularity.drawn
+    return (False, granularity.dt) if drawn is None else (True, drawn.mean)

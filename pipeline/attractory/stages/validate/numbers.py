@@ -8,6 +8,7 @@ import numpy as np
 
 from attractory import layout
 from attractory.expressions.circles import as_stored
+from attractory.stages.validate.own_times import check_drawn_times
 from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.sections import check_section
 from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
@@ -23,14 +24,15 @@ _TIME_ROUNDING = 4.0 * np.finfo(np.float64).eps
 def check_numbers(dataset: StoredDataset, stored: StoredSystem, granularity: StoredGranularity, summary: Summary) -> list[Check]:
     """Every check of this group for one granularity."""
     place = (stored.name, granularity.name)
-    own = (
-        check_section(stored, granularity)
-        if granularity.is_irregular
-        else [
+    if granularity.is_section:
+        own = check_section(stored, granularity)
+    elif granularity.is_irregular:
+        own = check_drawn_times(stored, granularity, drawn=int(dataset.recipe.get("seed", 0)))
+    else:
+        own = [
             _time_axis(Subject("time_axis", "numbers", *place), stored, granularity),
             _first_sample(Subject("first_sample", "numbers", *place), stored, granularity, summary),
         ]
-    )
     return [
         _finite(Subject("finite", "numbers", *place), stored, granularity, summary),
         _dtype(Subject("dtype", "numbers", *place), dataset, granularity),

@@ -32,8 +32,15 @@ def stored_section(granularity: StoredGranularity) -> Section:
     return read_section({key: value for key, value in said.items() if key in KEYS} if isinstance(said, dict) else said)
 
 
+def spacing_text(granularity: StoredGranularity) -> str:
+    """Where samples lie, in the middle of a sentence."""
+    if granularity.drawn is not None:
+        return granularity.drawn.text
+    return f"at {stored_section(granularity).text}" if granularity.is_irregular else f"{granularity.dt:g} apart"
+
+
 def check_section(stored: StoredSystem, granularity: StoredGranularity) -> list[Check]:
-    """Every cheap check of an irregular granularity's numbers."""
+    """Every cheap check of a section's numbers."""
     place = (stored.name, granularity.name)
     section = stored_section(granularity)
     found = cut(stored.system, section)

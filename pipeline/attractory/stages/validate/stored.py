@@ -48,6 +48,25 @@ class StoredGranularity:
         return layout.DT not in self.attributes
 
     @property
+    def is_section(self) -> bool:
+        return layout.SECTION in self.attributes
+
+    @property
+    def drawn(self) -> layout.DrawnTimes | None:
+        """How the times of each trajectory were drawn; None where they were not.
+
+        Raises: StoreError where the attribute says nothing that can be drawn.
+        """
+        told = self.attributes.get(layout.TIMES)
+        if told is None:
+            return None
+        try:
+            return layout.DrawnTimes(str(told["drawn"]), float(told["spacing"]), float(told.get("part", 0.0)))
+        except (TypeError, KeyError, ValueError) as error:
+            message = f"{self.state.path}: the attribute {layout.TIMES!r} is {told!r}, expected drawn, spacing and part"
+            raise StoreError(message) from error
+
+    @property
     def samples(self) -> int:
         return int(self.state.shape[1])
 

@@ -61,7 +61,7 @@ def check_truth(dataset: StoredDataset, stored: StoredSystem, summaries: dict[st
     for granularity in stored.granularities:
         subject = Subject("reintegration", "truth", stored.name, granularity.name)
         checks.append(_verdict(subject, outcomes[granularity.name], stored))
-        if granularity.is_irregular:
+        if granularity.is_section:
             scale = scale_of(stored, summaries)
             problems = {int(row): reference_problem(stored, int(row), scale) for row in rows}
             checks.append(check_crossings(stored, granularity, problems, longest=0.5 * _longest(stored, tolerance=tolerance)))
@@ -120,9 +120,9 @@ def _from_history(stored: StoredSystem, problem: Problem, times: FloatArray, row
 
 
 def scale_of(stored: StoredSystem, summaries: dict[str, Summary]) -> FloatArray:
-    """(variable,) how far each variable moves: the spread at regular times, else of the initial states too, since one that is cut where it
-    takes a value does not move from crossing to crossing."""
-    regular = [granularity.name for granularity in stored.granularities if not granularity.is_irregular]
+    """(variable,) how far each variable moves: the spread of samples at times, else of crossings and of the initial states, since what is
+    cut where it takes a value does not move from crossing to crossing."""
+    regular = [granularity.name for granularity in stored.granularities if not granularity.is_section]
     if regular:
         return summaries[regular[0]].spread
     initial = stored.initial[stored.good]
