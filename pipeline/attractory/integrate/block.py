@@ -89,7 +89,7 @@ def finest_step(grids: Sequence[Grid]) -> float:
 def integrate_block(
     system: System, *, indices: Sequence[int], grids: Sequence[Grid], settings: BlockSettings, engine: Engine | None = None
 ) -> Trajectories:
-    """The trajectories of a system with these numbers, from drawn states that are run through the transient.
+    """The trajectories of a system with these numbers, from drawn states that are run through the transient, some grids at drawn times.
 
     A delay system's past is the catalogued history, moved by the same drawn number in all of its length.
 

@@ -149,7 +149,7 @@ def _times(memory: Float, total: int, grids: Sequence[Grid]) -> tuple[Float | No
     first = 0
     for grid in grids:
         if isinstance(grid, TimedGrid):
-            found.append(grid.times.copy())
+            found.append(grid.times)
             continue
         size = total * grid.samples if isinstance(grid, SectionGrid) else 0
         found.append(memory[first : first + size].reshape(total, -1) if size else None)

@@ -41,7 +41,7 @@ def sampling_of(grids: Sequence[Grid], places: NDArray[np.int64], out: NDArray[n
     times = [np.ascontiguousarray(grid.times).ravel() for grid, _ in timed]
     starts = np.cumsum([0, *(part.size for part in times)])[:-1].tolist()
     own = np.array([-1] * (len(rows) - len(timed)) + starts, np.int64)
-    memory = np.concatenate(times) if times else np.empty(0)
+    memory = times[0] if len(times) == 1 else np.concatenate([np.empty(0), *times])
     return Sampling(spots, rows, counts, out, own, memory, *_scratch(width))
 
 

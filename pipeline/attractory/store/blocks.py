@@ -110,6 +110,9 @@ def _encode_grid(plan: StorePlan, block: Block, grid: GridPlan, made: BlockState
             raise ValueError(message)
         path = layout.time_shard_path(system.name, grid.name, block.shard)
         _agree(path, times, shape=(block.count, grid.samples), dtype="float64")
+        if grid.drawn is not None and not (np.diff(times, axis=1) > 0.0).all():
+            message = f"{path}: made times that do not rise along each trajectory"
+            raise ValueError(message)
         yield _encoded(path, times[..., None], cut_of_times(plan, grid), block, grid)
 
 
