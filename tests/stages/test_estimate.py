@@ -11,6 +11,7 @@ from attractory.errors import MissingExtraError, RecipeError, RequestError
 from attractory.stages.cluster import Workers
 from attractory.stages.estimate import estimate
 from attractory.stages.generate import generate
+from attractory.stages.task_size import Cost, better_shards
 from attractory.stages.watching import check_watching
 
 
@@ -67,6 +68,36 @@ def test_an_estimate_fits_a_screen(dataset):
     assert "nothing was written" in lines[0]
     assert "core-hours" in "\n".join(lines)
     assert json.dumps(estimate(dataset.recipe).document(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("costs", "wanted"),
+    [
+        ([Cost(64_000, 0.01, 1e4)], None),  # 1,000 tasks of 0.64 s
+        ([Cost(64_000, 0.001, 1e4)], 300),  # of 0.064 s: 300 trajectories take 0.3 s
+        ([Cost(640, 0.001, 1e4)], None),  # ten tasks, however short
+        ([Cost(64_000, 2.0, 1e4)], 30),  # of 128 s
+        ([Cost(64_000, 200.0, 1e4)], 1),  # of one trajectory, even so too long
+        ([Cost(64_000, 0.001, 1e6)], 200),  # 0.3 s would take more memory than there is
+        ([Cost(64_000, 0.0005, 1e4), Cost(200, 0.5, 1e4)], 120),  # 60 s of another system are the bound
+        ([Cost(64_000, 0.0005, 1e4), Cost(100, 0.5, 1e4)], 235),  # which has not so many: 50 s are its longest
+        ([Cost(64_000, 0.0, 1e4)], 20_000),  # no time was measured: memory alone bounds
+    ],
+)
+def test_a_better_size_of_tasks_is_told(costs, wanted):
+    """Tasks of 0.3 s, none of more than 60 s or 200 MB, where there are many; 64 trajectories a shard now."""
+    assert better_shards(costs, 64, most_bytes=200_000_000) == wanted
+
+
+def test_a_dry_run_tells_it(dataset):
+    """Three hundred tasks of milliseconds: in the lines for a person and in the document, and tasks are longer then."""
+    dataset.write(("train: 5", "train: 995"))
+    found = estimate(dataset.recipe)
+    assert found.better_shards > 3
+    assert f"shard_trajectories: {found.better_shards}" in "\n".join(found.lines())
+    assert found.document()["better_shard_trajectories"] == found.better_shards
+    dataset.write(("train: 5", "train: 995"), ("shard_trajectories: 3", f"shard_trajectories: {found.better_shards}"))
+    assert estimate(dataset.recipe).tasks < found.tasks
 
 
 def test_a_disk_that_is_too_small_is_refused_with_the_estimate(dataset, capsys):

@@ -20,16 +20,18 @@ from attractory.errors import DamageError, RecipeError
 from attractory.integrate import DrawnGrid, sample_times
 from attractory.layout import DrawnTimes
 from attractory.stages.estimate import estimate
-from attractory.stages.generate import generate
+from attractory.stages.generate import generate, planned_job
 from attractory.stages.info import info
 from attractory.stages.located import systems_of
 from attractory.stages.plan import store_plan
 from attractory.stages.publish import publish
 from attractory.stages.slices import generate_slice, read_slice
+from attractory.stages.task import produce_block
 from attractory.stages.validate import validate
 from attractory.stages.validate.run import run_checks
 from attractory.stages.validate.stored import open_stored
 from attractory.stages.verify import verify
+from attractory.store import encode_block
 
 FINE = "  fine: {dt: 0.05, samples: 200}\n"
 OWN = (
@@ -210,6 +212,25 @@ def test_a_map_is_sampled_at_some_iterates(dataset: Dataset, tmp_path: Path, clu
     for row in range(9):
         inside = time[row] < 200
         np.testing.assert_array_equal(tree["fine/state"].values[row, time[row, inside]], tree["gaps/state"].values[row, inside])
+
+
+def test_families_and_observations_go_with_drawn_times(dataset: Dataset, tmp_path: Path, cluster) -> None:
+    """Parameters drawn for each trajectory, y observed with noise: every check passes, of the times and of what is observed at them."""
+    asked = "seed: 3\nparameters: {systems: {Spiral: {mu: [1, 2]}}}\nobservation: {variables: {Spiral: [y]}, noise: {absolute: 0.1}}"
+    generate(dataset.write(ONE, OWN, ("seed: 3", asked)).recipe, workers=cluster)
+    report = validate(dataset.store, report=tmp_path)
+    assert [check.message for check in report.failures] == []
+    assert {check.name for check in report.checks if check.granularity == "events"} >= {"drawn_times", "observed"}
+
+
+def test_times_that_do_not_rise_are_not_written(dataset: Dataset) -> None:
+    """An engine that made such times is stopped before a file is there."""
+    job = planned_job(dataset.located(ONE, OWN), dataset.store)
+    task = job.task(next(iter(job.plan.blocks())))
+    made = produce_block(task, job.systems[0])
+    made.times[1][2, 4] = made.times[1][2, 3]
+    with pytest.raises(ValueError, match=r"Spiral/events/time/c/0/0: made times that do not rise"):
+        encode_block(task.plan, task.block, made)
 
 
 def test_drawn_times_alone_can_be_published(dataset: Dataset, tmp_path: Path, cluster) -> None:

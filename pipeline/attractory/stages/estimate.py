@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from attractory.expressions.system import System
 from attractory.stages.generate import Job, agreed_root, planned_job
 from attractory.stages.located import LocatedRecipe, read_recipe
 from attractory.stages.place import disk_errors, free_bytes, held_bytes, readable, room_missing
-from attractory.stages.plan import check_memory
+from attractory.stages.plan import BLOCK_BYTES, check_memory
 from attractory.stages.progress import Progress
 from attractory.stages.task import produce_block
+from attractory.stages.task_size import LONGEST, SHORTEST, Cost, better_shards
 from attractory.store import Block, StorePlan, SystemPlan, encode_block, is_finished
 from attractory.store.finish import small_files
 
@@ -49,7 +50,8 @@ class SystemEstimate:
 class Estimate:
     """What a recipe makes. `samples`, `tasks`, files and `raw_bytes` are exact, the rest is measured on a small part.
 
-    `refusal` is why `generate` would not begin; `finished` where the store is there already.
+    `refusal` is why `generate` would not begin; `finished` where the store is there already; `better_shards`: a `shard_trajectories` with
+    which tasks are of a better length, where these are not.
     """
 
     store: Path
@@ -61,6 +63,7 @@ class Estimate:
     free_bytes: int
     finished: bool
     refusal: str | None
+    better_shards: int | None = None
 
     @property
     def samples(self) -> int:
@@ -89,6 +92,7 @@ class Estimate:
             "free_bytes": self.free_bytes,
             "finished": self.finished,
             "refusal": self.refusal,
+            "better_shard_trajectories": self.better_shards,
             "systems": {
                 system.name: {
                     "samples": system.samples,
@@ -116,6 +120,7 @@ class Estimate:
             f"{readable(self.free_bytes)} free there",
             f"  about {hours:,.3g} core-hours (compile, integrate, compress; the disk's own time is not in it)",
             f"  {self.tasks:,} tasks, the longest of about {longest:.2g} s; {self.shard_files:,} shard files, {self.other_files:,} others",
+            *([f"  tasks of {SHORTEST:g} to {LONGEST:g} s: shard_trajectories: {self.better_shards}"] if self.better_shards else []),
             f"  most of the time: {', '.join(f'{system.name} {100 * system.seconds / self.core_seconds:.0f} %' for system in dearest)}",
             *(["  the store is there and finished: nothing is left to make"] if self.finished else []),
             *([f"  refused: {self.refusal}"] if self.refusal else []),
@@ -135,9 +140,10 @@ def estimate(recipe: str | Path | LocatedRecipe, *, out: str | Path | None = Non
         finished = root is not None and is_finished(root)
         check_memory(located, job.plan)
         held = held_bytes(job.store) if root is not None else 0
+        systems = tuple(_measured(job, progress))
         return Estimate(
             store=job.store,
-            systems=tuple(_measured(job, progress)),
+            systems=systems,
             raw_bytes=job.plan.bytes,
             tasks=job.plan.tasks,
             shard_files=sum(job.plan.shards(system) * _shards_of_block(system) for system in job.plan.systems),
@@ -145,7 +151,19 @@ def estimate(recipe: str | Path | LocatedRecipe, *, out: str | Path | None = Non
             free_bytes=free_bytes(job.store),
             finished=finished,
             refusal=None if finished else room_missing(job.store, job.plan, held=held),
+            better_shards=better_shards(_costs(job.plan, systems), job.plan.shard_trajectories, most_bytes=BLOCK_BYTES),
         )
+
+
+def _costs(plan: StorePlan, systems: Sequence[SystemEstimate]) -> list[Cost]:
+    return [
+        Cost(
+            system.trajectories,
+            (found.integrate_seconds + found.compress_seconds) / system.trajectories,
+            plan.block_bytes(system) / min(plan.shard_trajectories, system.trajectories),
+        )
+        for system, found in zip(plan.systems, systems, strict=True)
+    ]
 
 
 def _measured(job: Job, progress: Progress | None) -> Iterator[SystemEstimate]:

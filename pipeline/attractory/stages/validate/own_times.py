@@ -62,7 +62,7 @@ def _first_sample(subject: Subject, stored: StoredSystem, granularity: StoredGra
     rows = np.flatnonzero(stored.good & (granularity.time[:, 0] == 0.0))
     wanted = as_stored(stored.initial[rows], stored.system.definition.wrap, str(granularity.state.dtype))
     wrong = [int(row) for row, state in zip(rows, wanted, strict=True) if (granularity.read(int(row), slice(0, 1))[0] != state).any()]
-    message = f"{len(rows)} trajectories have a sample at time 0, which is the initial state"
+    message = f"{len(rows)} trajectories have a sample at time 0, and it is the initial state"
     if wrong:
         message = f"the sample at time 0 differs from `initial` in {len(wrong)} trajectories, first trajectory {wrong[0]}"
     return subject.measured(float(len(wrong)), 0.0, message)
