@@ -16,7 +16,7 @@ from tests.stages.conftest import Dataset, make_dataset
 
 import attractory
 from attractory import layout
-from attractory.errors import DamageError, RecipeError
+from attractory.errors import DamageError, RecipeError, RequestError
 from attractory.integrate import DrawnGrid, sample_times
 from attractory.layout import DrawnTimes
 from attractory.stages.estimate import estimate
@@ -201,6 +201,12 @@ def test_windows_carry_their_times(drawn: Dataset) -> None:
     granularity = dataset.systems["Spiral"].granularities["late"]
     assert (granularity.is_irregular, granularity.dt, granularity.section) == (True, None, None)
     assert granularity.drawn == {"drawn": "jitter", "spacing": 0.25, "part": 0.5}
+
+
+def test_windows_of_periods_are_refused(drawn: Dataset) -> None:
+    """Samples with times of their own are no fixed number a period."""
+    with pytest.raises(RequestError, match="Spiral/late are no fixed time apart"):
+        attractory.open(drawn.store).windows(granularity="late", split="train", context={"periods": 1}, horizon=2, batch_size=16)
 
 
 def test_a_map_is_sampled_at_some_iterates(dataset: Dataset, tmp_path: Path, cluster) -> None:
