@@ -12,16 +12,21 @@ THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 
 
 def pin_to_one_core() -> int:
-    """The number of the core that this process and its children stay on, with one thread each.
+    """The number of the core that this process and its children stay on, with one thread each."""
+    one_thread()
+    core = max(os.sched_getaffinity(0))  # the first one serves interrupts on most machines
+    os.sched_setaffinity(0, {core})
+    return core
+
+
+def one_thread() -> None:
+    """One thread for every library of this process and its children.
 
     Libraries read their limits when they are loaded, so a program that was started without them is started again with them.
     """
     if any(os.environ.get(name) != "1" for name in THREAD_LIMITS):
         os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    core = max(os.sched_getaffinity(0))  # the first one serves interrupts on most machines
-    os.sched_setaffinity(0, {core})
-    return core
 
 
 def machine(packages: Iterable[str]) -> dict[str, str]:

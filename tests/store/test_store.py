@@ -128,7 +128,7 @@ def test_failed_trajectories_keep_their_status(tmp_path, tiny):
     """A NaN tail and the reason are stored, and the row counts it."""
     planned, path = tiny.plan(), tmp_path / "a.zarr"
     store.create(path, planned)
-    rows = [store.write_block(path, planned, block, tiny.failed(tiny.made(planned, block), 0, 3)).row for block in planned.blocks()]
+    rows = [store.write_block(path, planned, block, tiny.failed(tiny.made(planned, block), 0, 3)) for block in planned.blocks()]
     store.finish(path, planned)
     assert [row.failed for row in rows] == [1] * 5
     assert zarr.open_array(path / "Lorenz/status")[:].tolist() == [1, 0, 0, 0, 1, 0, 0, 0, 1, 0]

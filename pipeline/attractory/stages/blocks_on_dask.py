@@ -12,10 +12,10 @@ from typing import Any
 
 from attractory.stages.block_queue import BlockQueue
 from attractory.stages.losses import ENDED_WORKERS, Loss, ends_the_run, reason_of
-from attractory.stages.task import BlockReport, BlockTask, run_block
+from attractory.stages.task import BlockReport, BlockTask, run_block_in_turn
 from attractory.store import Block
 
-# One block runs and one waits in each worker, so that none is idle while its report travels; the scheduler never holds the whole recipe.
+# One block is made and one waits for the disk, or for its turn, in each worker; the scheduler never holds the whole recipe.
 BLOCKS_PER_WORKER = 2
 ROSTER_SECONDS = 2.0  # how often a cluster is asked for workers that have joined or left
 TRIES = 3  # of a block that fails
@@ -51,7 +51,7 @@ def addresses(client: Any) -> list[str]:
 
 
 def run_blocks(
-    client: Any, queue: BlockQueue, task_of: Callable[[Block], BlockTask], *, most: int | None = None, make: Make = run_block
+    client: Any, queue: BlockQueue, task_of: Callable[[Block], BlockTask], *, most: int | None = None, make: Make = run_block_in_turn
 ) -> Iterator[BlockReport | Loss]:
     """The report of each block, as they are done; of one that failed in every try, the loss.
 

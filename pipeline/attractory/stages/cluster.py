@@ -72,14 +72,17 @@ def running_client(workers: Workers) -> Iterator[Any]:
         RequestError: there is no such cluster, or it has no worker.
     """
     with _client(workers) as client:
-        _let_tasks_move(client)
+        _add_plugins(client)
         yield client
 
 
-def _let_tasks_move(client: Any) -> None:
-    from attractory.stages.clusters.any_worker import AnyWorker  # imports Dask
+def _add_plugins(client: Any) -> None:
+    """What Dask's scheduler does not do by itself."""
+    from attractory.stages.clusters.any_worker import AnyWorker  # these import Dask
+    from attractory.stages.clusters.short_memory import ShortMemory
 
     client.register_plugin(AnyWorker())
+    client.register_plugin(ShortMemory())
 
 
 def _client(workers: Workers) -> AbstractContextManager[Any]:
@@ -87,7 +90,7 @@ def _client(workers: Workers) -> AbstractContextManager[Any]:
         return cluster_client(workers.cluster)
     if workers.scheduler_file is not None:
         return scheduler_file_client(workers.scheduler_file)
-    return local_client(workers.count)
+    return local_client(workers.count, profiled=workers.performance is not None)
 
 
 def run_each(client: Any, function: Callable[[T], R], items: Mapping[str, T]) -> Iterator[tuple[str, R | Exception]]:

@@ -147,8 +147,9 @@ def _run(job: Job, workers: Workers, progress: Progress) -> GenerateSummary:
         summary = replace(summary, workers=len(tally.workers) or workers.count)
     slices = kept_runs(job.store)
     if not pace.losses:
+        ended = time.perf_counter()
         finish(job.store, job.plan)
-        summary = replace(summary, redraws=redraws(job))
+        summary = replace(summary, finish_seconds=time.perf_counter() - ended, redraws=redraws(job))
     own = run_document(summary, started=started, versions=dict(job.plan.attributes[layout.VERSIONS]))
     add_runs(job.store, [own] if pace.losses else [*slices, own])
     if pace.losses:

@@ -89,6 +89,7 @@ class GenerateSummary:
     workers: int
     startup_seconds: float = 0.0
     run_seconds: float = 0.0
+    finish_seconds: float = 0.0
     tally: Tally = field(default=Tally(), repr=False)
     lost: Mapping[str, str] = field(default_factory=dict)
     place: SlicePlace | None = None
@@ -155,6 +156,7 @@ class GenerateSummary:
             "startup_seconds": round(self.startup_seconds, 3),
             "compile_seconds": round(work.compile_seconds, 3),
             "run_seconds": round(self.run_seconds, 3),
+            "finish_seconds": round(self.finish_seconds, 3),
             "phase_seconds": {name: round(seconds, 3) for name, seconds in self.phases.items()},
             "samples": work.samples,
             "bytes": work.bytes,

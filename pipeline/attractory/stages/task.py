@@ -15,9 +15,13 @@ from attractory.catalog.record import SystemRecord
 from attractory.expressions.system import System
 from attractory.integrate import BlockSettings, DrawnGrid, Grid, SampleGrid, TimedGrid, Trajectories, integrate_block, section_grid
 from attractory.integrate.observation import Observation, Seen, observed
-from attractory.store import Block, GridPlan, StorePlan, SystemPlan, write_block
+from attractory.store import Block, GridPlan, PackedBlock, StorePlan, SystemPlan, pack_block
 
 Produce = Callable[..., Trajectories]
+
+# Up to so many bytes of states, a block's last bytes may wait for the disk while the next is made: with the largest block that is allowed,
+# its copies, and interpreter and libraries, that stays below 1 GiB.
+OVERLAPPED_BYTES = 96 * 2**20
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class BlockTask:
 
 @dataclass(frozen=True)
 class BlockReport:
-    """What one block took. Samples are states of all variables; seconds are this worker's, of writing only what it waited for the disk."""
+    """What one block took. Samples are states of all variables; seconds are this worker's, of writing only those in which it waited for the
+    disk and did nothing else."""
 
     block: Block
     failed: int
@@ -68,24 +73,64 @@ def _grid(grid: GridPlan, system: System) -> Grid:
 
 def run_block(task: BlockTask) -> BlockReport:
     """Make one block and write it; only then is it done."""
+    return begin_block(task).wait()
+
+
+def run_block_in_turn(task: BlockTask) -> BlockReport:
+    """The same on a worker of Dask, which goes on to its next block while this one's last bytes reach the disk.
+
+    A client gives a worker two blocks, so that one is made and one is written, never more. Large blocks are waited for, so that what a
+    worker holds is bounded.
+    """
+    begun = begin_block(task)
+    if task.plan.block_bytes(task.plan.systems[0]) <= OVERLAPPED_BYTES:
+        from distributed import secede
+
+        secede()  # type: ignore[no-untyped-call]
+        return begun.overlapped()
+    return begun.wait()
+
+
+@dataclass(frozen=True)
+class BegunBlock:
+    """A block that is made and packed, whose last bytes are on their way; `report` is of what is done by now."""
+
+    packed: PackedBlock
+    report: BlockReport
+
+    def wait(self) -> BlockReport:
+        """The report, once the block is done."""
+        began = time.perf_counter()
+        self.packed.wait()
+        return replace(self.report, write_seconds=time.perf_counter() - began)
+
+    def overlapped(self) -> BlockReport:
+        """The same where the process makes another block meanwhile: then nothing was waited for."""
+        self.packed.wait()
+        return self.report
+
+
+def begin_block(task: BlockTask) -> BegunBlock:
+    """Make one block, pack it, and set the disk to work."""
     started = time.perf_counter()
     system = _prepared(task.produce, task.record, task.grids, task.settings)
     compiled = time.perf_counter()
     made = produce_block(task, system)
     produced = time.perf_counter()
-    written = write_block(task.store, task.plan, task.block, made)
-    return BlockReport(
+    packed = pack_block(task.store, task.plan, task.block, made)
+    report = BlockReport(
         block=task.block,
-        failed=written.row.failed,
+        failed=packed.row.failed,
         samples=task.block.count * sum(grid.samples for grid in task.grids),
-        bytes=sum(shard.bytes for shard in written.row.shards),
+        bytes=sum(shard.bytes for shard in packed.row.shards),
         compile_seconds=compiled - started,
         engine_seconds=produced - compiled,
-        compress_seconds=written.compress_seconds,
-        write_seconds=time.perf_counter() - produced - written.compress_seconds,
+        compress_seconds=packed.compress_seconds,
+        write_seconds=0.0,
         peak_bytes=_peak_bytes(),
         worker=f"{socket.gethostname()}:{os.getpid()}",
     )
+    return BegunBlock(packed, report)
 
 
 def produce_block(task: BlockTask, system: System) -> Trajectories:

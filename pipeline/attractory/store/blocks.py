@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -46,36 +46,62 @@ class EncodedBlock:
     files: Mapping[str, bytes]
 
 
-@dataclass(frozen=True)
-class WrittenBlock:
-    """A block that is done, and the seconds that packing it took; the disk works meanwhile."""
+class PackedBlock:
+    """A block whose files are on their way to the disk. Nothing of its trajectories is held any more, only bytes not yet written."""
 
-    row: BlockRow
-    compress_seconds: float
+    def __init__(self, row: BlockRow, compress_seconds: float, declared: Future[None]) -> None:
+        self.row, self.compress_seconds, self._declared = row, compress_seconds, declared
+
+    def wait(self) -> BlockRow:
+        """The row of the block, once all of it has reached the disk: only then is it done.
+
+        Raises:
+            OSError: the disk is full or the store is gone; nothing is declared done.
+        """
+        self._declared.result()
+        return self.row
 
 
-def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -> WrittenBlock:
+def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -> BlockRow:
     """Write a block's shards, then the row that declares it done.
 
     Raises:
         ValueError: the trajectories do not have the shape or the type that the template promises.
         OSError: the disk is full or the store is gone; nothing is declared done.
     """
+    return pack_block(store, plan, block, made).wait()
+
+
+def pack_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -> PackedBlock:
+    """The same, come so far that all is packed: the disk works while the next shard is packed, and may while the next block is made.
+
+    Raises:
+        ValueError: the trajectories do not have the shape or the type that the template promises.
+    """
     shards: list[ShardRow] = []
     packing = 0.0
-    # A shard reaches the disk while the next one is packed; leaving the executor waits for all of them, so the row comes last.
-    with ThreadPoolExecutor(max_workers=1) as writer:
+    writer = ThreadPoolExecutor(max_workers=1)
+    try:
         written, began = [], time.perf_counter()
         for shard, content in _encoded_shards(plan, block, made):
             packing += time.perf_counter() - began
             shards.append(shard)
             written.append(writer.submit(write_whole, store / shard.path, content, partial=partial_folder(store)))
             began = time.perf_counter()
+        row = BlockRow(block, tuple(shards), _kept_arrays(plan.system(block.system), block, made))
+        declared = writer.submit(_declare, store, row, written)
+    except BaseException:
+        writer.shutdown(wait=True)
+        raise
+    writer.shutdown(wait=False)  # its thread ends when all that it was given is done
+    return PackedBlock(row, packing, declared)
+
+
+def _declare(store: Path, row: BlockRow, written: Sequence[Future[None]]) -> None:
+    """Write the row, unless one of the shards did not reach the disk."""
     for one in written:
         one.result()
-    row = BlockRow(block, tuple(shards), _kept_arrays(plan.system(block.system), block, made))
     write_row(store, row)
-    return WrittenBlock(row, packing)
 
 
 def encode_block(plan: StorePlan, block: Block, made: BlockStates) -> EncodedBlock:
