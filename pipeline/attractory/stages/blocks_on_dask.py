@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from attractory.errors import InterruptedRunError
 from attractory.stages.block_queue import BlockQueue
 from attractory.stages.losses import ENDED_WORKERS, Loss, ends_the_run, reason_of
 from attractory.stages.task import BlockReport, BlockTask, run_block_in_turn
@@ -46,8 +47,23 @@ def few_deaths() -> Iterator[None]:
 
 
 def addresses(client: Any) -> list[str]:
-    """The workers of a cluster, now."""
-    return sorted(client.scheduler_info(n_workers=-1)["workers"])
+    """The workers of a cluster, now.
+
+    Raises:
+        InterruptedRunError: the scheduler is gone.
+    """
+    try:
+        return sorted(client.scheduler_info(n_workers=-1)["workers"])
+    except OSError as error:
+        raise scheduler_lost() from error
+
+
+def scheduler_lost() -> InterruptedRunError:
+    """The end of a run whose scheduler is gone. Dask would look for it for minutes, and then wait for futures that nobody has any more."""
+    return InterruptedRunError(
+        "the scheduler has ended, or cannot be reached any more. What is done is kept: the same command goes on from there, "
+        "once a scheduler runs again."
+    )
 
 
 def run_blocks(
@@ -105,7 +121,7 @@ class _Run:
 
     def _next(self) -> BlockReport | Loss | None:
         """What became of the next block; None where it is to be tried again."""
-        from distributed import KilledWorker
+        from distributed import CancelledError, KilledWorker
 
         future = next(self._done)
         tried = self._tries.pop(future.key)
@@ -116,6 +132,8 @@ class _Run:
                 self._blamed.append(tried)
                 return None
             return Loss(tried.block, f"{ENDED_WORKERS} ({type(error).__name__})", killed=True)
+        except CancelledError as error:  # nobody here cancels anything
+            raise scheduler_lost() from error
         except Exception as error:  # whatever it is, it is the block's, and the others go on
             if ends_the_run(error):
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from attractory.errors import InterruptedRunError
-from attractory.stages.blocks_on_dask import addresses
+from attractory.stages.blocks_on_dask import addresses, scheduler_lost
 from attractory.stages.clusters.description import Cluster, LocalCluster, MpiCluster, RunningCluster
 from attractory.stages.clusters.local import local_client
 from attractory.stages.clusters.opening import cluster_client
@@ -71,7 +72,10 @@ def running_client(workers: Workers) -> Iterator[Any]:
     Raises:
         RequestError: there is no such cluster, or it has no worker.
     """
-    with _client(workers) as client:
+    from distributed.utils import silence_logging_cmgr
+
+    # What Dask logs when a scheduler or a worker ends is tracebacks; what it means for the run, the run says.
+    with silence_logging_cmgr(logging.CRITICAL), _client(workers) as client:
         _add_plugins(client)
         yield client
 
@@ -116,10 +120,13 @@ def run_each(client: Any, function: Callable[[T], R], items: Mapping[str, T]) ->
 
 def _outcome(future: Any) -> Any:
     """The result of an item that is done, or its error; what a signal raises meanwhile is none of them, and goes on."""
-    from distributed import KilledWorker
+    from distributed import CancelledError, KilledWorker
 
-    error = future.exception()
-    outcome = future.result() if error is None else error
+    try:
+        error = future.exception()
+        outcome = future.result() if error is None else error
+    except CancelledError as cancelled:  # nobody here cancels anything
+        raise scheduler_lost() from cancelled
     if isinstance(error, KilledWorker):
         advice = "Lower shard_trajectories or --workers; the same command goes on from what is done."
         outcome = InterruptedRunError(f"{future.key}: {ENDED_WORKERS}. {advice}")

@@ -29,8 +29,8 @@ from attractory.stages.starts import box_of_system
 from attractory.stages.summary import GenerateSummary, Tally
 from attractory.stages.task import BlockTask, Produce
 from attractory.stages.watching import check_watching, watched
-from attractory.store import Block, StorePlan, create, done_rows, finish, finished_document, is_finished, locked, root_document
-from attractory.store.finish import remove_run_folder
+from attractory.store import Block, StorePlan, create, done_rows, finished_document, is_finished, locked, root_document
+from attractory.store.finish import remove_run_folder, seal, sweep
 from attractory.store.state import clear, clear_partial, stored_failures
 
 
@@ -94,7 +94,7 @@ def generate(
     with disk_errors(job.store):
         root = agreed_root(job, replace_other=replace_other)
         if root is not None and is_finished(root):
-            remove_run_folder(job.store)
+            sweep(job.store)
             return found(job)
         where = workers if isinstance(workers, Workers) else Workers(workers)
         check_watching(where.performance)
@@ -148,12 +148,13 @@ def _run(job: Job, workers: Workers, progress: Progress) -> GenerateSummary:
     slices = kept_runs(job.store)
     if not pace.losses:
         ended = time.perf_counter()
-        finish(job.store, job.plan)
+        seal(job.store, job.plan)
         summary = replace(summary, finish_seconds=time.perf_counter() - ended, redraws=redraws(job))
     own = run_document(summary, started=started, versions=dict(job.plan.attributes[layout.VERSIONS]))
     add_runs(job.store, [own] if pace.losses else [*slices, own])
     if pace.losses:
         raise lost(job.store, pace.losses, tasks=job.plan.tasks)
+    remove_run_folder(job.store)  # and with it the lock: last of all
     return summary
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -39,10 +40,16 @@ def add_runs(store: Path, runs: Sequence[dict[str, Any]]) -> Path:
     path = record_path(store)
     if not runs:
         return path
-    content = json.dumps({"runs": [*_runs(path), *runs]}, indent=2) + "\n"
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    partial.write_text(content)
-    partial.replace(path)
+    known = _runs(path)
+    content = json.dumps({"runs": [*known, *(run for run in runs if run not in known)]}, indent=2) + "\n"
+    try:
+        # In the store, where what a kill leaves half-written is swept up.
+        write_whole(path, content.encode(), partial=partial_folder(store))
+    except OSError as error:
+        # A store that is a link to another disk, or a mount; or one that another slice has finished meanwhile.
+        if error.errno not in (errno.EXDEV, errno.ENOENT):
+            raise
+        write_whole(path, content.encode(), partial=path.parent)
     return path
 
 

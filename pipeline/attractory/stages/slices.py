@@ -30,9 +30,9 @@ from attractory.stages.progress import Progress, silent
 from attractory.stages.run_record import add_runs, keep_run, kept_runs, run_document
 from attractory.stages.summary import GenerateSummary, SlicePlace, Tally
 from attractory.stages.task import BlockReport, Produce, run_block
-from attractory.store import Block, BlockRow, StorePlan, create, declared, done_rows, finish, in_turn, is_finished, shared, strangers
+from attractory.store import Block, BlockRow, StorePlan, create, declared, done_rows, in_turn, is_finished, shared, strangers
 from attractory.store.files import RUN_FOLDER
-from attractory.store.finish import remove_run_folder
+from attractory.store.finish import seal, sweep
 from attractory.store.state import root_document
 
 _FORM = re.compile(r"(\d{1,9})/(\d{1,9})")
@@ -92,6 +92,7 @@ def generate_slice(
     with disk_errors(job.store):
         root = agreed_root(job)
         if root is not None and is_finished(root):
+            sweep(job.store)
             return _placed(found(job), job, part)
         check_memory(located, job.plan)
         if root is None:
@@ -99,7 +100,10 @@ def generate_slice(
         with signals_as_errors(), shared(job.store):
             if root is None:
                 _begin(job)
-            return _run(job, part, progress or silent)
+            summary = _run(job, part, progress or silent)
+        if summary.place is not None and summary.place.finished:
+            sweep(job.store)  # the last of several that end together, as each holds its own lock until then
+        return summary
 
 
 def _begin(job: Job) -> None:
@@ -122,7 +126,6 @@ def _run(job: Job, part: Slice, progress: Progress) -> GenerateSummary:
     blocks = list(part.blocks(job.plan))
     kept = [_without_arrays(row) for row in done_rows(job.store, job.plan, blocks)]
     if _is_finished(job):  # after the rows were looked for, which go when the store is finished
-        remove_run_folder(job.store)
         return _placed(found(job), job, part)
     done = {key for key, _ in kept}
     pace = Pace(progress, tasks=len(blocks), kept=len(kept))
@@ -174,7 +177,6 @@ def _finish(job: Job, runs: Sequence[dict[str, Any]]) -> None:
         if not _is_finished(job):
             _keep(job, runs)
         if _is_finished(job):
-            remove_run_folder(job.store)  # which this slice's lock may have made anew
             add_runs(job.store, runs)
 
 
@@ -192,7 +194,7 @@ def _finish_all(job: Job) -> None:
     if sum(1 for _ in done_rows(job.store, job.plan)) < job.plan.tasks:
         return
     try:
-        finish(job.store, job.plan)
+        seal(job.store, job.plan)
     except (FileNotFoundError, ValueError):
         # Without locks another slice may have finished it under our hands, and taken the rows away; its bytes are the same.
         if not _is_finished(job):

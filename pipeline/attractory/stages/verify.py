@@ -22,9 +22,10 @@ from attractory.stages.recipe import Recipe
 from attractory.stages.task import Produce, produce_block
 from attractory.store import Block, Contents, Damage, check, contents, encode_block, locked
 from attractory.store.blocks import EncodedBlock
-from attractory.store.files import partial_folder
-from attractory.store.finish import remove_run_folder
+from attractory.store.certificate import complete, waiting
+from attractory.store.finish import sweep
 from attractory.store.repair import Repair, restore
+from attractory.store.state import clear_partial
 
 SHOWN = 10
 
@@ -51,12 +52,16 @@ def verify(
     """
     store = Path(store)
     with disk_errors(store):
+        if repair:
+            _end_certifying(store)
         damages = check(store, progress=(lambda done, files: progress(done, files, "files")) if progress else None)
         held = contents(store)
         if damages and not repair:
             raise DamageError(_report(store, damages))
         if damages:
             _repair(store, held, damages, produce)
+        elif repair:
+            sweep(store)
     return Verification(store, len(held.files) + 1, tuple(damage.path for damage in damages))
 
 
@@ -85,12 +90,19 @@ def _repair(store: Path, held: Contents, damages: Sequence[Damage], produce: Pro
         task = job.task(block)
         return encode_block(task.plan, block, produce_block(task, System.from_record(task.record)))
 
-    with locked(store):
-        partial_folder(store).mkdir(exist_ok=True)
-        try:
+    try:
+        with locked(store):
+            clear_partial(store)
             restore(Repair(store, held, job.plan, encode), {damage.path for damage in damages})
-        finally:
-            remove_run_folder(store)
+    finally:
+        sweep(store)
+
+
+def _end_certifying(store: Path) -> None:
+    """Move what a killed `certify` has left half-moved to its places, as the next one would: those files are whole."""
+    if waiting(store).exists():
+        with locked(store):
+            complete(store)
 
 
 def _report(store: Path, damages: Sequence[Damage]) -> str:

@@ -20,6 +20,8 @@ from attractory.store import documents
 from attractory.store.files import RUN_FOLDER, document, partial_folder, sha256, write_whole
 from attractory.store.template import ROOT
 
+# The folder, in that of a run, of what certifying has found so far.
+CERTIFIED = "certified"
 _TYPES = {layout.ACCURATE_UNTIL: "float64", layout.CERTIFICATE: "int8"}
 _FLAGS = {
     "flag_values": [int(code) for code in layout.Certificate],
@@ -58,7 +60,7 @@ def read_certificate(store: Path, root: Mapping[str, Any], system: str) -> Syste
 
 def write_certificates(store: Path, root: Mapping[str, Any], certificates: Mapping[str, SystemCertificate]) -> None:
     """Add the certificates to a finished store that is locked; the same ones give the same bytes."""
-    waiting, partial = _waiting(store), partial_folder(store)
+    folder, partial = waiting(store), partial_folder(store)
     members = dict(root["consolidated_metadata"]["metadata"])
     digests = dict(root["attributes"].get(layout.CERTIFICATE_FILES, {}))
     for system, certificate in sorted(certificates.items()):
@@ -66,25 +68,26 @@ def write_certificates(store: Path, root: Mapping[str, Any], certificates: Mappi
             members[f"{system}/{array}"] = metadata
             for path, data in ((chunk_path(system, array), content), (f"{system}/{array}/{ROOT}", document(metadata))):
                 digests[path] = sha256(data)
-                write_whole(waiting / path, data, partial=partial)
+                write_whole(folder / path, data, partial=partial)
     attributes = {**root["attributes"], layout.CERTIFICATE_FILES: dict(sorted(digests.items()))}
-    write_whole(waiting / ROOT, document(documents.consolidated({**root, "attributes": attributes}, members)), partial=partial)
+    write_whole(folder / ROOT, document(documents.consolidated({**root, "attributes": attributes}, members)), partial=partial)
     complete(store)
 
 
 def complete(store: Path) -> None:
     """Move what is written as a whole to its places; what was not written to its end is thrown away. The store must be locked."""
-    waiting = _waiting(store)
-    if (waiting / ROOT).is_file():
-        files = [path for path in waiting.rglob("*") if path.is_file() and path != waiting / ROOT]
-        for path in [*sorted(files), waiting / ROOT]:
-            target = store / path.relative_to(waiting)
+    folder = waiting(store)
+    if (folder / ROOT).is_file():
+        files = [path for path in folder.rglob("*") if path.is_file() and path != folder / ROOT]
+        for path in [*sorted(files), folder / ROOT]:
+            target = store / path.relative_to(folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)
-    shutil.rmtree(waiting, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def _waiting(store: Path) -> Path:
+def waiting(store: Path) -> Path:
+    """Where new files wait to be moved to their places."""
     return store / RUN_FOLDER / "certificates"
 
 

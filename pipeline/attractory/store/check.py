@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ from typing import Any
 import numpy as np
 
 from attractory import layout
-from attractory.store.files import canonical_json, document, sha256
+from attractory.errors import DamageError, StoreError
+from attractory.store import documents
+from attractory.store.files import canonical_json, document, rows_folder, sha256
 from attractory.store.manifest import read_manifest
 from attractory.store.rows import ShardRow
 from attractory.store.state import finished_document
 from attractory.store.template import ROOT
 
 _READERS = 4  # hashing leaves the interpreter's lock; more readers only make a disk seek
+
+_NOT_OF_ITS_FORM = (KeyError, TypeError, AttributeError)  # what reading such a document raises
 
 _SHARD_PATHS = {
     layout.DIGEST: layout.shard_path,
@@ -65,8 +70,9 @@ def contents(store: Path) -> Contents:
 
     Raises:
         StoreError: the path is not a finished store of this format version.
+        DamageError: it is one that has lost its root's document.
     """
-    root = finished_document(store)
+    root = _root(store)
     manifest = Expected(layout.MANIFEST, root["attributes"][layout.MANIFEST_DIGEST])
     certificates = certificate_files(root)
     if _compare(store, manifest):
@@ -88,13 +94,53 @@ def check(store: Path, *, progress: Callable[[int, int], None] | None = None) ->
         StoreError: the path is not a finished store of this format version.
     """
     held = contents(store)
-    found = list(_inconsistent(held))
+    found = [*_inconsistent(held), *_rewritten(store, held.root)]
     with ThreadPoolExecutor(max_workers=_READERS) as readers:
         for number, damage in enumerate(readers.map(lambda file: _compare(store, file), held.files), start=1):
             found += [damage] if damage else []
             if progress:
                 progress(number, len(held.files))
     return tuple(sorted(found))
+
+
+def _root(store: Path) -> dict[str, Any]:
+    try:
+        root = finished_document(store)
+        _text(root)
+    except (StoreError, *_NOT_OF_ITS_FORM) as error:
+        if isinstance(error, StoreError) and not _has_lost_its_root(store):
+            raise
+        found = "cannot be read as one" if (store / ROOT).is_file() else "is missing"
+        message = (
+            f"{store}: 1 damaged file\n  {ROOT}: {found}, expected the root's document of a finished store\n"
+            "All else hangs on it, and it cannot be made again. Generate the store again, at another place."
+        )
+        raise DamageError(message) from error
+    return root
+
+
+def _text(root: dict[str, Any]) -> bytes:
+    """A root's document as it is written from what it says, its systems' digests included."""
+    _catalog_digest(root)
+    members = root["consolidated_metadata"]["metadata"]
+    return document(documents.consolidated(documents.group_document(root["attributes"]), members))
+
+
+def _has_lost_its_root(store: Path) -> bool:
+    """Whether there is a finished store but for its root's document. An unfinished store has rows; another format version says so."""
+    if not (store / layout.MANIFEST).is_file() or rows_folder(store).exists():
+        return False
+    try:
+        attributes = json.loads((store / ROOT).read_bytes())["attributes"]
+        return layout.FORMAT not in attributes or layout.MANIFEST_DIGEST not in attributes
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+
+
+def _rewritten(store: Path, root: dict[str, Any]) -> Iterator[Damage]:
+    """The root's document is text of one form, so that no byte of it can change but in a value."""
+    if (store / ROOT).read_bytes() != _text(root):
+        yield Damage(ROOT, "the text that its values are written as", "is changed")
 
 
 def _compare(store: Path, file: Expected) -> Damage | None:
@@ -116,12 +162,21 @@ def _compare(store: Path, file: Expected) -> Damage | None:
 def _inconsistent(held: Contents) -> Iterator[Damage]:
     """The root's document cannot hold its own digest; what it says twice must agree."""
     attributes, known = held.root["attributes"], {file.path: file.sha256 for file in held.files}
-    recipe = sha256(canonical_json(attributes[layout.RECIPE]))
+    recipe, catalog = sha256(canonical_json(attributes[layout.RECIPE])), _catalog_digest(held.root)
     if recipe != attributes[layout.RECIPE_DIGEST]:
         yield Damage(ROOT, f"the recipe with SHA-256 {attributes[layout.RECIPE_DIGEST]}", f"holds a recipe with SHA-256 {recipe}")
+    if catalog != attributes.get(layout.CATALOG_DIGEST, catalog):
+        yield Damage(ROOT, f"the catalog digest {catalog} of its systems", f"holds {attributes[layout.CATALOG_DIGEST]}")
     for file in _documents(held.root):
         if held.rows and known.get(file.path) != file.sha256:
             yield Damage(ROOT, f"the metadata of {file.path} as the manifest has it", "holds other metadata of it")
+
+
+def _catalog_digest(root: dict[str, Any]) -> str:
+    """As `attractory.stages.plan.catalog_digest`, from the systems' groups."""
+    members = root["consolidated_metadata"]["metadata"]
+    groups = {name: member["attributes"] for name, member in members.items() if "/" not in name}
+    return sha256(canonical_json({name: attributes.get(layout.SYSTEM_DIGEST) for name, attributes in groups.items()}))
 
 
 def certificate_files(root: dict[str, Any]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections import defaultdict
@@ -12,18 +13,27 @@ from typing import Any
 import numpy as np
 
 from attractory import layout
+from attractory.errors import RequestError
 from attractory.store import documents
+from attractory.store.certificate import CERTIFIED, waiting
 from attractory.store.files import RUN_FOLDER, document, partial_folder, sha256, write_whole
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import StorePlan, SystemPlan
 from attractory.store.rows import CODES, BlockRow, ShardRow, done_rows, kept_arrays, system_arrays
+from attractory.store.state import locked
 from attractory.store.template import ROOT, known_arrays, member_documents, small_path
 
 
 def finish(store: Path, plan: StorePlan) -> None:
+    """As `seal`, and nothing is left of the run."""
+    seal(store, plan)
+    remove_run_folder(store)
+
+
+def seal(store: Path, plan: StorePlan) -> None:
     """Turn a store whose blocks are all done into a finished one; the root's document is replaced last, in one step.
 
-    Its fsync also carries the earlier renames to the disk, on every journalling file system.
+    The run's folder, which holds its lock, is left for the caller to remove. The root's fsync also carries the earlier renames to the disk, on every journalling file system.
 
     Raises:
         ValueError: a block is not done.
@@ -42,7 +52,6 @@ def finish(store: Path, plan: StorePlan) -> None:
     root = json.loads((store / ROOT).read_bytes())
     root["attributes"] = {**root["attributes"], **redraws(plan, rows), layout.MANIFEST_DIGEST: sha256(content)}
     write_whole(store / ROOT, document(documents.consolidated(root, members)), partial=partial)
-    remove_run_folder(store)
 
 
 def redraws(plan: StorePlan, rows: Iterable[BlockRow]) -> dict[str, Any]:
@@ -91,6 +100,18 @@ def digest_arrays(rows: Iterable[ShardRow]) -> dict[str, bytes]:
 
 def remove_run_folder(store: Path) -> None:
     shutil.rmtree(store / RUN_FOLDER, ignore_errors=True)
+
+
+def sweep(store: Path) -> None:
+    """Remove what a run that was killed at its very end has left in a finished store, unless somebody works there.
+
+    What an interrupted `certify` keeps there is left for it to go on from.
+    """
+    folder = store / RUN_FOLDER
+    if folder.is_dir() and not (folder / CERTIFIED).exists() and not waiting(store).exists():
+        # Whoever holds the lock, or keeps us from writing one, has the last word.
+        with contextlib.suppress(RequestError, OSError), locked(store):
+            remove_run_folder(store)
 
 
 def small_files(plan: StorePlan) -> list[str]:

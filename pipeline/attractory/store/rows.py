@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from attractory import layout
-from attractory.store.files import canonical_json, partial_folder, rows_folder, write_whole
+from attractory.store.files import canonical_json, partial_folder, rows_folder, sha256, write_whole
 from attractory.store.plan import Block, StorePlan, SystemPlan
 
 # The arrays of a system that only a run can know; they wait in the rows until the store is finished.
 KEPT = {layout.INITIAL: "<f8", layout.PARAMETER_ARRAY: "<f8", layout.START_TIME: "<f8", layout.STATUS: "|i1"}
 _KEPT_OF_FAMILIES = {layout.PARAMETER_DRAWS: "<i2"}
 _KEPT_OF_OBSERVATIONS = {layout.OBSERVATION_NOISE: "<f8"}
+_SHA256 = "sha256"  # of the rest of a row
 CODES = {**KEPT, **_KEPT_OF_FAMILIES, **_KEPT_OF_OBSERVATIONS}
 
 
@@ -64,24 +65,37 @@ def kept_arrays(system: SystemPlan) -> tuple[str, ...]:
 def write_row(store: Path, row: BlockRow) -> None:
     """Declare a block done. Its shards must have reached the disk before."""
     arrays = {name: base64.b64encode(values.astype(CODES[name]).tobytes()).decode() for name, values in row.arrays.items()}
-    content = canonical_json({"block": asdict(row.block), "shards": [asdict(shard) for shard in row.shards], "arrays": arrays})
-    write_whole(rows_folder(store) / f"{row.block.key}.json", content, partial=partial_folder(store))
+    content = {"block": asdict(row.block), "shards": [asdict(shard) for shard in row.shards], "arrays": arrays}
+    whole = canonical_json({**content, _SHA256: sha256(canonical_json(content))})
+    write_whole(rows_folder(store) / f"{row.block.key}.json", whole, partial=partial_folder(store))
 
 
-def read_row(path: Path) -> BlockRow:
-    raw = json.loads(path.read_bytes())
+def read_row(path: Path) -> BlockRow | None:
+    """The row of a file; None where it is not as it was written, and so declares nothing."""
+    try:
+        raw = json.loads(path.read_bytes())
+        intact = raw.pop(_SHA256) == sha256(canonical_json(raw))
+    except (ValueError, KeyError, AttributeError):
+        return None
+    return _row(raw) if intact else None
+
+
+def _row(raw: Mapping[str, Any]) -> BlockRow:
     block = Block(**raw["block"])
     arrays = {name: _decoded(text, CODES[name], block.count) for name, text in raw["arrays"].items()}
     return BlockRow(block, tuple(ShardRow(**shard) for shard in raw["shards"]), arrays)
 
 
 def done_rows(store: Path, plan: StorePlan, blocks: Iterable[Block] | None = None) -> Iterator[BlockRow]:
-    """The rows of the blocks that are done, of the whole plan unless others are named: present, and every shard is there in full size."""
+    """The rows of the blocks that are done, of the whole plan unless others are named: present, and every shard is there in full size.
+
+    A row that is damaged or lost means that its block is made again.
+    """
     names = _row_names(store)
     for block in plan.blocks() if blocks is None else blocks:
         if f"{block.key}.json" in names:
             row = read_row(rows_folder(store) / f"{block.key}.json")
-            if row.block == block and _has_files(store, row.shards):
+            if row is not None and row.block == block and _has_files(store, row.shards):
                 yield row
 
 

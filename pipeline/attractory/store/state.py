@@ -137,6 +137,7 @@ def clear(store: Path) -> None:
 
 def clear_partial(store: Path) -> None:
     """Remove what a killed run has left half-written."""
+    partial_folder(store).mkdir(parents=True, exist_ok=True)
     for entry in partial_folder(store).iterdir():
         entry.unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ import numpy as np
 from attractory.layout import Certificate
 from attractory.stages.certify.judgement import Judgement, Samples
 from attractory.stages.certify.reference import Problem
+from attractory.store.certificate import CERTIFIED
 from attractory.store.files import RUN_FOLDER, canonical_json, partial_folder, write_whole
 
 
@@ -40,4 +41,4 @@ def kept(store: Path, key: str) -> Judgement | None:
 
 
 def _path(store: Path, key: str) -> Path:
-    return store / RUN_FOLDER / "certified" / f"{key}.json"
+    return store / RUN_FOLDER / CERTIFIED / f"{key}.json"
