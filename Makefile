@@ -9,6 +9,8 @@ PYTEST_OPTIONS ?=
 # Tests run in one process a core; each keeps kernels of its own, some hundred megabytes. `make test TEST_PROCESSES=0` runs them in one.
 TEST_PROCESSES ?= logical --maxprocesses=4
 BENCH_OPTIONS ?=
+CHAOS_ROUNDS ?= 50
+CHAOS_SEED ?= 0
 QUICKSTART := datasets/quickstart
 
 # One minor version of each, so that an environment made today and one made next month run the same tests.
@@ -20,7 +22,7 @@ INSTALLED := $(VENV)/.installed
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test test-frameworks test-integration bench bench-engine bench-reach bench-loader lint format repro wheel clean
+.PHONY: help setup browser demo test test-frameworks test-integration test-chaos bench bench-engine bench-reach bench-loader lint format repro wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -69,6 +71,12 @@ test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch, jax
 test-integration: setup ## one recipe through a real SLURM and MPI, started by the tests
 	@bash tests/integration/install $(VENV)
 	@$(VENV)/bin/python -m pytest tests/integration -rs $(PYTEST_OPTIONS)
+
+# CHAOS_ROUNDS=5 for a shorter one; CHAOS_SEED=1 for other moments. Some minutes; a full disk is tried as root alone.
+test-chaos: setup ## runs that are killed, find the disk full, or are damaged: fifty rounds and every moment
+	@$(VENV)/bin/python tests/chaos/rounds.py --rounds $(CHAOS_ROUNDS) --seed $(CHAOS_SEED)
+	@$(VENV)/bin/python tests/chaos/moments.py kill full repair --every 1
+	@$(VENV)/bin/python -m pytest tests/integration/test_full_disk.py -rs $(PYTEST_OPTIONS)
 
 $(BENCH_VENV)/.installed: Makefile pyproject.toml benchmarks/requirements.txt
 	@echo "Setting up $(BENCH_VENV) with the programs to measure beside (once) …"

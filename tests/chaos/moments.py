@@ -1,7 +1,7 @@
 """Every moment at which a run can be killed, or find the disk full: before each of its operations on the file system, one after another.
 
     python tests/chaos/moments.py kill --every 1             # what `make test-chaos` does, some minutes
-    python tests/chaos/moments.py full --every 10 --first 3  # moments 3, 13, 23 …
+    python tests/chaos/moments.py kill full --every 10 --first 3  # moments 3, 13, 23 …
     python tests/chaos/moments.py repair --every 1           # kills of `attractory verify --repair`
 
 A run is a child that this process forks, which has the machine code already, and makes slice 1 of 1 of a recipe of one map. Python tells
@@ -18,7 +18,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from attractory import layout
 from attractory.errors import AttractoryError
 from attractory.stages.slices import Slice, generate_slice
 from attractory.stages.verify import verify
+from attractory.store.files import RUN_FOLDER
 
 RECIPE = """
 name: tiny
@@ -38,6 +39,8 @@ granularities:
   fine: {every: 1, samples: 40}
 shard_trajectories: 2
 """
+KINDS = ("kill", "full", "repair")
+OVER = 100
 # What takes a name away, or gives one; reading is no moment. Of these, only the first three need room on the disk.
 TAKES_ROOM = ("tempfile.mkstemp", "os.mkdir", "os.link", "os.rename")
 OPERATIONS = (*TAKES_ROOM, "os.remove", "os.rmdir")
@@ -71,7 +74,7 @@ def full(event: str) -> None:
 
 
 def in_child(work: Callable[[], None], folder: Path, moment: int, act: Callable[[str], None]) -> int:
-    """How a child ended that did the work: an exit code, a signal below zero, or 100 where the work was over before the moment."""
+    """How a child ended that did the work: an exit code, a signal below zero, or OVER where the work was done before the moment."""
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -79,7 +82,7 @@ def in_child(work: Callable[[], None], folder: Path, moment: int, act: Callable[
     sys.addaudithook(moments)
     try:
         work()
-        code = 100 if moments.seen <= moment else 0
+        code = OVER if moments.seen <= moment else 0
     except AttractoryError as error:
         code = error.exit_code
         (folder.parent / "message").write_text(str(error))
@@ -95,6 +98,10 @@ def made(folder: Path) -> None:
     generate_slice(folder / "recipe.yaml", Slice(1, 1))
 
 
+def repaired(store: Path) -> None:
+    verify(store, repair=True)
+
+
 def begun(folder: Path) -> Path:
     """A folder with the recipe alone."""
     folder.mkdir()
@@ -102,40 +109,38 @@ def begun(folder: Path) -> Path:
     return folder
 
 
-class Trial:
-    """One kind of trial: what is done in the child, and what must be true afterwards."""
+class Trials:
+    """What is done in the child, and what must be true afterwards."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        self._kind, self._folder = kind, folder
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._quiet = begun(folder / "quiet")
         made(self._quiet)  # and now this process has the machine code, which its children keep
         self._expected = files(self._quiet / "tiny.zarr")
 
-    def at(self, moment: int) -> tuple[int, str]:
+    def at(self, kind: str, moment: int) -> tuple[int, str]:
         """How the child ended, and what was wrong then or after the second run; empty if nothing."""
         place = self._folder / "trial"
         shutil.rmtree(place, ignore_errors=True)
         begun(place)
         store = place / "tiny.zarr"
-        if self._kind == "repair":
+        if kind == "repair":
             shutil.copytree(self._quiet / "tiny.zarr", store)
             for path in DAMAGED:
                 (store / path).write_bytes(b"damaged")
-        work = (lambda: self._repaired(store)) if self._kind == "repair" else (lambda: made(place))
-        code = in_child(work, place / "tiny", moment, full if self._kind == "full" else killed)
-        wrong = self._half_written(place) if self._kind == "full" else ""
-        if self._kind == "full" and code not in (0, 3, 100):
+        work = (lambda: repaired(store)) if kind == "repair" else (lambda: made(place))
+        code = in_child(work, place / "tiny", moment, full if kind == "full" else killed)
+        wrong = self._half_written(place) if kind == "full" else ""
+        if kind == "full" and code not in (0, 3, OVER):
             wrong += f"exit code {code}: {(place / 'message').read_text() if (place / 'message').is_file() else 'an error of ours'}"
         again = in_child(work, place / "tiny", 10**9, killed)
         return code, wrong or self._different(place, again)
 
-    def _repaired(self, store: Path) -> None:
-        verify(store, repair=True)
-
     def _half_written(self, place: Path) -> str:
         """What lies in the store and is no whole file of it, apart from rows and the mark of a slice."""
         store = place / "tiny.zarr"
-        odd = [path for path, content in files(store).items() if not path.startswith(".attractory-run") and not self._is_whole(path, content)]
+        outside = {path: content for path, content in files(store).items() if not path.startswith(RUN_FOLDER)}
+        odd = [path for path, content in outside.items() if not self._is_whole(path, content)]
         odd += [path for path in files(store) if "/partial/" in path]
         odd += [path.name for path in place.iterdir() if path.name not in ("recipe.yaml", "tiny.zarr", "tiny.run.json", "message")]
         return f"half-written: {odd}" if odd else ""
@@ -147,7 +152,7 @@ class Trial:
         found = files(place / "tiny.zarr")
         wrong = sorted(path for path in {*found, *self._expected} if found.get(path) != self._expected.get(path))
         beside = {path.name for path in place.iterdir()} - {"recipe.yaml", "tiny.zarr", "tiny.run.json", "message"}
-        said = [f"the second run ended with {again}"] if again != 100 else []  # noqa: PLR2004
+        said = [f"the second run ended with {again}"] if again != OVER else []
         said += [f"files that differ: {wrong}"] if wrong else []
         said += [f"left beside the store: {sorted(beside)}"] if beside else []
         return "; ".join(said)
@@ -155,22 +160,28 @@ class Trial:
 
 def main() -> int:
     options = argparse.ArgumentParser(description="A run is ended before each of its operations on the file system.")
-    options.add_argument("kind", choices=("kill", "full", "repair"))
+    options.add_argument("kinds", nargs="+", choices=KINDS)
     options.add_argument("--every", type=int, default=1)
     options.add_argument("--first", type=int, default=0)
     asked = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="attractory-moments-") as folder:
-        trial, moment, tried, wrong = Trial(asked.kind, Path(folder)), asked.first, 0, 0
-        while True:
-            code, said = trial.at(moment)
-            if said:
-                wrong += 1
-                sys.stdout.write(f"{asked.kind} at moment {moment}: {said}\n")
-            if code == 100:  # noqa: PLR2004  # the run has fewer moments
-                break
-            moment, tried = moment + asked.every, tried + 1
-    sys.stdout.write(f"{asked.kind}: {tried} moments tried, the last of them {moment - asked.every}, {wrong} with another end\n")
-    return 1 if wrong else 0
+        trials = Trials(Path(folder))
+        wrong = [_all(trials, kind, range(asked.first, 10**6, asked.every)) for kind in asked.kinds]
+    return 1 if any(wrong) else 0
+
+
+def _all(trials: Trials, kind: str, moments: Sequence[int]) -> int:
+    """How many moments had another end; told as they come. The last moment is the one that a run does not reach."""
+    wrong = 0
+    for tried, moment in enumerate(moments):
+        code, said = trials.at(kind, moment)
+        if said:
+            wrong += 1
+            sys.stdout.write(f"{kind} at moment {moment}: {said}\n")
+        if code == OVER:
+            sys.stdout.write(f"{kind}: {tried} moments of {moment} or fewer tried, {wrong} with another end\n")
+            break
+    return wrong
 
 
 if __name__ == "__main__":

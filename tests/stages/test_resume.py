@@ -1,13 +1,7 @@
-"""Killed at any moment and run again: the bytes of an undisturbed run, and what was done is not done twice."""
+"""Interrupted and run again: the bytes of an undisturbed run. Runs that are killed are in tests/chaos."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
@@ -18,55 +12,9 @@ from attractory.stages.info import info
 from attractory.stages.task import run_block
 from attractory.store.files import RUN_FOLDER
 
-# A run whose blocks take a while: the same numbers, with a pause before each block, so that there is a middle to be killed in.
-SLOW_RUN = """
-import sys, time
-from attractory.errors import AttractoryError
-from attractory.integrate import integrate_block
-from attractory.stages.generate import generate
-
-def slow(system, **block):
-    time.sleep(0.3)
-    return integrate_block(system, **block)
-
-if __name__ == "__main__":
-    try:
-        summary = generate(sys.argv[1], workers=2, produce=slow)
-    except AttractoryError as error:
-        sys.stderr.write(f"{error}\\n")
-        sys.exit(error.exit_code)
-    sys.stdout.write(f"{summary.made} {summary.kept}")
-"""
-
 
 def files(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def started(dataset):
-    script = dataset.folder / "slow.py"
-    script.write_text(SLOW_RUN)
-    source = str(Path(store.__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": source}
-    return subprocess.Popen(
-        [sys.executable, str(script), str(dataset.recipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-
-
-def rows(dataset):
-    folder = dataset.store / RUN_FOLDER / "rows"
-    return len(list(folder.iterdir())) if folder.is_dir() else 0
-
-
-# Starting workers that have to compile takes this long where many others use the machine; nothing waits for its end.
-PATIENCE = 300
-
-
-def wait_for_rows(dataset, process, count):
-    deadline = time.monotonic() + PATIENCE
-    while rows(dataset) < count and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert rows(dataset) >= count or process.poll() is not None
 
 
 @pytest.fixture
@@ -77,33 +25,6 @@ def partly(dataset):
     for block in list(job.plan.blocks())[1:3]:
         run_block(job.task(block))
     return dataset
-
-
-def test_a_run_that_was_killed_goes_on(dataset, undisturbed, cluster):
-    """SIGKILL twice in the middle, after shards exist; the third run makes only the rest, and every byte is the same."""
-    for count in (1, 3):
-        process = started(dataset)
-        wait_for_rows(dataset, process, count)
-        process.kill()
-        process.communicate()
-    kept = rows(dataset)
-    assert kept >= 3
-    summary = generate(dataset.recipe, workers=cluster)
-    assert (summary.made, summary.kept) == (6 - kept, kept)
-    assert files(dataset.store) == files(undisturbed.store)
-
-
-def test_a_signal_ends_a_run_with_three(dataset):
-    """SIGTERM is an interruption (exit code 3): done blocks are kept, and the message says how to go on."""
-    process = started(dataset)
-    wait_for_rows(dataset, process, 1)
-    process.send_signal(signal.SIGTERM)
-    _, message = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, message.splitlines()[-1]) == (
-        3,
-        "stopped by SIGTERM. What is done is kept: the same command goes on from there.",
-    )
-    assert rows(dataset) >= 1
 
 
 def test_half_written_files_are_swept_up(partly, undisturbed, cluster):

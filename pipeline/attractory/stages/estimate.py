@@ -139,7 +139,7 @@ def estimate(recipe: str | Path | LocatedRecipe, *, out: str | Path | None = Non
         root = agreed_root(job)
         finished = root is not None and is_finished(root)
         check_memory(located, job.plan)
-        held = held_bytes(job.store) if root is not None else 0
+        held = held_bytes(job.store, job.plan) if root is not None else 0
         systems = tuple(_measured(job, progress))
         return Estimate(
             store=job.store,

@@ -98,7 +98,7 @@ def generate(
             return found(job)
         where = workers if isinstance(workers, Workers) else Workers(workers)
         check_watching(where.performance)
-        check_place(job.store, job.plan, held=held_bytes(job.store))
+        check_place(job.store, job.plan, held=held_bytes(job.store, job.plan) if root is not None else 0)
         check_memory(located, job.plan)
         with signals_as_errors(), locked(job.store):
             root = agreed_root(job, replace_other=replace_other)  # again, now that nobody else writes: another run may have ended meanwhile

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from attractory.errors import InterruptedRunError, RequestError
 from attractory.store import StorePlan
+from attractory.store.rows import declared_blocks
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -20,9 +21,13 @@ def free_bytes(store: Path) -> int:
     return shutil.disk_usage(ground_of(store)).free
 
 
-def held_bytes(store: Path) -> int:
-    """What the files of a store take by now."""
-    return sum(path.stat().st_size for path in store.rglob("*") if path.is_file()) if store.is_dir() else 0
+def held_bytes(store: Path, plan: StorePlan) -> int:
+    """What the blocks of a store that are done take before compression, as the plan counts: those need no more room."""
+    held = 0
+    for block in declared_blocks(store, plan):
+        system = plan.system(block.system)
+        held += plan.block_bytes(system) * block.count // min(plan.shard_trajectories, system.trajectories)
+    return held
 
 
 def ground_of(store: Path) -> Path:
@@ -45,7 +50,7 @@ def check_place(store: Path, plan: StorePlan, *, held: int = 0) -> None:
     """Nothing where the store can be written and fits.
 
     Args:
-        held: bytes of it that an earlier run has written.
+        held: bytes of it, before compression, that an earlier run has written.
     Raises:
         RequestError: the place cannot be written to, or its disk has less free than the states take.
     """

@@ -27,7 +27,7 @@ from attractory.store.finish import sweep
 from attractory.store.repair import Repair, restore
 from attractory.store.state import clear_partial
 
-SHOWN = 10
+SHOWN = 100
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def check(store: Path, *, progress: Callable[[int, int], None] | None = None) ->
         StoreError: the path is not a finished store of this format version.
     """
     held = contents(store)
-    found = [*_inconsistent(held), *_rewritten(store, held.root)]
+    found = list(inconsistent(store, held))
     with ThreadPoolExecutor(max_workers=_READERS) as readers:
         for number, damage in enumerate(readers.map(lambda file: _compare(store, file), held.files), start=1):
             found += [damage] if damage else []
@@ -137,12 +137,6 @@ def _has_lost_its_root(store: Path) -> bool:
         return True
 
 
-def _rewritten(store: Path, root: dict[str, Any]) -> Iterator[Damage]:
-    """The root's document is text of one form, so that no byte of it can change but in a value."""
-    if (store / ROOT).read_bytes() != _text(root):
-        yield Damage(ROOT, "the text that its values are written as", "is changed")
-
-
 def _compare(store: Path, file: Expected) -> Damage | None:
     try:
         with (store / file.path).open("rb") as opened:
@@ -159,8 +153,10 @@ def _compare(store: Path, file: Expected) -> Damage | None:
     return None if file.sha256 in (None, digest) else Damage(file.path, f"SHA-256 {file.sha256}", f"is changed: SHA-256 {digest}")
 
 
-def _inconsistent(held: Contents) -> Iterator[Damage]:
-    """The root's document cannot hold its own digest; what it says twice must agree."""
+def inconsistent(store: Path, held: Contents) -> Iterator[Damage]:
+    """The root's document cannot hold its own digest; what it says twice must agree, and its text has one form."""
+    if (store / ROOT).read_bytes() != _text(held.root):
+        yield Damage(ROOT, "the text that its values are written as", "is changed")
     attributes, known = held.root["attributes"], {file.path: file.sha256 for file in held.files}
     recipe, catalog = sha256(canonical_json(attributes[layout.RECIPE])), _catalog_digest(held.root)
     if recipe != attributes[layout.RECIPE_DIGEST]:

@@ -33,7 +33,8 @@ def finish(store: Path, plan: StorePlan) -> None:
 def seal(store: Path, plan: StorePlan) -> None:
     """Turn a store whose blocks are all done into a finished one; the root's document is replaced last, in one step.
 
-    The run's folder, which holds its lock, is left for the caller to remove. The root's fsync also carries the earlier renames to the disk, on every journalling file system.
+    The run's folder, which holds its lock, is left for the caller to remove. The root's fsync also carries the earlier renames to the
+    disk, on every journalling file system.
 
     Raises:
         ValueError: a block is not done.

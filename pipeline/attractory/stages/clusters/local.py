@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from attractory.errors import InterruptedRunError
+
 # Of the C library: one heap, in which all below 256 MiB lies, and of which so much may stay free. Dask has its workers give what is free
 # back to the system at once, and then each array of each block is mapped anew.
 _KEPT_MEMORY = {"MALLOC_ARENA_MAX": 1, "MALLOC_MMAP_THRESHOLD_": 256 * 2**20, "MALLOC_TRIM_THRESHOLD_": 512 * 2**20}
@@ -19,20 +21,37 @@ _WATCHED_LESS = {"distributed.worker.profile.enabled": False, "distributed.admin
 
 @contextmanager
 def local_client(count: int, *, profiled: bool = False) -> Iterator[Any]:
-    """A client of so many processes, each of one thread; they end with it. `profiled`: for Dask's own report of what they do."""
-    from distributed import Client, LocalCluster
+    """A client of so many processes, each of one thread; they end with it. `profiled`: for Dask's own report of what they do.
+
+    Raises:
+        InterruptedRunError: one of them ended while it started.
+    """
+    from distributed import Client
 
     with _quiet_interrupts(), _lean(profiled=profiled):
-        cluster = LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",  # its default listens to the whole network
-            silence_logs=logging.CRITICAL,
-            memory_limit=0,
-        )
+        try:
+            cluster = _cluster(count)
+        except RuntimeError as error:  # Dask says no more than that it could not
+            message = (
+                "a worker process ended while it started, as one does that is killed or finds too little memory. "
+                "What is done is kept: the same command goes on from there; --workers takes fewer."
+            )
+            raise InterruptedRunError(message) from error
     with cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
         yield client
+
+
+def _cluster(count: int) -> Any:
+    from distributed import LocalCluster
+
+    return LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=count,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address="127.0.0.1:0",  # its default listens to the whole network
+        silence_logs=logging.CRITICAL,
+        memory_limit=0,
+    )
 
 
 @contextmanager
