@@ -58,7 +58,7 @@ def test_the_second_run_is_refused_and_a_killed_first_is_in_nobodys_way(rounds, 
         first.wait()
         began = time.monotonic()
         with locked(dataset.store):
-            assert time.monotonic() - began < 1.0  # nothing waits for a lease to end
+            assert time.monotonic() - began < 10.0  # nothing waits for a lease to end, which may take 30 s
     assert generate_slice(dataset.folder, Slice(1, 1)).made == rounds.BLOCKS
     assert dataset.files() == quiet.files()
 
