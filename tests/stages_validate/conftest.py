@@ -18,6 +18,7 @@ from attractory import System, layout, store
 from attractory.integrate import BlockSettings, SampleGrid, integrate_block
 from attractory.invariants import lyapunov_spectrum
 from attractory.invariants.lyapunov_spectrum import Effort
+from attractory.stages.plan import catalog_digest
 from attractory.store.files import canonical_json, document
 from attractory.store.manifest import manifest_bytes
 from attractory.store.template import ROOT
@@ -91,7 +92,7 @@ def build(path: Path, systems: list[System]) -> Path:
         layout.FORMAT: layout.FORMAT_VERSION,
         layout.RECIPE: RECIPE,
         layout.RECIPE_DIGEST: hashlib.sha256(canonical_json(RECIPE)).hexdigest(),
-        layout.CATALOG_DIGEST: hashlib.sha256("".join(system.digest for system in systems).encode()).hexdigest(),
+        layout.CATALOG_DIGEST: catalog_digest(tuple(systems)),
         layout.VERSIONS: {"attractory": "0.1.0"},
         layout.LICENCE: "CC-BY-4.0",
         layout.CONVENTIONS: "CF-1.11",
