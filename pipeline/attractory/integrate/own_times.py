@@ -28,6 +28,8 @@ Sampling = namedtuple("Sampling", "places grids counts out own times spare spots
 def sampling_of(grids: Sequence[Grid], places: NDArray[np.int64], out: NDArray[np.floating], width: int) -> Sampling:
     """What the drivers fill: regular granularities first, one of no samples where there is none, then those with times of their own, then
     sections; places (granularity, 2) in the order of the grids."""
+    if (only := [grid for grid in grids if isinstance(grid, SampleGrid)]) and len(only) == len(grids):
+        return _regular(only, places, out, width)
     pairs = list(zip(grids, places.tolist(), strict=True))
     regular = [(grid, spot) for grid, spot in pairs if isinstance(grid, SampleGrid)]
     timed = [(grid, spot) for grid, spot in pairs if isinstance(grid, TimedGrid)]
@@ -43,6 +45,13 @@ def sampling_of(grids: Sequence[Grid], places: NDArray[np.int64], out: NDArray[n
     own = np.array([-1] * (len(rows) - len(timed)) + starts, np.int64)
     memory = times[0] if len(times) == 1 else np.concatenate([np.empty(0), *times])
     return Sampling(spots, rows, counts, out, own, memory, *_scratch(width))
+
+
+def _regular(grids: Sequence[SampleGrid], places: NDArray[np.int64], out: NDArray[np.floating], width: int) -> Sampling:
+    """Nothing but regular granularities, as where tangent vectors are begun anew many times: said in less time."""
+    rows = np.array([(grid.dt, grid.samples, row) for grid, row in zip(grids, places[:, 1].tolist(), strict=True)], np.float64)
+    counts = np.array([grid.samples for grid in grids], np.int64)
+    return Sampling(places, rows, counts, out, np.full(len(rows), -1, np.int64), np.empty(0), *_scratch(width))
 
 
 def _scratch(width: int) -> tuple[Float, NDArray[np.int64], Float]:

@@ -55,7 +55,7 @@ def factors(orthonormal: Any, grown: Any, diagonal: Any) -> Any:  # pragma: no c
     return upper
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def _orthonormalise_one(block: Any, vector: int, count: int, sums: Any) -> None:  # pragma: no cover - compiled
     """One vector of each trajectory of a block (vector, variable, trajectory); row 2 of `sums` is what the earlier ones left of it."""
     own, length, left, again = block[vector], sums[1], sums[2], sums[3]
@@ -73,7 +73,7 @@ def _orthonormalise_one(block: Any, vector: int, count: int, sums: Any) -> None:
             left[lane] *= again[lane]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def _products(left: Any, right: Any, sums: Any) -> None:  # pragma: no cover - compiled
     """`sums` (trajectory,) of the products of vectors (variable, trajectory)."""
     for lane in range(_SIDE):
@@ -83,21 +83,21 @@ def _products(left: Any, right: Any, sums: Any) -> None:  # pragma: no cover - c
             sums[lane] += left[place, lane] * right[place, lane]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def _lengths(own: Any, lengths: Any) -> None:  # pragma: no cover - compiled
     _products(own, own, lengths)
     for lane in range(_SIDE):
         lengths[lane] = np.sqrt(lengths[lane])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def _divide(own: Any, lengths: Any) -> None:  # pragma: no cover - compiled
     for place in range(own.shape[0]):
         for lane in range(_SIDE):
             own[place, lane] /= lengths[lane]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def _project(block: Any, vector: int, along: Any) -> None:  # pragma: no cover - compiled
     """Takes from a vector of each trajectory what lies along the earlier ones of that trajectory."""
     own = block[vector]
