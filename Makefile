@@ -33,7 +33,7 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Attractory needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
 	@echo "Setting up $(VENV) (once) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python $(PIP) install --editable '.[pipeline,certify,cluster,dashboard,test]'
+	@$(VENV)/bin/python $(PIP) install --editable '.[pipeline,certify,cluster,dashboard,s3,test]'
 	@touch $@
 
 $(DVC_VENV)/.installed: Makefile

@@ -64,8 +64,10 @@ INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, everything else on standard error.")]
 Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe.yaml, or the folder that holds it.")]
-Store = Annotated[Path, typer.Argument(metavar="STORE", help="A finished store: DATASET.zarr.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="STORE", help="The store to write; default: beside the recipe.")]
+Store = Annotated[str, typer.Argument(metavar="STORE", help="A finished store: DATASET.zarr.")]
+Out = Annotated[
+    str | None, typer.Option("--out", metavar="STORE", help="The store to write, a path or an s3:// URL; default: beside the recipe.")
+]
 WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Worker processes; default: one per core.")]
 ClusterFile = Annotated[
     Path | None, typer.Option("--cluster", metavar="FILE", help="Where to run: a cluster's YAML, or a Dask scheduler file.")
@@ -207,7 +209,7 @@ def generate(  # noqa: PLR0913  # each option is an argument
     return Answer(made.document(), made.lines(), exit_code=1 if made.failed else 0)
 
 
-def _estimate(recipe: Path, *, out: Path | None, catalog: Path | None) -> Answer:
+def _estimate(recipe: Path, *, out: str | None, catalog: Path | None) -> Answer:
     from attractory.stages.estimate import estimate
     from attractory.stages.located import read_recipe
 
@@ -216,7 +218,7 @@ def _estimate(recipe: Path, *, out: Path | None, catalog: Path | None) -> Answer
     return Answer(found.document(), found.lines(), exit_code=2 if found.refusal else 0)
 
 
-def _slice(recipe: Path, array: str, *, out: Path | None, catalog: Path | None, others: Sequence[str]) -> Answer:
+def _slice(recipe: Path, array: str, *, out: str | None, catalog: Path | None, others: Sequence[str]) -> Answer:
     from attractory.stages.located import read_recipe
     from attractory.stages.slices import generate_slice, read_slice
 

@@ -78,6 +78,10 @@ class InterruptedRunError(AttractoryError):
     exit_code = 3
 
 
+class UnreachableError(InterruptedRunError):
+    """An object store did not do what it was asked, after several tries; what is done is kept and the same command goes on from there."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """The end of a message about an unknown name: ` Did you mean 'rho'?`, or nothing where no valid name is near."""
     choices = list(islice(valid, _MOST_CHOICES))

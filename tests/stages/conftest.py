@@ -118,6 +118,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, cluster: Workers) -> Dataset:
+    """The dataset made by the cluster that is there, which costs little; not to be changed."""
+    dataset = make_dataset(tmp_path_factory.mktemp("made") / "tiny")
+    generate(dataset.recipe, workers=cluster)
+    return dataset
+
+
+@pytest.fixture(scope="session")
 def observed(tmp_path_factory: pytest.TempPathFactory, cluster: Workers) -> Dataset:
     """The flow alone, of which y is observed with noise of a tenth of its standard deviation; not to be changed."""
     made = make_dataset(tmp_path_factory.mktemp("observed") / "tiny")

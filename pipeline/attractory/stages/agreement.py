@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from attractory import layout
 from attractory.errors import RequestError
 from attractory.store import GridPlan, StorePlan, is_finished
+from attractory.store.files import Place
 from attractory.store.template import ROOT
 
 _WAY_OUT = "Choose another place with --out, or start anew with --replace."
 
 
-def disagreement(store: Path, root: Mapping[str, Any], plan: StorePlan) -> str | None:
+def disagreement(store: Place, root: Mapping[str, Any], plan: StorePlan) -> str | None:
     """Why the store at a path is not the one that the plan makes; None where it is."""
     held, wanted = root["attributes"], plan.attributes
     if held.get(layout.RECIPE_DIGEST) != wanted[layout.RECIPE_DIGEST]:
@@ -38,7 +38,7 @@ def disagreement(store: Path, root: Mapping[str, Any], plan: StorePlan) -> str |
     return f"was begun with another dt of {', '.join(moved[:3])}: the annotated Lyapunov time has changed since." if moved else None
 
 
-def check_agreement(store: Path, root: Mapping[str, Any], plan: StorePlan) -> None:
+def check_agreement(store: Place, root: Mapping[str, Any], plan: StorePlan) -> None:
     """Nothing, where the store at a path is the one that the plan makes.
 
     Raises:
@@ -55,7 +55,7 @@ def _changed_keys(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     return f"it differs in {', '.join(changed)}"
 
 
-def _changed_systems(store: Path, plan: StorePlan) -> str:
+def _changed_systems(store: Place, plan: StorePlan) -> str:
     changed = [
         system.name
         for system in plan.systems
@@ -69,7 +69,7 @@ def _drawn(attributes: Mapping[str, Any]) -> Any:
     return json.loads(json.dumps([attributes.get(key) for key in (layout.PARAMETER_FAMILY, layout.START_BOX)]))
 
 
-def _dt(store: Path, system: str, granularity: str) -> Any:
+def _dt(store: Place, system: str, granularity: str) -> Any:
     attributes = _attributes(store / system / granularity)
     return attributes.get(layout.DT, attributes.get(layout.TIMES, {}).get("spacing"))
 
@@ -79,7 +79,7 @@ def _spacing(grid: GridPlan) -> float | None:
     return grid.dt if grid.drawn is None else grid.drawn.spacing
 
 
-def _attributes(group: Path) -> dict[str, Any]:
+def _attributes(group: Place) -> dict[str, Any]:
     try:
         return dict(json.loads((group / ROOT).read_bytes())["attributes"])
     except (OSError, ValueError, KeyError):

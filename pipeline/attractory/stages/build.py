@@ -13,6 +13,7 @@ from attractory.stages.progress import Progress
 from attractory.stages.publish import Published, publish
 from attractory.stages.summary import GenerateSummary
 from attractory.stages.validate import Report, validate
+from attractory.store.files import folder_of
 
 PUBLISHED = "published"  # the folder beside the recipe, unless another place is asked for
 
@@ -52,11 +53,12 @@ def build(
     """
     located = read_recipe(recipe)
     place = located.path.parent / PUBLISHED if to is None else to
-    generated = generate(located, out=out, workers=workers, progress=_titled(progress, "generate"))
-    report = validate(generated.store, progress=_titled(progress, "validate"))
+    store = None if out is None else folder_of(out, what="to build")
+    generated = generate(located, out=store, workers=workers, progress=_titled(progress, "generate"))
+    report = validate(folder_of(generated.store, what="to validate"), progress=_titled(progress, "validate"))
     if report.verdict == "fail":
         return Built(generated, report, None)
-    return Built(generated, report, publish(generated.store, to=place, progress=_titled(progress, "publish")))
+    return Built(generated, report, publish(folder_of(generated.store, what="to publish"), to=place, progress=_titled(progress, "publish")))
 
 
 def _titled(progress: Progress | None, title: str) -> Progress | None:

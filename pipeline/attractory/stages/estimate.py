@@ -18,7 +18,9 @@ from attractory.stages.progress import Progress
 from attractory.stages.task import produce_block
 from attractory.stages.task_size import LONGEST, SHORTEST, Cost, better_shards
 from attractory.store import Block, StorePlan, SystemPlan, encode_block, is_finished
+from attractory.store.files import Place, place_of
 from attractory.store.finish import small_files
+from attractory.store.objects import ObjectPath
 
 # A measured block has as many trajectories as fill the lanes, and at first so many samples of its longest granularity; four times as many
 # until integrating them takes this long, so that neither the clock nor the beginning of a trajectory decides.
@@ -54,13 +56,13 @@ class Estimate:
     which tasks are of a better length, where these are not.
     """
 
-    store: Path
+    store: Place
     systems: tuple[SystemEstimate, ...]
     raw_bytes: int
     tasks: int
     shard_files: int
     other_files: int
-    free_bytes: int
+    free_bytes: int | None
     finished: bool
     refusal: str | None
     better_shards: int | None = None
@@ -114,10 +116,10 @@ class Estimate:
         hours, dearest = self.core_seconds / 3600, sorted(self.systems, key=lambda system: -system.seconds)[:3]
         part = self.disk_bytes / self.raw_bytes
         longest = max((system.seconds - system.compile_seconds) / system.tasks for system in self.systems)
+        room = "an object store says not what is free" if self.free_bytes is None else f"{readable(self.free_bytes)} free there"
         return [
             f"{self.store}: would make {self.samples / 1e6:,.1f} M samples of {len(self.systems)} systems; nothing was written",
-            f"  {readable(self.raw_bytes)} raw, about {readable(self.disk_bytes)} on disk ({100 * part:.0f} %); "
-            f"{readable(self.free_bytes)} free there",
+            f"  {readable(self.raw_bytes)} raw, about {readable(self.disk_bytes)} on disk ({100 * part:.0f} %); {room}",
             f"  about {hours:,.3g} core-hours (compile, integrate, compress; the disk's own time is not in it)",
             f"  {self.tasks:,} tasks, the longest of about {longest:.2g} s; {self.shard_files:,} shard files, {self.other_files:,} others",
             *([f"  tasks of {SHORTEST:g} to {LONGEST:g} s: shard_trajectories: {self.better_shards}"] if self.better_shards else []),
@@ -127,14 +129,16 @@ class Estimate:
         ]
 
 
-def estimate(recipe: str | Path | LocatedRecipe, *, out: str | Path | None = None, progress: Progress | None = None) -> Estimate:
+def estimate(
+    recipe: str | Path | LocatedRecipe, *, out: str | Path | ObjectPath | None = None, progress: Progress | None = None
+) -> Estimate:
     """What `generate` would make of a recipe from the beginning, measured here and now on one core.
 
     Raises:
         RecipeError, CatalogError, RequestError: the request is wrong, as `generate` would say.
     """
     located = read_recipe(recipe)
-    job = planned_job(located, Path(out) if out is not None else located.store)
+    job = planned_job(located, place_of(out) if out is not None else located.store)
     with disk_errors(job.store):
         root = agreed_root(job)
         finished = root is not None and is_finished(root)

@@ -30,15 +30,17 @@ from attractory.stages.summary import GenerateSummary, Tally
 from attractory.stages.task import BlockTask, Produce
 from attractory.stages.watching import check_watching, watched
 from attractory.store import Block, StorePlan, create, done_rows, finished_document, is_finished, locked, root_document
+from attractory.store.files import Place, place_of
 from attractory.store.finish import remove_run_folder, seal, sweep
-from attractory.store.state import clear, clear_partial, stored_failures
+from attractory.store.objects import ObjectPath
+from attractory.store.state import clear, clear_partial, left_leased, stored_failures
 
 
 @dataclass(frozen=True)
 class Job:
     """A request that has been looked at and found good, before anything is written."""
 
-    store: Path
+    store: Place
     plan: StorePlan
     systems: tuple[System, ...]
     recipe: Recipe
@@ -47,13 +49,13 @@ class Job:
     def task(self, block: Block) -> BlockTask:
         plan = replace(self.plan, systems=(self.plan.system(block.system),))
         system = next(system for system in self.systems if system.name == block.system)
-        observation = observation_of_system(LocatedRecipe(self.recipe, self.store, {}), system)
+        observation = observation_of_system(LocatedRecipe(self.recipe, Path(str(self.store)), {}), system)
         return BlockTask(self.store.absolute(), plan, block, system.record, self._settings[block.system], self.produce, observation)
 
     @cached_property
     def _settings(self) -> dict[str, BlockSettings]:
         """What the engine must know of the recipe for the blocks of each system."""
-        recipe, located = self.recipe, LocatedRecipe(self.recipe, self.store, {})  # the plan has refused what cannot be
+        recipe, located = self.recipe, LocatedRecipe(self.recipe, Path(str(self.store)), {})  # the plan has refused what cannot be
         return {
             system.name: BlockSettings(
                 recipe.seed,
@@ -71,7 +73,7 @@ class Job:
 def generate(
     recipe: str | Path | LocatedRecipe,
     *,
-    out: str | Path | None = None,
+    out: str | Path | ObjectPath | None = None,
     workers: int | Workers = 1,
     replace_other: bool = False,
     progress: Progress | None = None,
@@ -81,7 +83,7 @@ def generate(
 
     Args:
         recipe: the file, or the folder whose recipe.yaml it is; or what `read_recipe` gives, with more systems.
-        out: the store; beside the recipe if None.
+        out: the store, a path or a URL of an object store; beside the recipe if None.
         replace_other: delete a store of another recipe or catalog that is in the way, in place of refusing.
         produce: what makes a block's trajectories, of integrate_block's signature; known to every worker by its name.
     Raises:
@@ -90,17 +92,17 @@ def generate(
         IncompleteRunError: some blocks failed in every try; all others are kept.
     """
     located = read_recipe(recipe)
-    job = planned_job(located, Path(out) if out is not None else located.store, produce)
+    job = planned_job(located, place_of(out) if out is not None else located.store, produce)
     with disk_errors(job.store):
         root = agreed_root(job, replace_other=replace_other)
-        if root is not None and is_finished(root):
+        if root is not None and is_finished(root) and not left_leased(job.store):
             sweep(job.store)
             return found(job)
         where = workers if isinstance(workers, Workers) else Workers(workers)
         check_watching(where.performance)
         check_place(job.store, job.plan, held=held_bytes(job.store, job.plan) if root is not None else 0)
         check_memory(located, job.plan)
-        with signals_as_errors(), locked(job.store):
+        with signals_as_errors(), locked(job.store, announce=lambda sentence: (progress or silent)(0, 0, sentence)):
             root = agreed_root(job, replace_other=replace_other)  # again, now that nobody else writes: another run may have ended meanwhile
             if root is None:
                 clear(job.store)
@@ -124,7 +126,7 @@ def agreed_root(job: Job, *, replace_other: bool = False) -> dict[str, Any] | No
     return root
 
 
-def planned_job(located: LocatedRecipe, store: Path, produce: Produce = integrate_block) -> Job:
+def planned_job(located: LocatedRecipe, store: Place, produce: Produce = integrate_block) -> Job:
     systems = systems_of(located)
     return Job(store, store_plan(located, systems), systems, located.recipe, produce)
 

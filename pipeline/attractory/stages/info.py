@@ -11,7 +11,7 @@ from attractory import layout
 from attractory.errors import StoreError
 from attractory.stages.place import disk_errors
 from attractory.store import finished_document, is_finished, root_document
-from attractory.store.files import rows_folder
+from attractory.store.files import folder_of, rows_folder
 from attractory.store.template import ROOT
 
 
@@ -21,7 +21,7 @@ def info(store: str | Path) -> dict[str, Any]:
     Raises:
         StoreError: there is no store of this format version.
     """
-    store = Path(store)
+    store = folder_of(store, what="to describe a store")
     with disk_errors(store):
         root = root_document(store) or finished_document(store)
         attributes = root["attributes"]

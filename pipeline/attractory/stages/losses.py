@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from attractory.errors import AttractoryError, IncompleteRunError, InterruptedRunError
 from attractory.stages.place import FULL
 from attractory.store import Block
+from attractory.store.files import Place
 
 SHOWN = 10
 ENDED_WORKERS = "its worker ended several times without a word, as a process does that takes more memory than the machine has"
@@ -37,7 +37,7 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 
-def lost(store: Path, losses: Sequence[Loss], *, tasks: int) -> AttractoryError:
+def lost(store: Place, losses: Sequence[Loss], *, tasks: int) -> AttractoryError:
     """The error that a run with losses ends with: InterruptedRunError where nothing but killed workers is among them, as another run may
     well have the memory that this one lacked; else IncompleteRunError."""
     kind = InterruptedRunError if all(loss.killed for loss in losses) else IncompleteRunError

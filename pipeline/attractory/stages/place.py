@@ -11,17 +11,21 @@ from pathlib import Path
 
 from attractory.errors import InterruptedRunError, RequestError
 from attractory.store import StorePlan
+from attractory.store.files import Place
+from attractory.store.objects import ObjectPath
 from attractory.store.rows import declared_blocks
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def free_bytes(store: Path) -> int:
-    """What the disk that a store is on, or would be on, has free."""
+def free_bytes(store: Place) -> int | None:
+    """What the disk that a store is on, or would be on, has free; None of an object store, which does not say."""
+    if isinstance(store, ObjectPath):
+        return None
     return shutil.disk_usage(ground_of(store)).free
 
 
-def held_bytes(store: Path, plan: StorePlan) -> int:
+def held_bytes(store: Place, plan: StorePlan) -> int:
     """What the blocks of a store that are done take before compression, as the plan counts: those need no more room."""
     held = 0
     for block in declared_blocks(store, plan):
@@ -35,10 +39,10 @@ def ground_of(store: Path) -> Path:
     return next(folder for folder in (store, *store.absolute().parents) if folder.exists())
 
 
-def room_missing(store: Path, plan: StorePlan, *, held: int = 0) -> str | None:
+def room_missing(store: Place, plan: StorePlan, *, held: int = 0) -> str | None:
     """Why the states do not fit on the disk, which compression may yet make them; None where they do."""
     free = free_bytes(store)
-    if plan.bytes - held <= free:
+    if free is None or plan.bytes - held <= free:
         return None
     return (
         f"{store}: the recipe makes up to {readable(plan.bytes)}, and the disk has {readable(free)} free. "
@@ -46,14 +50,16 @@ def room_missing(store: Path, plan: StorePlan, *, held: int = 0) -> str | None:
     )
 
 
-def check_place(store: Path, plan: StorePlan, *, held: int = 0) -> None:
-    """Nothing where the store can be written and fits.
+def check_place(store: Place, plan: StorePlan, *, held: int = 0) -> None:
+    """Nothing where the store can be written and fits. Of an object store nothing is asked: it is written to before anything is made.
 
     Args:
         held: bytes of it, before compression, that an earlier run has written.
     Raises:
         RequestError: the place cannot be written to, or its disk has less free than the states take.
     """
+    if isinstance(store, ObjectPath):
+        return
     try:
         Path(tempfile.mkdtemp(dir=ground_of(store), prefix=".attractory-")).rmdir()
     except OSError as error:
@@ -65,7 +71,7 @@ def check_place(store: Path, plan: StorePlan, *, held: int = 0) -> None:
 
 
 @contextmanager
-def disk_errors(store: Path) -> Iterator[None]:
+def disk_errors(store: Place) -> Iterator[None]:
     """Turns what a disk says into what a user reads.
 
     Raises:

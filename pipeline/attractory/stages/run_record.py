@@ -10,14 +10,14 @@ import secrets
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from attractory.stages.summary import GenerateSummary
-from attractory.store.files import RUN_FOLDER, document, partial_folder, write_whole
+from attractory.store.files import RUN_FOLDER, Place, document, partial_folder, write_whole
+from attractory.store.objects import ObjectPath
 
 
-def record_path(store: Path) -> Path:
+def record_path(store: Place) -> Place:
     return store.with_name(f"{store.name.removesuffix('.zarr')}.run.json")
 
 
@@ -35,41 +35,46 @@ def run_document(summary: GenerateSummary, *, started: datetime, versions: dict[
     }
 
 
-def add_runs(store: Path, runs: Sequence[dict[str, Any]]) -> Path:
+def add_runs(store: Place, runs: Sequence[dict[str, Any]]) -> Place:
     """Append runs to the record of a store; a store that is made in three attempts has three."""
     path = record_path(store)
     if not runs:
         return path
     known = _runs(path)
-    content = json.dumps({"runs": [*known, *(run for run in runs if run not in known)]}, indent=2) + "\n"
+    content = (json.dumps({"runs": [*known, *(run for run in runs if run not in known)]}, indent=2) + "\n").encode()
+    if isinstance(path, ObjectPath):
+        path.put(content)
+        return path
     try:
         # In the store, where what a kill leaves half-written is swept up.
-        write_whole(path, content.encode(), partial=partial_folder(store))
+        write_whole(path, content, partial=partial_folder(store))
     except OSError as error:
         # A store that is a link to another disk, or a mount; or one that another slice has finished meanwhile.
         if error.errno not in (errno.EXDEV, errno.ENOENT):
             raise
-        write_whole(path, content.encode(), partial=path.parent)
+        write_whole(path, content, partial=path.parent)
     return path
 
 
-def keep_run(store: Path, run: dict[str, Any]) -> None:
+def keep_run(store: Place, run: dict[str, Any]) -> None:
     """Leave a slice's run in the unfinished store, a file of its own; whoever finishes the store moves it to the record."""
     write_whole(_kept_folder(store) / f"{secrets.token_hex(8)}.json", document(run), partial=partial_folder(store))
 
 
-def kept_runs(store: Path) -> list[dict[str, Any]]:
+def kept_runs(store: Place) -> list[dict[str, Any]]:
     """What slices have left, in the order of their start."""
     folder = _kept_folder(store)
+    if isinstance(folder, ObjectPath):  # slices need a file system
+        return []
     found = [json.loads(path.read_bytes()) for path in folder.glob("*.json")] if folder.is_dir() else []
     return sorted(found, key=lambda run: str(run["started"]))
 
 
-def _kept_folder(store: Path) -> Path:
+def _kept_folder(store: Place) -> Place:
     return store / RUN_FOLDER / "runs"
 
 
-def _runs(path: Path) -> list[Any]:
+def _runs(path: Place) -> list[Any]:
     try:
         return list(json.loads(path.read_bytes())["runs"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -31,7 +31,7 @@ from attractory.stages.run_record import add_runs, keep_run, kept_runs, run_docu
 from attractory.stages.summary import GenerateSummary, SlicePlace, Tally
 from attractory.stages.task import BlockReport, Produce, run_block
 from attractory.store import Block, BlockRow, StorePlan, create, declared, done_rows, in_turn, is_finished, shared, strangers
-from attractory.store.files import RUN_FOLDER
+from attractory.store.files import RUN_FOLDER, folder_of
 from attractory.store.finish import seal, sweep
 from attractory.store.state import root_document
 
@@ -88,7 +88,7 @@ def generate_slice(
         IncompleteRunError: some blocks failed; all others of the slice are kept.
     """
     located = read_recipe(recipe)
-    job = planned_job(located, Path(out) if out is not None else located.store, produce)
+    job = planned_job(located, folder_of(out, what="to write it by slices of --array") if out is not None else located.store, produce)
     with disk_errors(job.store):
         root = agreed_root(job)
         if root is not None and is_finished(root):
@@ -97,7 +97,7 @@ def generate_slice(
         check_memory(located, job.plan)
         if root is None:
             check_place(job.store, job.plan)
-        with signals_as_errors(), shared(job.store):
+        with signals_as_errors(), shared(_folder(job)):
             if root is None:
                 _begin(job)
             summary = _run(job, part, progress or silent)
@@ -108,7 +108,7 @@ def generate_slice(
 
 def _begin(job: Job) -> None:
     """Write the template, unless another slice has. What a killed run of another recipe left is no slice's to delete."""
-    with in_turn(job.store):
+    with in_turn(_folder(job)):
         unknown = strangers(job.store, job.plan)
         if agreed_root(job) is not None:
             return
@@ -147,7 +147,7 @@ def _without_arrays(row: BlockRow) -> tuple[str, int]:
 
 def _made(job: Job, part: Slice, blocks: Sequence[Block]) -> Iterator[BlockReport | Loss]:
     """Each block's report or loss. One that ended this slice's process the last time comes last, so that it is in no other's way."""
-    mark = job.store / RUN_FOLDER / f"slice-{part.number}-of-{part.count}"
+    mark = _folder(job) / RUN_FOLDER / f"slice-{part.number}-of-{part.count}"
     before = mark.read_text() if mark.is_file() else ""
     for block in sorted(blocks, key=lambda block: block.key == before):
         try:
@@ -169,7 +169,7 @@ def _finish(job: Job, runs: Sequence[dict[str, Any]]) -> None:
     Args:
         runs: what this slice has to add to the record, which waits in the store until that is finished.
     """
-    with in_turn(job.store):
+    with in_turn(_folder(job)):
         if not _is_finished(job) and declared(job.store, job.plan) == job.plan.tasks:
             kept = kept_runs(job.store)
             _finish_all(job)
@@ -199,6 +199,11 @@ def _finish_all(job: Job) -> None:
         # Without locks another slice may have finished it under our hands, and taken the rows away; its bytes are the same.
         if not _is_finished(job):
             raise
+
+
+def _folder(job: Job) -> Path:
+    """The store; in an object store, slices could not take turns."""
+    return folder_of(job.store, what="to write it by slices of --array")
 
 
 def _is_finished(job: Job) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from attractory.stages.task import BlockReport
+from attractory.store.files import Place
 
 MILLION = 1e6
 
@@ -82,7 +82,7 @@ class GenerateSummary:
     `redraws` has, of each system whose parameters are drawn, how many sets it has, were drawn again and were not found.
     """
 
-    store: Path
+    store: Place
     made: int
     kept: int
     failed: int

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 from attractory.catalog.record import SystemRecord
 from attractory.expressions.system import System
 from attractory.integrate import BlockSettings, DrawnGrid, Grid, SampleGrid, TimedGrid, Trajectories, integrate_block, section_grid
 from attractory.integrate.observation import Observation, Seen, observed
 from attractory.store import Block, GridPlan, PackedBlock, StorePlan, SystemPlan, pack_block
+from attractory.store.files import Place
 
 Produce = Callable[..., Trajectories]
 
@@ -28,7 +28,7 @@ OVERLAPPED_BYTES = 96 * 2**20
 class BlockTask:
     """All that a worker needs to know of one block; `plan` holds the block's own system only."""
 
-    store: Path
+    store: Place
     plan: StorePlan
     block: Block
     record: SystemRecord

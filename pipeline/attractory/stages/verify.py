@@ -23,7 +23,9 @@ from attractory.stages.task import Produce, produce_block
 from attractory.store import Block, Contents, Damage, check, contents, encode_block, locked
 from attractory.store.blocks import EncodedBlock
 from attractory.store.certificate import complete, waiting
+from attractory.store.files import Place, place_of
 from attractory.store.finish import sweep
+from attractory.store.objects import ObjectPath
 from attractory.store.repair import Repair, restore
 from attractory.store.state import clear_partial
 
@@ -34,13 +36,13 @@ SHOWN = 100
 class Verification:
     """A store that is sound, now; `repaired` are the files that were made again."""
 
-    store: Path
+    store: Place
     files: int
     repaired: tuple[str, ...] = ()
 
 
 def verify(
-    store: str | Path, *, repair: bool = False, progress: Progress | None = None, produce: Produce = integrate_block
+    store: str | Path | ObjectPath, *, repair: bool = False, progress: Progress | None = None, produce: Produce = integrate_block
 ) -> Verification:
     """A sound store.
 
@@ -50,7 +52,7 @@ def verify(
         StoreError: the path is not a finished store of this format version.
         DamageError: files are missing, truncated or changed; or could not be made again with equal bytes.
     """
-    store = Path(store)
+    store = place_of(store)
     with disk_errors(store):
         if repair:
             _end_certifying(store)
@@ -65,7 +67,7 @@ def verify(
     return Verification(store, len(held.files) + 1, tuple(damage.path for damage in damages))
 
 
-def stored_job(store: Path, held: Contents, produce: Produce) -> Job:
+def stored_job(store: Place, held: Contents, produce: Produce) -> Job:
     """The job that made a store, from what the store says of itself: no catalog is read, so no later edit of one matters.
 
     Raises:
@@ -76,14 +78,14 @@ def stored_job(store: Path, held: Contents, produce: Produce) -> Job:
         recipe = Recipe.model_validate(held.root["attributes"][layout.RECIPE])
         records = [SystemRecord.from_mapping(members[name]["attributes"][layout.RECORD]) for name in recipe.systems]
         systems = tuple(System.from_record(record) for record in records)
-        plan = store_plan(LocatedRecipe(recipe, store / "zarr.json", {}), systems)
+        plan = store_plan(LocatedRecipe(recipe, Path(str(store / "zarr.json")), {}), systems)
     except (ValidationError, AttractoryError, KeyError, TypeError) as error:
         message = f"{store}: the recipe or a system in the root cannot be read ({error}). Generate the store again, at another place."
         raise DamageError(message) from error
     return Job(store, plan, systems, recipe, produce)
 
 
-def _repair(store: Path, held: Contents, damages: Sequence[Damage], produce: Produce) -> None:
+def _repair(store: Place, held: Contents, damages: Sequence[Damage], produce: Produce) -> None:
     job = stored_job(store, held, produce)
 
     def encode(block: Block) -> EncodedBlock:
@@ -98,14 +100,15 @@ def _repair(store: Path, held: Contents, damages: Sequence[Damage], produce: Pro
         sweep(store)
 
 
-def _end_certifying(store: Path) -> None:
-    """Move what a killed `certify` has left half-moved to its places, as the next one would: those files are whole."""
-    if waiting(store).exists():
+def _end_certifying(store: Place) -> None:
+    """Move what a killed `certify` has left half-moved to its places, as the next one would: those files are whole. It certifies none in
+    an object store."""
+    if isinstance(store, Path) and waiting(store).exists():
         with locked(store):
             complete(store)
 
 
-def _report(store: Path, damages: Sequence[Damage]) -> str:
+def _report(store: Place, damages: Sequence[Damage]) -> str:
     more = [f"  … and {len(damages) - SHOWN} more"] if len(damages) > SHOWN else []
     lines = [
         f"{store}: {len(damages)} damaged file{'s' if len(damages) != 1 else ''}",

@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from attractory import layout
-from attractory.store.files import partial_folder, sha256, write_whole
+from attractory.store.files import Place, partial_folder, sha256, write_whole
 from attractory.store.plan import Block, GridPlan, ShardShape, StorePlan, SystemPlan
 from attractory.store.rows import CODES, BlockRow, ShardRow, kept_arrays, write_row
 from attractory.store.shards import decoded_sha256, encode_shard
@@ -62,7 +61,7 @@ class PackedBlock:
         return self.row
 
 
-def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -> BlockRow:
+def write_block(store: Place, plan: StorePlan, block: Block, made: BlockStates) -> BlockRow:
     """Write a block's shards, then the row that declares it done.
 
     Raises:
@@ -72,7 +71,7 @@ def write_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -
     return pack_block(store, plan, block, made).wait()
 
 
-def pack_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) -> PackedBlock:
+def pack_block(store: Place, plan: StorePlan, block: Block, made: BlockStates) -> PackedBlock:
     """The same, come so far that all is packed: the disk works while the next shard is packed, and may while the next block is made.
 
     Raises:
@@ -97,7 +96,7 @@ def pack_block(store: Path, plan: StorePlan, block: Block, made: BlockStates) ->
     return PackedBlock(row, packing, declared)
 
 
-def _declare(store: Path, row: BlockRow, written: Sequence[Future[None]]) -> None:
+def _declare(store: Place, row: BlockRow, written: Sequence[Future[None]]) -> None:
     """Write the row, unless one of the shards did not reach the disk."""
     for one in written:
         one.result()

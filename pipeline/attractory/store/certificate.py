@@ -11,13 +11,14 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from attractory import layout
 from attractory.store import documents
-from attractory.store.files import RUN_FOLDER, document, partial_folder, sha256, write_whole
+from attractory.store.files import RUN_FOLDER, Place, document, partial_folder, sha256, write_whole
+from attractory.store.objects import ObjectPath
 from attractory.store.template import ROOT
 
 # The folder, in that of a run, of what certifying has found so far.
@@ -86,7 +87,11 @@ def complete(store: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def waiting(store: Path) -> Path:
+@overload
+def waiting(store: Path) -> Path: ...
+@overload
+def waiting(store: ObjectPath) -> ObjectPath: ...
+def waiting(store: Place) -> Place:
     """Where new files wait to be moved to their places."""
     return store / RUN_FOLDER / "certificates"
 

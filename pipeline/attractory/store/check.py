@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ import numpy as np
 from attractory import layout
 from attractory.errors import DamageError, StoreError
 from attractory.store import documents
-from attractory.store.files import canonical_json, document, rows_folder, sha256
+from attractory.store.files import Place, canonical_json, document, rows_folder, sha256
 from attractory.store.manifest import read_manifest
+from attractory.store.objects import ObjectPath
 from attractory.store.rows import ShardRow
 from attractory.store.state import finished_document
 from attractory.store.template import ROOT
 
+_REMOTE_READERS = 16  # of an object store, whose shards wait in memory: 16 of them
 _READERS = 4  # hashing leaves the interpreter's lock; more readers only make a disk seek
 
 _NOT_OF_ITS_FORM = (KeyError, TypeError, AttributeError)  # what reading such a document raises
@@ -65,7 +67,7 @@ class Contents:
     files: tuple[Expected, ...]
 
 
-def contents(store: Path) -> Contents:
+def contents(store: Place) -> Contents:
     """What a finished store must consist of, by its manifest, or without a sound one by its `digest` arrays.
 
     Raises:
@@ -85,7 +87,7 @@ def contents(store: Path) -> Contents:
     return Contents(root, rows, (manifest, *(Expected(path, digest) for path, digest in others.items()), *shards))
 
 
-def check(store: Path, *, progress: Callable[[int, int], None] | None = None) -> tuple[Damage, ...]:
+def check(store: Place, *, progress: Callable[[int, int], None] | None = None) -> tuple[Damage, ...]:
     """Every file that is missing, truncated or changed, sorted by path; empty for a sound store.
 
     Args:
@@ -95,7 +97,7 @@ def check(store: Path, *, progress: Callable[[int, int], None] | None = None) ->
     """
     held = contents(store)
     found = list(inconsistent(store, held))
-    with ThreadPoolExecutor(max_workers=_READERS) as readers:
+    with ThreadPoolExecutor(max_workers=_REMOTE_READERS if isinstance(store, ObjectPath) else _READERS) as readers:
         for number, damage in enumerate(readers.map(lambda file: _compare(store, file), held.files), start=1):
             found += [damage] if damage else []
             if progress:
@@ -103,7 +105,7 @@ def check(store: Path, *, progress: Callable[[int, int], None] | None = None) ->
     return tuple(sorted(found))
 
 
-def _root(store: Path) -> dict[str, Any]:
+def _root(store: Place) -> dict[str, Any]:
     try:
         root = finished_document(store)
         _text(root)
@@ -126,7 +128,7 @@ def _text(root: dict[str, Any]) -> bytes:
     return document(documents.consolidated(documents.group_document(root["attributes"]), members))
 
 
-def _has_lost_its_root(store: Path) -> bool:
+def _has_lost_its_root(store: Place) -> bool:
     """Whether there is a finished store but for its root's document. An unfinished store has rows; another format version says so."""
     if not (store / layout.MANIFEST).is_file() or rows_folder(store).exists():
         return False
@@ -137,23 +139,29 @@ def _has_lost_its_root(store: Path) -> bool:
         return True
 
 
-def _compare(store: Path, file: Expected) -> Damage | None:
+def _compare(store: Place, file: Expected) -> Damage | None:
     try:
-        with (store / file.path).open("rb") as opened:
-            size = opened.seek(0, 2)
-            if file.bytes is not None and size != file.bytes:
-                kind = "is truncated" if size < file.bytes else "is too long"
-                return Damage(file.path, f"{file.bytes} bytes", f"{kind}: {size} bytes")
-            opened.seek(0)
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        size, digest = _measured(store / file.path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return Damage(file.path, str(file), "is missing")
     except OSError as error:
         return Damage(file.path, str(file), f"cannot be read ({error.strerror})")
+    if file.bytes is not None and size != file.bytes:
+        kind = "is truncated" if size < file.bytes else "is too long"
+        return Damage(file.path, f"{file.bytes} bytes", f"{kind}: {size} bytes")
     return None if file.sha256 in (None, digest) else Damage(file.path, f"SHA-256 {file.sha256}", f"is changed: SHA-256 {digest}")
 
 
-def inconsistent(store: Path, held: Contents) -> Iterator[Damage]:
+def _measured(path: Place) -> tuple[int, str]:
+    """Size and SHA-256 of a file."""
+    if isinstance(path, ObjectPath):
+        content = path.read_bytes()
+        return len(content), sha256(content)
+    with path.open("rb") as opened:
+        return os.fstat(opened.fileno()).st_size, hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def inconsistent(store: Place, held: Contents) -> Iterator[Damage]:
     """The root's document cannot hold its own digest; what it says twice must agree, and its text has one form."""
     if (store / ROOT).read_bytes() != _text(held.root):
         yield Damage(ROOT, "the text that its values are written as", "is changed")
@@ -191,7 +199,14 @@ def _documents(root: dict[str, Any]) -> list[Expected]:
     return [Expected(path, sha256(content)) for path, content in member_bytes(root).items()]
 
 
-def _from_digest_arrays(store: Path, root: dict[str, Any]) -> Iterator[Expected]:
+def _bytes_of(path: Place) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return b""
+
+
+def _from_digest_arrays(store: Place, root: dict[str, Any]) -> Iterator[Expected]:
     """The shards as the `digest` arrays have them, and those arrays; one that is gone or short leaves its shards unknown."""
     for path, member in root["consolidated_metadata"]["metadata"].items():
         system, _, rest = path.partition("/")
@@ -200,7 +215,7 @@ def _from_digest_arrays(store: Path, root: dict[str, Any]) -> Iterator[Expected]
             shard_path = _SHARD_PATHS[array]
             size = int(np.prod(member["shape"]))
             yield Expected(f"{path}/c/0/0", None, size)
-            packed = (store / path / "c/0/0").read_bytes() if (store / path / "c/0/0").is_file() else b""
+            packed = _bytes_of(store / path / "c/0/0")
             if len(packed) == size:
                 digests = np.frombuffer(packed, dtype=np.uint8).reshape(member["shape"])
                 yield from (Expected(shard_path(system, granularity, shard), bytes(row).hex()) for shard, row in enumerate(digests))

@@ -1,4 +1,7 @@
-"""Whole files or none: bytes go to a temporary name on the same disk, reach the disk, and take their name in one step."""
+"""Whole files or none: bytes go to a temporary name on the same disk, reach the disk, and take their name in one step.
+
+Of an object store, the same functions write an object by one request, which is whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -7,37 +10,113 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
+
+from attractory.errors import RequestError
+from attractory.store.objects import ObjectPath
+
+T = TypeVar("T")
+Place = Path | ObjectPath
 
 # All that is temporary lives in this one folder of an unfinished store: rows, half-written files, the lock. Elsewhere every file is whole.
 RUN_FOLDER = ".attractory-run"
+LEASE_FOLDER = "lease"  # inside it, in an object store
+_REQUESTS = 16  # at a time, to an object store: each takes some tens of milliseconds, nearly all of it waiting
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
-def rows_folder(store: Path) -> Path:
+def place_of(text: str | Path | ObjectPath) -> Place:
+    """A folder or a file of this machine, or a place in an object store, which any URL means but file://."""
+    if isinstance(text, ObjectPath):
+        return text
+    said = str(text).removeprefix("file://")
+    return ObjectPath(said.rstrip("/")) if "://" in said else Path(said)
+
+
+def folder_of(text: str | Path | ObjectPath, *, what: str) -> Path:
+    """As `place_of`, where an object store will not do.
+
+    Raises:
+        RequestError: it is in one.
+    """
+    place = place_of(text)
+    if isinstance(place, ObjectPath):
+        message = f"{place}: {what}, it must be in a folder of this machine. Copy it first."
+        raise RequestError(message)
+    return place
+
+
+@overload
+def rows_folder(store: Path) -> Path: ...
+@overload
+def rows_folder(store: ObjectPath) -> ObjectPath: ...
+def rows_folder(store: Place) -> Place:
     return store / RUN_FOLDER / "rows"
 
 
-def partial_folder(store: Path) -> Path:
+@overload
+def partial_folder(store: Path) -> Path: ...
+@overload
+def partial_folder(store: ObjectPath) -> ObjectPath: ...
+def partial_folder(store: Place) -> Place:
     return store / RUN_FOLDER / "partial"
 
 
-def write_whole(path: Path, content: bytes, *, partial: Path) -> None:
+def read_all(store: Place, paths: Iterable[str]) -> dict[str, bytes]:
+    """The bytes of each file of a store; of an object store, many at a time."""
+    return dict(_each(store, lambda path: (path, (store / path).read_bytes()), paths))
+
+
+def write_all(store: Place, files: Mapping[str, bytes]) -> None:
+    """Write each file of a store whole; into an object store, many at a time."""
+    partial = partial_folder(store)
+    for _ in _each(store, lambda path: write_whole(store / path, files[path], partial=partial), files):
+        pass
+
+
+def sizes(store: Place) -> dict[str, int]:
+    """Path below a store of every file -> its bytes; empty where there is no store."""
+    if isinstance(store, ObjectPath):
+        return store.sizes()
+    return {str(path.relative_to(store)): path.stat().st_size for path in store.rglob("*") if path.is_file()} if store.is_dir() else {}
+
+
+def remove_run_objects(store: ObjectPath) -> None:
+    """Delete what only a run needs, but its lease: whoever holds that frees it, last."""
+    folder = store / RUN_FOLDER
+    folder.remove([path for path in folder.sizes() if not path.startswith(LEASE_FOLDER)])
+
+
+def _each(store: Place, function: Callable[[str], T], paths: Iterable[str]) -> Iterator[T]:
+    if isinstance(store, Path):
+        yield from map(function, paths)
+        return
+    with ThreadPoolExecutor(max_workers=_REQUESTS) as requests:
+        yield from requests.map(function, paths)
+
+
+def write_whole(path: Place, content: bytes, *, partial: Place) -> None:
     """Put `content` at `path` so that a reader, or a kill at any moment, sees the old file or the new one, never half.
 
     Args:
         partial: an existing folder on the same disk, for the temporary name.
     """
+    if isinstance(path, ObjectPath):
+        path.put(content)
+        return
     with _partial_file(content, partial) as name:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(name, path)
 
 
-def write_new(path: Path, content: bytes, *, partial: Path) -> bool:
+def write_new(path: Place, content: bytes, *, partial: Place) -> bool:
     """As `write_whole`, unless the file is there: of several who come at once, one writes it. Whether it was this one."""
+    if isinstance(path, ObjectPath):
+        return path.put_new(content)
     with _partial_file(content, partial) as name:
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = _linked(name, path)
@@ -61,9 +140,9 @@ def _linked(name: str, path: Path) -> bool:
 
 
 @contextmanager
-def _partial_file(content: bytes, partial: Path) -> Iterator[str]:
+def _partial_file(content: bytes, partial: Place) -> Iterator[str]:
     """The temporary name of a file that has reached the disk; removed where what is done with it fails."""
-    handle, name = tempfile.mkstemp(dir=partial)
+    handle, name = tempfile.mkstemp(dir=str(partial))
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

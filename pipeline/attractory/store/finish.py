@@ -7,7 +7,6 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,21 +15,22 @@ from attractory import layout
 from attractory.errors import RequestError
 from attractory.store import documents
 from attractory.store.certificate import CERTIFIED, waiting
-from attractory.store.files import RUN_FOLDER, document, partial_folder, sha256, write_whole
+from attractory.store.files import RUN_FOLDER, Place, document, partial_folder, read_all, remove_run_objects, sha256, write_all, write_whole
 from attractory.store.manifest import manifest_bytes
+from attractory.store.objects import ObjectPath
 from attractory.store.plan import StorePlan, SystemPlan
 from attractory.store.rows import CODES, BlockRow, ShardRow, done_rows, kept_arrays, system_arrays
-from attractory.store.state import locked
+from attractory.store.state import is_finished, locked, root_document
 from attractory.store.template import ROOT, known_arrays, member_documents, small_path
 
 
-def finish(store: Path, plan: StorePlan) -> None:
+def finish(store: Place, plan: StorePlan) -> None:
     """As `seal`, and nothing is left of the run."""
     seal(store, plan)
     remove_run_folder(store)
 
 
-def seal(store: Path, plan: StorePlan) -> None:
+def seal(store: Place, plan: StorePlan) -> None:
     """Turn a store whose blocks are all done into a finished one; the root's document is replaced last, in one step.
 
     The run's folder, which holds its lock, is left for the caller to remove. The root's fsync also carries the earlier renames to the
@@ -44,11 +44,12 @@ def seal(store: Path, plan: StorePlan) -> None:
         message = f"{store}: {len(rows)} of {plan.tasks} blocks are done"
         raise ValueError(message)
     partial = partial_folder(store)
-    for path, content in late_arrays(plan, rows).items():
-        write_whole(store / path, content, partial=partial)
+    write_all(store, late_arrays(plan, rows))
     # The documents as they lie on the disk: an entry that was re-annotated during the run must not split the store from its root.
-    members = {path: json.loads((store / path / ROOT).read_bytes()) for path in member_documents(plan)}
-    content = manifest_bytes((shard for row in rows for shard in row.shards), files=small_digests(store, plan))
+    small = read_all(store, small_files(plan))
+    members = {path: json.loads(small[f"{path}/{ROOT}"]) for path in member_documents(plan)}
+    digests = {path: sha256(content) for path, content in small.items()}
+    content = manifest_bytes((shard for row in rows for shard in row.shards), files=digests)
     write_whole(store / layout.MANIFEST, content, partial=partial)
     root = json.loads((store / ROOT).read_bytes())
     root["attributes"] = {**root["attributes"], **redraws(plan, rows), layout.MANIFEST_DIGEST: sha256(content)}
@@ -99,12 +100,17 @@ def digest_arrays(rows: Iterable[ShardRow]) -> dict[str, bytes]:
     return {path: _packed(found) for path, found in by_array.items()}
 
 
-def remove_run_folder(store: Path) -> None:
+def remove_run_folder(store: Place) -> None:
+    """Remove what only a run needs; the lease of an object store is for its holder to free, last."""
+    if isinstance(store, ObjectPath):
+        remove_run_objects(store)
+        return
     shutil.rmtree(store / RUN_FOLDER, ignore_errors=True)
 
 
-def sweep(store: Path) -> None:
-    """Remove what a run that was killed at its very end has left in a finished store, unless somebody works there.
+def sweep(store: Place) -> None:
+    """Remove what a run that was killed at its very end has left in a finished store, unless somebody works there. In an object store,
+    where a lease does not say whether its run lives, that is waited for.
 
     What an interrupted `certify` keeps there is left for it to go on from.
     """
@@ -112,7 +118,9 @@ def sweep(store: Path) -> None:
     if folder.is_dir() and not (folder / CERTIFIED).exists() and not waiting(store).exists():
         # Whoever holds the lock, or keeps us from writing one, has the last word.
         with contextlib.suppress(RequestError, OSError), locked(store):
-            remove_run_folder(store)
+            root = root_document(store)  # who was waited for may have begun another store here
+            if root is not None and is_finished(root):
+                remove_run_folder(store)
 
 
 def small_files(plan: StorePlan) -> list[str]:
@@ -133,9 +141,9 @@ def digest_paths(system: SystemPlan) -> list[str]:
     return [small_path(f"{system.name}/{grid}", name) for grid, name in names]
 
 
-def small_digests(store: Path, plan: StorePlan) -> dict[str, str]:
+def small_digests(store: Place, plan: StorePlan) -> dict[str, str]:
     """Path of each small file -> its SHA-256."""
-    return {path: sha256((store / path).read_bytes()) for path in small_files(plan)}
+    return {path: sha256(content) for path, content in read_all(store, small_files(plan)).items()}
 
 
 def _packed(rows: list[ShardRow]) -> bytes:

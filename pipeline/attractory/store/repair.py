@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import zarr
@@ -13,7 +12,7 @@ from attractory import layout
 from attractory.errors import DamageError
 from attractory.store.blocks import EncodedBlock
 from attractory.store.check import Contents, certificate_files, member_bytes
-from attractory.store.files import partial_folder, sha256, write_whole
+from attractory.store.files import Place, partial_folder, sha256, write_whole
 from attractory.store.finish import digest_arrays, digest_paths, late_arrays, small_digests, small_files
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import Block, StorePlan, SystemPlan
@@ -26,7 +25,7 @@ from attractory.store.template import ROOT, known_arrays, small_path
 class Repair:
     """A finished store, what it must hold, its plan, and a function that makes a block of it again."""
 
-    store: Path
+    store: Place
     held: Contents
     plan: StorePlan
     encode: Callable[[Block], EncodedBlock]
@@ -113,7 +112,7 @@ def _late(plan: StorePlan, system: SystemPlan, rows: list[BlockRow], paths: Coll
     return ((path, content) for path, content in made.items() if path in paths)
 
 
-def _manifest_of_readable_files(store: Path, plan: StorePlan) -> bytes:
+def _manifest_of_readable_files(store: Place, plan: StorePlan) -> bytes:
     """The manifest, or nothing where a file is missing or cannot be decoded."""
     try:
         return _manifest_of_files(store, plan)
@@ -121,15 +120,15 @@ def _manifest_of_readable_files(store: Path, plan: StorePlan) -> bytes:
         return b""
 
 
-def _manifest_of_files(store: Path, plan: StorePlan) -> bytes:
+def _manifest_of_files(store: Place, plan: StorePlan) -> bytes:
     rows = [_row_of_file(store, path, block) for path, block in _shard_paths(plan, plan.systems)]
     return manifest_bytes(rows, files=small_digests(store, plan))
 
 
-def _row_of_file(store: Path, path: str, block: Block) -> ShardRow:
+def _row_of_file(store: Place, path: str, block: Block) -> ShardRow:
     content = (store / path).read_bytes()
     system, granularity, name, *_ = path.split("/")
-    array = zarr.open_array(store / system / granularity / name, mode="r")
+    array = zarr.open_array(str(store / system / granularity / name), mode="r")
     values = np.asarray(array[block.first : block.first + block.count])
     values = values[..., None] if values.ndim == 2 else values
     return ShardRow(path, len(content), sha256(content), decoded_sha256(values), system, granularity, block.first, block.count)

@@ -7,13 +7,14 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from attractory import layout
-from attractory.store.files import canonical_json, partial_folder, rows_folder, sha256, write_whole
+from attractory.store.files import Place, canonical_json, partial_folder, read_all, rows_folder, sha256, sizes, write_whole
+from attractory.store.objects import ObjectPath
 from attractory.store.plan import Block, StorePlan, SystemPlan
 
 # The arrays of a system that only a run can know; they wait in the rows until the store is finished.
@@ -21,6 +22,7 @@ KEPT = {layout.INITIAL: "<f8", layout.PARAMETER_ARRAY: "<f8", layout.START_TIME:
 _KEPT_OF_FAMILIES = {layout.PARAMETER_DRAWS: "<i2"}
 _KEPT_OF_OBSERVATIONS = {layout.OBSERVATION_NOISE: "<f8"}
 _SHA256 = "sha256"  # of the rest of a row
+_ROWS_AT_ONCE = 256  # of an object store, where many are read together
 CODES = {**KEPT, **_KEPT_OF_FAMILIES, **_KEPT_OF_OBSERVATIONS}
 
 
@@ -62,7 +64,7 @@ def kept_arrays(system: SystemPlan) -> tuple[str, ...]:
     return (*KEPT, *optional)
 
 
-def write_row(store: Path, row: BlockRow) -> None:
+def write_row(store: Place, row: BlockRow) -> None:
     """Declare a block done. Its shards must have reached the disk before."""
     arrays = {name: base64.b64encode(values.astype(CODES[name]).tobytes()).decode() for name, values in row.arrays.items()}
     content = {"block": asdict(row.block), "shards": [asdict(shard) for shard in row.shards], "arrays": arrays}
@@ -70,12 +72,12 @@ def write_row(store: Path, row: BlockRow) -> None:
     write_whole(rows_folder(store) / f"{row.block.key}.json", whole, partial=partial_folder(store))
 
 
-def read_row(path: Path) -> BlockRow | None:
+def read_row(content: bytes) -> BlockRow | None:
     """The row of a file; None where it is not as it was written, and so declares nothing."""
     try:
-        raw = json.loads(path.read_bytes())
+        raw = json.loads(content)
         intact = raw.pop(_SHA256) == sha256(canonical_json(raw))
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         return None
     return _row(raw) if intact else None
 
@@ -86,33 +88,39 @@ def _row(raw: Mapping[str, Any]) -> BlockRow:
     return BlockRow(block, tuple(ShardRow(**shard) for shard in raw["shards"]), arrays)
 
 
-def done_rows(store: Path, plan: StorePlan, blocks: Iterable[Block] | None = None) -> Iterator[BlockRow]:
+def done_rows(store: Place, plan: StorePlan, blocks: Iterable[Block] | None = None) -> Iterator[BlockRow]:
     """The rows of the blocks that are done, of the whole plan unless others are named: present, and every shard is there in full size.
 
     A row that is damaged or lost means that its block is made again.
     """
-    names = _row_names(store)
-    for block in plan.blocks() if blocks is None else blocks:
-        if f"{block.key}.json" in names:
-            row = read_row(rows_folder(store) / f"{block.key}.json")
-            if row is not None and row.block == block and _has_files(store, row.shards):
+    names, is_remote = _row_names(store), isinstance(store, ObjectPath)
+    named = (block for block in (plan.blocks() if blocks is None else blocks) if f"{block.key}.json" in names)
+    listed = sizes(store) if is_remote and names else {}
+    while some := list(islice(named, _ROWS_AT_ONCE if is_remote else 1)):
+        contents = read_all(rows_folder(store), [f"{block.key}.json" for block in some])
+        for block in some:
+            row = read_row(contents[f"{block.key}.json"])
+            if row is not None and row.block == block and _has_files(store, row.shards, listed):
                 yield row
 
 
-def declared(store: Path, plan: StorePlan) -> int:
+def declared(store: Place, plan: StorePlan) -> int:
     """How many blocks of the plan have a row; no row is read, so this is quick, and a little less than a promise."""
     return sum(1 for _ in declared_blocks(store, plan))
 
 
-def declared_blocks(store: Path, plan: StorePlan) -> Iterator[Block]:
+def declared_blocks(store: Place, plan: StorePlan) -> Iterator[Block]:
     """The blocks of the plan that have a row."""
     names = _row_names(store)
     return (block for block in plan.blocks() if f"{block.key}.json" in names)
 
 
-def _row_names(store: Path) -> set[str]:
+def _row_names(store: Place) -> set[str]:
+    folder = rows_folder(store)
+    if isinstance(folder, ObjectPath):
+        return set(folder.names())
     try:
-        return set(os.listdir(rows_folder(store)))
+        return set(os.listdir(folder))
     except FileNotFoundError:
         return set()
 
@@ -128,8 +136,11 @@ def _decoded(text: Any, code: str, count: int) -> np.ndarray:
     return values if values.size == count else values.reshape(count, -1)
 
 
-def _has_files(store: Path, shards: Iterable[ShardRow]) -> bool:
+def _has_files(store: Place, shards: Iterable[ShardRow], listed: Mapping[str, int]) -> bool:
+    """`listed`: the sizes of all files of an object store, which are not asked for one by one."""
+    if isinstance(store, ObjectPath):
+        return all(listed.get(shard.path) == shard.bytes for shard in shards)
     try:
-        return all(os.stat(store / shard.path).st_size == shard.bytes for shard in shards)
+        return all((store / shard.path).stat().st_size == shard.bytes for shard in shards)
     except FileNotFoundError:
         return False

@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,17 +16,21 @@ import numpy as np
 
 from attractory import layout
 from attractory.errors import RequestError, StoreError
-from attractory.store.files import RUN_FOLDER, partial_folder, rows_folder
+from attractory.store.files import RUN_FOLDER, Place, partial_folder, read_all, remove_run_objects, rows_folder, sizes
+from attractory.store.lease import Announce, is_leased, leased
+from attractory.store.objects import ObjectPath
 from attractory.store.plan import StorePlan
 from attractory.store.template import ROOT, small_path
 
 
-def root_document(store: Path) -> dict[str, Any] | None:
+def root_document(store: Place) -> dict[str, Any] | None:
     """The root's zarr.json of a store of this format version, finished or not; None where there is nothing or the start of a template.
 
     Raises:
         StoreError: something else is there.
     """
+    if isinstance(store, ObjectPath):
+        return _root_object(store)
     if not store.exists():
         return None
     if not store.is_dir():
@@ -40,7 +44,19 @@ def root_document(store: Path) -> dict[str, Any] | None:
     return _our_document(store)
 
 
-def finished_document(store: Path) -> dict[str, Any]:
+def _root_object(store: ObjectPath) -> dict[str, Any] | None:
+    """As `root_document`, by one request where there is a store."""
+    try:
+        return _our_document(store)
+    except FileNotFoundError:
+        names = store.names()
+    if names and RUN_FOLDER not in names:
+        message = f"{store}: holds other things ({names[0]} …) and no store. Choose another place with --out."
+        raise StoreError(message)
+    return None
+
+
+def finished_document(store: Place) -> dict[str, Any]:
     """The root's zarr.json of a finished store.
 
     Raises:
@@ -61,12 +77,18 @@ def is_finished(root: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def locked(store: Path) -> Iterator[None]:
-    """Hold a store for one run.
+def locked(store: Place, *, announce: Announce | None = None) -> Iterator[None]:
+    """Hold a store for one run; see `lease` for one in an object store, where a run that holds it is waited for.
 
+    Args:
+        announce: told once who is waited for.
     Raises:
         RequestError: another run holds it, or slices of one.
     """
+    if isinstance(store, ObjectPath):
+        with leased(store, announce=announce):
+            yield
+        return
     with _holding(store, "lock", fcntl.LOCK_EX | fcntl.LOCK_NB, "another run is writing this store. Wait for it, or stop it."):
         yield
 
@@ -126,8 +148,18 @@ def _is_at(file: BinaryIO, path: Path) -> bool:
         return False
 
 
-def clear(store: Path) -> None:
+def left_leased(store: Place) -> bool:
+    """Whether a run holds a store in an object store, or was killed after it had finished it and before it freed its lease."""
+    return isinstance(store, ObjectPath) and is_leased(store)
+
+
+def clear(store: Place) -> None:
     """Empty the folder of a store that this run has locked; rows go first, so that after a kill nothing counts as done."""
+    if isinstance(store, ObjectPath):
+        remove_run_objects(store)
+        (store / ROOT).unlink(missing_ok=True)
+        store.remove([path for path in store.sizes() if not path.startswith(RUN_FOLDER)])
+        return
     shutil.rmtree(rows_folder(store), ignore_errors=True)
     (store / ROOT).unlink(missing_ok=True)
     for entry in store.iterdir():
@@ -135,20 +167,29 @@ def clear(store: Path) -> None:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
-def clear_partial(store: Path) -> None:
-    """Remove what a killed run has left half-written."""
+def clear_partial(store: Place) -> None:
+    """Remove what a killed run has left half-written; no object is."""
+    if isinstance(store, ObjectPath):
+        return
     partial_folder(store).mkdir(parents=True, exist_ok=True)
     for entry in partial_folder(store).iterdir():
         entry.unlink(missing_ok=True)
 
 
-def stored_failures(store: Path, plan: StorePlan) -> int:
+def stored_failures(store: Place, plan: StorePlan) -> int:
     """How many trajectories of a finished store end before their last sample; a damaged array counts none, `check` finds it."""
-    files = [store / small_path(system.name, layout.STATUS) for system in plan.systems]
-    return sum(int(np.count_nonzero(np.frombuffer(file.read_bytes(), dtype=np.int8))) for file in files if file.is_file())
+    paths = [small_path(system.name, layout.STATUS) for system in plan.systems]
+    if isinstance(store, ObjectPath):
+        present = sizes(store)
+        return _failures(read_all(store, [path for path in paths if path in present]).values())
+    return _failures((store / path).read_bytes() for path in paths if (store / path).is_file())
 
 
-def _our_document(store: Path) -> dict[str, Any]:
+def _failures(statuses: Iterable[bytes]) -> int:
+    return sum(int(np.count_nonzero(np.frombuffer(codes, dtype=np.int8))) for codes in statuses)
+
+
+def _our_document(store: Place) -> dict[str, Any]:
     try:
         root = json.loads((store / ROOT).read_bytes())
         attributes = root["attributes"]

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from attractory import layout
 from attractory.store import documents
-from attractory.store.files import RUN_FOLDER, document, partial_folder, rows_folder, write_new, write_whole
+from attractory.store.files import RUN_FOLDER, Place, document, partial_folder, rows_folder, sizes, write_all, write_new
 from attractory.store.plan import GridPlan, ShardShape, StorePlan, SystemPlan, shard_shape
 
 ROOT = "zarr.json"
 
 
-def create(store: Path, plan: StorePlan) -> None:
+def create(store: Place, plan: StorePlan) -> None:
     """Write the template of an unfinished store; the root's document comes last, and makes it one of ours.
 
     May be called again after a kill, or by several at once: the same plan writes the same bytes, and a root's document that is there stays.
     """
     rows_folder(store).mkdir(parents=True, exist_ok=True)
     partial_folder(store).mkdir(exist_ok=True)
-    for path, data in sorted(_template(plan).items()):
-        write_whole(store / path, data, partial=partial_folder(store))
+    write_all(store, dict(sorted(_template(plan).items())))
     write_new(store / ROOT, document(documents.group_document(plan.attributes)), partial=partial_folder(store))
 
 
-def strangers(store: Path, plan: StorePlan) -> list[str]:
+def strangers(store: Place, plan: StorePlan) -> list[str]:
     """Files of a store without a root's document that its template would not write; nothing half-written is one."""
     ours = _template(plan)
-    files = (str(path.relative_to(store)) for path in store.rglob("*") if path.is_file())
-    rows = str(rows_folder(store).relative_to(store))
-    return sorted(path for path in files if path not in ours and (path.startswith(rows) or not path.startswith(RUN_FOLDER)))
+    rows = f"{RUN_FOLDER}/rows"
+    return sorted(path for path in sizes(store) if path not in ours and (path.startswith(rows) or not path.startswith(RUN_FOLDER)))
 
 
 def _template(plan: StorePlan) -> dict[str, bytes]:

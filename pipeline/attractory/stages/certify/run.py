@@ -32,7 +32,7 @@ from attractory.stages.progress import Progress, silent
 from attractory.stages.validate.stored import StoredDataset, StoredSystem, open_stored
 from attractory.store import finished_document, locked
 from attractory.store.certificate import SystemCertificate, complete, read_certificate, write_certificates
-from attractory.store.files import partial_folder
+from attractory.store.files import folder_of, partial_folder
 from attractory.store.finish import remove_run_folder
 
 TRAJECTORIES = 16  # of each system, unless asked otherwise: enough for a median, a second or two a system
@@ -72,7 +72,7 @@ def certify(
         InterruptedRunError: a signal or a full disk; what was found is kept.
     """
     heyoka(), context(BITS[0])
-    store = Path(store)
+    store = folder_of(store, what="to certify a store")
     with disk_errors(store):
         finished_document(store)
         with signals_as_errors(), locked(store):

@@ -17,6 +17,7 @@ from attractory.errors import AttractoryError, DamageError, StoreError
 from attractory.expressions.system import System
 from attractory.integrate.starts import Box
 from attractory.store import finished_document
+from attractory.store.files import folder_of
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int8]
@@ -169,7 +170,7 @@ def open_stored(path: str | Path) -> StoredDataset:
 
     Raises: StoreError where there is none of this format version, or an unfinished one.
     """
-    path = Path(path)
+    path = folder_of(path, what="to validate or publish a store")
     document = finished_document(path)
     # Not the copy of the metadata inside the root: what lies in the groups is what is judged; that the two agree is a matter of digests.
     root = zarr.open_group(str(path), mode="r", zarr_format=3, use_consolidated=False)
