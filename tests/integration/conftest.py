@@ -53,6 +53,12 @@ def digests() -> Callable[[Path], dict[str, str]]:
     return _digests
 
 
+@pytest.fixture(scope="session")
+def recipe_text() -> str:
+    """The recipe's text."""
+    return RECIPE
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A folder with the recipe alone."""

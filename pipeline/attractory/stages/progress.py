@@ -35,6 +35,10 @@ def line_progress(stream: TextIO, *, title: str, seconds: float) -> Progress:
         now = time.monotonic()
         if done >= total or now - last[0] >= seconds:
             last[0] = now
+            if note and not total:  # nothing is counted yet
+                stream.write(f"{title}: {note}\n")
+                stream.flush()
+                return
             share = 100 * done // total if total else 100
             stream.write(f"{title}: {done} of {total} ({share} %){', ' + note if note else ''}\n")
             stream.flush()

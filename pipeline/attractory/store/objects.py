@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
-from attractory.errors import MissingExtraError, RequestError, UnreachableError
+from attractory.errors import RequestError, UnreachableError
 
 LEASE_SECONDS = 20.0
 
-_EXTRAS = {"s3": "s3", "s3a": "s3"}
+_ANSWERS = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
 _CLIENTS = {"botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "azure"}  # whose errors are a server's or a network's, not ours
 _ONE_REQUEST = {"s3": {"chunksize": 5 * 2**30 // 2}, "s3a": {"chunksize": 5 * 2**30 // 2}}  # s3fs cuts from twice so many bytes on
 
@@ -56,20 +57,20 @@ class ObjectPath:
             FileNotFoundError: there is no such object.
         """
         filesystem, path = self._opened()
-        with _explained(self.url):
+        with explained(self.url):
             return bytes(filesystem.cat_file(path))
 
     def put(self, content: bytes) -> None:
         """Write the object, in the place of one that is there."""
         filesystem, path = self._opened()
-        with _explained(self.url), self._bucket_there():
+        with explained(self.url), self._bucket_there():
             filesystem.pipe_file(path, content, **_ONE_REQUEST.get(self._protocol, {}))
 
     def put_new(self, content: bytes) -> bool:
         """Write the object unless one is there, in one request. Whether what is there then is ours: a request that was repeated, as its
         answer was lost, finds its own."""
         filesystem, path = self._opened()
-        with _explained(self.url), self._bucket_there():
+        with explained(self.url), self._bucket_there():
             try:
                 filesystem.pipe_file(path, content, mode="create", **_ONE_REQUEST.get(self._protocol, {}))
             except OSError as error:
@@ -93,7 +94,7 @@ class ObjectPath:
 
     def unlink(self, *, missing_ok: bool = False) -> None:
         filesystem, path = self._opened()
-        with _explained(self.url):
+        with explained(self.url):
             try:
                 filesystem.rm_file(path)
             except FileNotFoundError:
@@ -102,7 +103,7 @@ class ObjectPath:
 
     def is_file(self) -> bool:
         filesystem, path = self._opened()
-        with _explained(self.url):
+        with explained(self.url):
             return bool(filesystem.isfile(path))
 
     def is_dir(self) -> bool:
@@ -115,7 +116,7 @@ class ObjectPath:
     def names(self) -> list[str]:
         """The names one step below, of objects and of prefixes."""
         filesystem, path = self._opened()
-        with _explained(self.url):
+        with explained(self.url):
             try:
                 found = filesystem.ls(path, detail=False)
             except (FileNotFoundError, NotADirectoryError):
@@ -128,7 +129,7 @@ class ObjectPath:
     def sizes(self) -> dict[str, int]:
         """Path below this one of every object -> its bytes, by listing alone."""
         filesystem, path = self._opened()
-        with _explained(self.url):
+        with explained(self.url):
             try:
                 found = filesystem.find(path, detail=True)
             except FileNotFoundError:
@@ -139,7 +140,7 @@ class ObjectPath:
         """Delete objects below this one, many by one request."""
         filesystem, path = self._opened()
         if paths:
-            with _explained(self.url):
+            with explained(self.url):
                 filesystem.rm([f"{path}/{name}" for name in paths])
 
     def _holds(self, content: bytes) -> bool:
@@ -176,26 +177,27 @@ def _filesystem(protocol: str, process: int) -> Any:
     try:
         return fsspec.filesystem(protocol, use_listings_cache=False)
     except ImportError as error:
-        if protocol in _EXTRAS:
-            raise MissingExtraError("A place in S3", "s3fs", extra=_EXTRAS[protocol]) from error
-        message = f"{protocol}://: {error}"
+        message = f"{protocol}://: {error}{advice(protocol)}"
         raise RequestError(message) from error
     except ValueError as error:
         message = f"{protocol}://: {error}. Expected a path, or a URL that fsspec knows, such as s3://bucket/name.zarr."
         raise RequestError(message) from error
 
 
+def advice(url: str) -> str:
+    """The end of a message about a filesystem whose package is missing."""
+    return ". Run: pip install 'attractory[s3]'" if url.partition("://")[0] in _ONE_REQUEST and find_spec("s3fs") is None else ""
+
+
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
+def explained(url: str) -> Iterator[None]:
     """Turns what a server says after the last try into what a user reads; that something is there or is not passes through."""
     try:
         yield
-    except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise
-    except PermissionError as error:
-        raise _refused(url, error) from error
     except OSError as error:
-        raise _unreachable(url, error) from error
+        if isinstance(error, _ANSWERS) or error.filename is not None or error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # a server's error has no file name: that is one of a disk of this machine
+        raise (_refused if isinstance(error, PermissionError) else _unreachable)(url, error) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in _CLIENTS:
             raise

@@ -89,7 +89,7 @@ def impatient(monkeypatch, bucket):
     objects._filesystem.cache_clear()
 
 
-def test_a_server_that_never_answers_ends_in_a_clear_error_after_some_tries(impatient):
+def test_a_server_that_never_answers_ends_in_a_clear_error_after_some_tries(impatient, made):
     """Tried five times, then the URL, what the server said, and what to do; exit code 3, for it can be gone on from."""
     place = place_of(f"{impatient.url}/tiny.zarr")
     faults = impatient.faults(failing=1.0)
@@ -98,6 +98,8 @@ def test_a_server_that_never_answers_ends_in_a_clear_error_after_some_tries(impa
     ) as caught:
         (place / "zarr.json").put(b"{}")
     assert (faults.requests, caught.value.exit_code) == (5, 3)
+    with pytest.raises(UnreachableError, match=r"s3://.*/published: the object store did not do what it was asked"):
+        publish(made.store, to=f"{impatient.url}/published")
 
 
 def test_a_bucket_that_is_not_there_is_a_wrong_request(bucket):

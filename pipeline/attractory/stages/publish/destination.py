@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -19,6 +19,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from attractory.errors import AttractoryError, InterruptedRunError, RequestError
+from attractory.store import objects
 
 LATEST = "latest"
 SUMS = "SHA256SUMS"
@@ -133,7 +134,7 @@ def open_destination(to: str | Path) -> Destination:
     try:
         filesystem, path = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as error:
-        message = f"{url} cannot be opened: {error}"
+        message = f"{url} cannot be opened: {error}{objects.advice(url)}"
         raise RequestError(message) from error
     if not isinstance(filesystem, LocalFileSystem):
         return ObjectDestination(filesystem, path, url=url)
@@ -184,7 +185,8 @@ class DigestingFile:
 def explained(url: str) -> Iterator[None]:
     """Turns what the operating system says into our errors: a full disk can be gone on from, a closed door is a wrong request."""
     try:
-        yield
+        with objects.explained(url) if "://" in url else nullcontext():
+            yield
     except AttractoryError:
         raise
     except OSError as error:
