@@ -16,8 +16,9 @@ from attractory.stages.generate import generate, planned_job
 from attractory.stages.located import read_recipe
 from attractory.stages.slices import generate_slice, read_slice
 from attractory.stages.task import run_block
-from attractory.store import create
-from attractory.store.files import LEASE_FOLDER, RUN_FOLDER
+from attractory.store import create, declared
+from attractory.store.files import LEASE_FOLDER, RUN_FOLDER, rows_folder
+from attractory.store.finish import sweep
 from attractory.store.objects import ObjectPath
 
 
@@ -54,13 +55,19 @@ def test_requests_that_fail_leave_no_trace(made, dataset, bucket, cluster):
     assert bucket.objects() == before
 
 
+def begun(dataset, store, *, blocks):
+    """The job whose store is there unfinished, with so many blocks done."""
+    job = planned_job(read_recipe(dataset.recipe), store)
+    create(store, job.plan)
+    for block in islice(job.plan.blocks(), blocks):
+        run_block(job.task(block))
+    return job
+
+
 def test_a_killed_run_is_gone_on_from_when_its_lease_has_run_out(made, dataset, memory, cluster):
     """What a run leaves that is killed after two blocks, its lease among it: that is waited for, the two are kept, and the bytes are those
     of an undisturbed run. (`make test-integration` kills real ones.)"""
-    job = planned_job(read_recipe(dataset.recipe), memory)
-    create(memory, job.plan)
-    for block in islice(job.plan.blocks(), 2):
-        run_block(job.task(block))
+    begun(dataset, memory, blocks=2)
     (memory / RUN_FOLDER / LEASE_FOLDER / "00000001").put(b'{"run": "node7:4242", "seconds": 1.0}')
     notes, began = [], time.monotonic()
     summary = generate(dataset.recipe, out=memory, workers=cluster, progress=lambda *step: notes.append(step[2]))
@@ -68,6 +75,39 @@ def test_a_killed_run_is_gone_on_from_when_its_lease_has_run_out(made, dataset, 
     assert time.monotonic() - began > 1.0
     assert (summary.made, summary.kept) == (4, 2)
     assert objects(memory) == files(made.store)
+
+
+def test_a_damaged_row_declares_nothing(made, dataset, memory, cluster):
+    """One of two rows has a changed bit: its block is made again, and the bytes are those of an undisturbed run."""
+    job = begun(dataset, memory, blocks=2)
+    row = rows_folder(memory) / f"{next(iter(job.plan.blocks())).key}.json"
+    content = bytearray(row.read_bytes())
+    content[len(content) // 2] ^= 1
+    row.put(bytes(content))
+    summary = generate(dataset.recipe, out=memory, workers=cluster)
+    assert (summary.made, summary.kept) == (5, 1)
+    assert objects(memory) == files(made.store)
+
+
+def test_what_a_kill_at_the_very_end_has_left_is_removed(made, dataset, memory, cluster):
+    """A row alone at once; beside the lease of the killed run when that has run out. Nothing is made either way."""
+    for path, content in files(made.store).items():
+        (memory / path).put(content)
+    notes = []
+    for waited in ([], ["waiting for the run of node7:4242"]):
+        (rows_folder(memory) / "left.json").put(b"{}")
+        if waited:
+            (memory / RUN_FOLDER / LEASE_FOLDER / "00000001").put(b'{"run": "node7:4242", "seconds": 1.0}')
+        assert generate(dataset.recipe, out=memory, workers=cluster, progress=lambda *step: notes.append(step[2])).made == 0
+        assert notes == waited
+        assert objects(memory) == files(made.store)
+
+
+def test_a_sweep_takes_nothing_from_an_unfinished_store(dataset, memory):
+    """Whoever was waited for may have begun another store at the place: its rows are its own."""
+    job = begun(dataset, memory, blocks=1)
+    sweep(memory)
+    assert declared(memory, job.plan) == 1
 
 
 def beside(first, second):

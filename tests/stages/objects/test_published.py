@@ -60,6 +60,16 @@ def test_a_damaged_object_is_named_and_made_again(made, tmp_path):
     assert {path: (store / path).read_bytes() for path in store.sizes()} == whole
 
 
+def test_a_store_that_has_lost_its_root_is_damaged(made, tmp_path):
+    """The object that makes a store a finished one is gone, all else is there: damage, and no empty place."""
+    store = place_of(f"memory://{tmp_path.name}/tiny.zarr")
+    for path, content in files(made.store).items():
+        if path != "zarr.json":
+            (store / path).put(content)
+    with pytest.raises(DamageError, match=r"zarr.json: is missing, expected the root's document of a finished store"):
+        verify(store)
+
+
 def test_the_command_verifies_a_url(bucket, capsys):
     """`attractory verify s3://…` of nothing: 2, and a sentence with the URL as it was given."""
     assert run(["verify", f"{bucket.url}/none.zarr", "--json"]) == 2
