@@ -20,7 +20,6 @@ from attractory.invariants import (
 )
 from attractory.invariants.growth_rates import ROUND
 from attractory.invariants.lyapunov_spectrum import MOST_OF_DELAYS, Effort, Targets
-from attractory.invariants.tangent_bundle import LOST
 from attractory.invariants.zero_exponents import is_driven
 
 # Of one spectrum, counted and not measured: it wins over the errors that `Targets` ask.
@@ -40,6 +39,8 @@ _DIVERGENCE_SAMPLES = 32_768  # of each trajectory: some 650 periods
 # Attractors of a larger dimension are not resolved by the points that dimensions are counted from.
 _LARGEST_DIMENSION = 4.0
 _SURE = 5.0  # standard errors by which the leading exponent of chaos is above zero
+# Of logarithms of lengths in a round: an interval in which a direction is lost has -708; rounds of directions that last had -340 at least.
+_LOST = -500.0
 _DRIFT = 0.1  # of a leading exponent: by so much at most its halves in time may surely differ
 
 
@@ -100,7 +101,7 @@ def drifts(spectrum: Estimate) -> bool:
 def _forgets(spectrum: Estimate) -> bool:
     """Whether a direction was lost altogether, as where solutions begin to slide: volumes are zero then, and their rate no number."""
     slowest = float(spectrum.convergence["local_edges"].min())
-    return slowest * float(spectrum.settings["interval"]) * ROUND < LOST  # type: ignore[arg-type]
+    return slowest * float(spectrum.settings["interval"]) * ROUND < _LOST  # type: ignore[arg-type]
 
 
 def _is_strange(system: System, estimates: Mapping[str, Estimate]) -> bool:
