@@ -24,7 +24,7 @@ from attractory.layout import Status
 # order of the tolerance, so at 1e-9 the smallest diagonal element of R still has four right digits.
 _LARGEST_PARTING = 1.0e5
 # A direction that is lost altogether (a map's singular Jacobian, a solution that begins to slide along a surface) says nothing about that.
-LOST = -300.0
+_LOST = -300.0
 _LARGEST_TOGETHER = 160  # variables of state and tangent vectors in one compiled step
 _WIDE, _MOST_WIDE = 16, 12  # lanes, variables: measured with Lorenz and its three tangent vectors, a fifth quicker than in 8
 _PHASES = 64  # of a period
@@ -205,7 +205,7 @@ def find_interval(system: System, bundle: Bundle) -> tuple[float, Bundle]:
             bundle, growth = advance_bundle(bundle, interval)
             low, high = np.quantile(growth, [0.05, 0.95], axis=0)
             top = max(float(high.max()), 0.0)  # the integration's errors are relative to 1, the length at first, where all shrink
-            fastest = max(fastest, (top - float(low[low > LOST].min(initial=top))) / interval)
+            fastest = max(fastest, (top - float(low[low > _LOST].min(initial=top))) / interval)
         safe = float(np.log(_LARGEST_PARTING)) / max(fastest, 1e-300)
         interval = float(np.clip(np.floor(safe), 1, 16)) if system.kind == "map" else min(safe, max(longest, interval))
     return interval, bundle
