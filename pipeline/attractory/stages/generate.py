@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from attractory import layout
+from attractory.catalog.record import SystemRecord
 from attractory.expressions.system import System
 from attractory.integrate import BlockSettings, integrate_block
+from attractory.integrate.observation import Observation
 from attractory.stages.agreement import check_agreement, disagreement
 from attractory.stages.block_queue import BlockQueue
 from attractory.stages.blocks_on_dask import few_deaths, run_blocks
@@ -47,27 +49,36 @@ class Job:
     produce: Produce
 
     def task(self, block: Block) -> BlockTask:
-        plan = replace(self.plan, systems=(self.plan.system(block.system),))
-        system = next(system for system in self.systems if system.name == block.system)
-        observation = observation_of_system(LocatedRecipe(self.recipe, Path(str(self.store)), {}), system)
-        return BlockTask(self.store.absolute(), plan, block, system.record, self._settings[block.system], self.produce, observation)
+        same = self._of_system[block.system]
+        return BlockTask(self.store.absolute(), same.plan, block, same.record, same.settings, self.produce, same.observation)
 
     @cached_property
-    def _settings(self) -> dict[str, BlockSettings]:
-        """What the engine must know of the recipe for the blocks of each system."""
-        recipe, located = self.recipe, LocatedRecipe(self.recipe, Path(str(self.store)), {})  # the plan has refused what cannot be
-        return {
-            system.name: BlockSettings(
-                recipe.seed,
-                self.plan.system(system.name).transient,
-                recipe.tolerance,
-                recipe.dtype,
-                recipe.precision,
-                family_of_system(located, system),
-                box_of_system(located, system),
-            )
-            for system in self.systems
-        }
+    def _of_system(self) -> dict[str, _SystemWork]:
+        located = LocatedRecipe(self.recipe, Path(str(self.store)), {})  # where errors would be; the plan has refused what cannot be
+        return {system.name: self._work(system, located) for system in self.systems}
+
+    def _work(self, system: System, located: LocatedRecipe) -> _SystemWork:
+        planned = self.plan.system(system.name)
+        settings = BlockSettings(
+            self.recipe.seed,
+            planned.transient,
+            self.recipe.tolerance,
+            self.recipe.dtype,
+            self.recipe.precision,
+            family_of_system(located, system),
+            box_of_system(located, system),
+        )
+        return _SystemWork(replace(self.plan, systems=(planned,)), system.record, settings, observation_of_system(located, system))
+
+
+@dataclass(frozen=True)
+class _SystemWork:
+    """What all blocks of a system have in common."""
+
+    plan: StorePlan
+    record: SystemRecord
+    settings: BlockSettings
+    observation: Observation | None
 
 
 def generate(
