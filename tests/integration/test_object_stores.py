@@ -28,12 +28,13 @@ def server():
     running.start()
     _, port = running.get_host_and_port()
     source = str(Path(attractory.__file__).parents[1])
-    keys = {
+    environment = {
         **os.environ,
         "PYTHONPATH": source,
         "AWS_ACCESS_KEY_ID": "a-key",
         "AWS_SECRET_ACCESS_KEY": "a-secret",
         "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
     }
     backend = s3_backends["123456789012"]["aws"]
     backend.create_bucket("shelf", "us-east-1")
@@ -42,7 +43,7 @@ def server():
         found = dict(backend.buckets["shelf"].keys.items())
         return {name.removeprefix(f"{prefix}/"): key.value for name, key in found.items() if name.startswith(f"{prefix}/")}
 
-    yield {**os.environ, **keys, "PYTHONPATH": source, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}, held
+    yield environment, held
     running.stop()
 
 
@@ -61,6 +62,13 @@ def begin(server, begun):
     """(folder, store) -> a process that makes the store there with two workers."""
     environment, _ = server
     return lambda place, name: begun(place, "--workers", "2", "--out", f"s3://shelf/{name}", environment=environment)
+
+
+def await_object(process, prefix, held):
+    """Returns once there is an object below the prefix; the process must not have ended before."""
+    while not any(name.startswith(prefix) for name in held()):
+        assert process.poll() is None
+        time.sleep(0.1)
 
 
 def test_killed_in_rounds(long_place, begin, server):
@@ -83,9 +91,7 @@ def test_two_at_once(long_place, begin, server):
     """The second one waits for the first, and finds what that has made."""
     (place, expected), (_, held) = long_place, server
     first = begin(place, "both.zarr")
-    while not any(name.startswith(f"{RUN_FOLDER}/{LEASE_FOLDER}/") for name in held("both.zarr")):
-        assert first.poll() is None
-        time.sleep(0.1)
+    await_object(first, f"{RUN_FOLDER}/{LEASE_FOLDER}/", lambda: held("both.zarr"))
     second = begin(place, "both.zarr")
     ends = [process.communicate(timeout=240)[0] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), ends
@@ -98,9 +104,7 @@ def test_stopped_by_a_signal_nothing_is_waited_for(long_place, begin, server):
     """SIGTERM frees the lease: exit code 3, and the same command goes on at once."""
     (place, expected), (_, held) = long_place, server
     process = begin(place, "stopped.zarr")
-    while not any(name.startswith(f"{RUN_FOLDER}/rows/") for name in held("stopped.zarr")):
-        assert process.poll() is None
-        time.sleep(0.1)
+    await_object(process, f"{RUN_FOLDER}/rows/", lambda: held("stopped.zarr"))
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 3
     process.stdout.close()
