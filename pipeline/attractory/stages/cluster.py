@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -132,26 +130,3 @@ def _outcome(future: Any) -> Any:
         outcome = InterruptedRunError(f"{future.key}: {ENDED_WORKERS}. {advice}")
     future.release()
     return outcome
-
-
-@contextmanager
-def signals_as_errors() -> Iterator[None]:
-    """SIGINT and SIGTERM end what runs inside with an error that says the run can go on.
-
-    Raises:
-        InterruptedRunError: one of them came.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: object) -> None:
-        message = f"stopped by {signal.Signals(number).name}. What is done is kept: the same command goes on from there."
-        raise InterruptedRunError(message)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -18,7 +18,7 @@ from attractory.integrate.observation import Observation
 from attractory.stages.agreement import check_agreement, disagreement
 from attractory.stages.block_queue import BlockQueue
 from attractory.stages.blocks_on_dask import few_deaths, run_blocks
-from attractory.stages.cluster import Workers, running_client, signals_as_errors
+from attractory.stages.cluster import Workers, running_client
 from attractory.stages.located import LocatedRecipe, read_recipe, systems_of
 from attractory.stages.losses import lost
 from attractory.stages.pace import Pace
@@ -27,6 +27,7 @@ from attractory.stages.plan import check_memory, family_of_system, observation_o
 from attractory.stages.progress import Progress, silent
 from attractory.stages.recipe import Recipe
 from attractory.stages.run_record import add_runs, kept_runs, run_document
+from attractory.stages.signals import signals_as_errors
 from attractory.stages.starts import box_of_system
 from attractory.stages.summary import GenerateSummary, Tally
 from attractory.stages.task import BlockTask, Produce

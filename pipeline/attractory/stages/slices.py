@@ -19,7 +19,6 @@ from typing import Any
 from attractory import layout
 from attractory.errors import RequestError
 from attractory.integrate import integrate_block
-from attractory.stages.cluster import signals_as_errors
 from attractory.stages.generate import Job, agreed_root, found, planned_job, redraws
 from attractory.stages.located import LocatedRecipe, read_recipe
 from attractory.stages.losses import Loss, ends_the_run, lost, reason_of
@@ -28,6 +27,7 @@ from attractory.stages.place import check_place, disk_errors
 from attractory.stages.plan import check_memory
 from attractory.stages.progress import Progress, silent
 from attractory.stages.run_record import add_runs, keep_run, kept_runs, run_document
+from attractory.stages.signals import signals_as_errors
 from attractory.stages.summary import GenerateSummary, SlicePlace, Tally
 from attractory.stages.task import BlockReport, Produce, run_block
 from attractory.store import Block, BlockRow, StorePlan, create, declared, done_rows, in_turn, is_finished, shared, strangers

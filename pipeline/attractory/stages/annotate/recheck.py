@@ -13,8 +13,9 @@ from attractory.errors import AttractoryError
 from attractory.stages.annotate.estimates import CORE_SECONDS, Work
 from attractory.stages.annotate.run import Task, hardest_first, measured, selected
 from attractory.stages.annotate.summary import Comparison, Measured, Recheck, RecheckSummary
-from attractory.stages.cluster import Workers, signals_as_errors
+from attractory.stages.cluster import Workers
 from attractory.stages.progress import Progress
+from attractory.stages.signals import signals_as_errors
 
 LIMIT = 4.0  # combined standard errors
 # Of the largest number of a quantity: what an integration at a tolerance of 1e-9, and twelve written digits, leave uncertain in any case.

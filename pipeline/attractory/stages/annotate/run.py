@@ -15,8 +15,9 @@ from attractory.expressions.system import System
 from attractory.stages.annotate.estimates import Work, estimate_invariants
 from attractory.stages.annotate.summary import AnnotateSummary, Annotation, Failure, Measured
 from attractory.stages.annotate.written import as_invariant
-from attractory.stages.cluster import Workers, run_each, running_client, signals_as_errors
+from attractory.stages.cluster import Workers, run_each, running_client
 from attractory.stages.progress import Progress
+from attractory.stages.signals import signals_as_errors
 
 
 @dataclass(frozen=True)

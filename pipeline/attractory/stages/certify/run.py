@@ -26,9 +26,9 @@ from attractory.stages.certify.outcome import Outcome, SystemOutcome, reasons_of
 from attractory.stages.certify.reference import BITS, NoReferenceError, Reference
 from attractory.stages.certify.sample import problem_of, regular, sampled
 from attractory.stages.certify.values import context
-from attractory.stages.cluster import signals_as_errors
 from attractory.stages.place import disk_errors
 from attractory.stages.progress import Progress, silent
+from attractory.stages.signals import signals_as_errors
 from attractory.stages.validate.stored import StoredDataset, StoredSystem, open_stored
 from attractory.store import finished_document, locked
 from attractory.store.certificate import SystemCertificate, complete, read_certificate, write_certificates

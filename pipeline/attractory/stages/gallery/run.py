@@ -13,13 +13,14 @@ from pathlib import Path
 import attractory
 from attractory.catalog import SystemRecord, extended_catalog
 from attractory.expressions import System
-from attractory.stages.cluster import Workers, run_each, running_client, signals_as_errors
+from attractory.stages.cluster import Workers, run_each, running_client
 from attractory.stages.gallery.entry import EntryFiles, EntryTask, make_entry, page_path, picture_paths
 from attractory.stages.gallery.index import Card, index
 from attractory.stages.gallery.page import SOURCE, WITHOUT, Surroundings
 from attractory.stages.gallery.site import MARKER, Site, open_site, static_files
 from attractory.stages.gallery.summary import GallerySummary
 from attractory.stages.progress import Progress
+from attractory.stages.signals import signals_as_errors
 from attractory.store.files import canonical_json, sha256
 
 INDEX = "index.html"
