@@ -27,10 +27,15 @@ _ONE_REQUEST = {"s3": {"chunksize": 5 * 2**30 // 2}, "s3a": {"chunksize": 5 * 2*
 
 @dataclass(frozen=True)
 class ObjectPath:
-    """An object, or a prefix of objects. `lease_seconds`: how long a store below it stays held after its run has been killed."""
+    """An object, or a prefix of objects.
+
+    lease_seconds: how long a store below it stays held after its run has been killed. keeps_rows: a row that is there stays, as slices of
+    the same store may have written it.
+    """
 
     url: str
     lease_seconds: float = LEASE_SECONDS
+    keeps_rows: bool = False
 
     def __str__(self) -> str:
         return self.url

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from attractory import catalog
 from attractory.catalog.record import SystemRecord
 from attractory.errors import AttractoryError
-from attractory.stages.located import folder_inside
+from attractory.stages.located import entries_beside
 from attractory.stages.progress import Progress
 from attractory.stages.validate.integrity import check_store
 from attractory.stages.validate.labels import check_labels
@@ -45,10 +44,8 @@ def report_folder(store: Path) -> Path:
 
 def current_entries(dataset: StoredDataset) -> Mapping[str, SystemRecord]:
     """The catalog as it is now: the packaged one, and the recipe's own where it lies beside the store."""
-    entries = catalog.read_catalog()
     own = dataset.recipe.get("catalog")
-    folder = folder_inside(dataset.path.resolve().parent, str(own)) if own else None
-    return entries.extended(folder) if folder and folder.is_dir() else entries
+    return entries_beside(dataset.path, str(own) if own else None)
 
 
 def run_checks(dataset: StoredDataset, entries: Mapping[str, SystemRecord], *, progress: Progress | None = None) -> list[Check]:
