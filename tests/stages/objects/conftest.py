@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from pathlib import Path
 
 import pytest
+
+from attractory.store.objects import ObjectPath
 
 _OWN = {"connection", "keep-alive", "transfer-encoding", "te", "expect", "content-length", "date", "server"}
 _ACCOUNT = "123456789012"  # moto's, where a request names none that it knows
@@ -106,6 +109,12 @@ class _Proxy(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Nothing: a client that was killed has left its connection."""
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> ObjectPath:
+    """A place in an object store of this process, for what no network is needed to show."""
+    return ObjectPath(f"memory://{tmp_path.name}/tiny.zarr", lease_seconds=1.0)
 
 
 @pytest.fixture(scope="session")
