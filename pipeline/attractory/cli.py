@@ -64,7 +64,7 @@ INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, everything else on standard error.")]
 Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe.yaml, or the folder that holds it.")]
-Store = Annotated[str, typer.Argument(metavar="STORE", help="A finished store: DATASET.zarr.")]
+Store = Annotated[str, typer.Argument(metavar="STORE", help="A finished store: DATASET.zarr, or its URL.")]
 Out = Annotated[
     str | None, typer.Option("--out", metavar="STORE", help="The store to write, a path or an s3:// URL; default: beside the recipe.")
 ]
@@ -77,7 +77,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how much it ma
 Performance = Annotated[Path | None, typer.Option("--performance", metavar="FILE", help="Dask's report of the run, an HTML page.")]
 MoreSystems = Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="More systems: a folder of YAML files of your own.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Delete a store of another recipe or catalog that is in the way.")]
-ReportFolder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Folder of report.json; default: report, beside STORE.")]
+ReportFolder = Annotated[str | None, typer.Option("--report", metavar="DIR", help="Folder of report.json; default: report, beside STORE.")]
 
 
 def _print_version(wanted: bool) -> None:

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from attractory.errors import RequestError
 from attractory.store.objects import ObjectPath
 
 T = TypeVar("T")
@@ -35,19 +34,6 @@ def place_of(text: str | Path | ObjectPath) -> Place:
         return text
     said = str(text).removeprefix("file://")
     return ObjectPath(said.rstrip("/")) if "://" in said else Path(said)
-
-
-def folder_of(text: str | Path | ObjectPath, *, what: str) -> Path:
-    """As `place_of`, where an object store will not do.
-
-    Raises:
-        RequestError: it is in one.
-    """
-    place = place_of(text)
-    if isinstance(place, ObjectPath):
-        message = f"{place}: {what}, it must be in a folder of this machine. Copy it first."
-        raise RequestError(message)
-    return place
 
 
 @overload

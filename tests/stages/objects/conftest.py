@@ -189,3 +189,18 @@ def bucket(_proxy: _Proxy, _environment: None, _bucket_numbers: count[int]) -> I
     connection.close()
     yield Bucket(f"s3://{name}", _proxy)
     _proxy.faults = Faults()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, bucket: Bucket) -> Iterator[Bucket]:
+    """The bucket, and clients below s3fs that ask once; s3fs itself asks five times."""
+    import s3fs
+
+    from attractory.store import objects
+
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    objects._filesystem.cache_clear()
+    yield bucket
+    s3fs.S3FileSystem.clear_instance_cache()
+    objects._filesystem.cache_clear()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from attractory.catalog.record import SystemRecord
-from attractory.errors import AttractoryError
+from attractory.errors import AttractoryError, InterruptedRunError
 from attractory.stages.located import entries_beside
 from attractory.stages.progress import Progress
 from attractory.stages.validate.integrity import check_store
@@ -18,27 +18,35 @@ from attractory.stages.validate.splits import check_splits
 from attractory.stages.validate.stored import StoredDataset, StoredSystem, open_stored
 from attractory.stages.validate.summary import summarise
 from attractory.stages.validate.truth import check_truth
+from attractory.store.files import Place, place_of
+from attractory.store.objects import ObjectPath
 
 SEED = 0  # which trajectories are looked at; fixed, so that the same store gets the same report
 
 
-def validate(store: str | Path, *, report: str | Path | None = None, progress: Progress | None = None) -> Report:
+def validate(store: str | Path | ObjectPath, *, report: str | Path | ObjectPath | None = None, progress: Progress | None = None) -> Report:
     """Runs every check on a finished store and writes `report.json`.
 
     Args:
-        report: the folder of the report; None is `report` beside the store.
+        store, report: paths or URLs. report is the folder of the report; None is `report` beside the store, or here where nothing can be
+            written beside it.
         progress: called before each system and once at the end.
     Raises:
         StoreError: the path is not a finished store of this format version.
     """
     dataset = open_stored(store)
+    folder = report_folder(dataset.path) if report is None else place_of(report)
+    if isinstance(folder, ObjectPath):
+        folder.check_writable()  # before the work, not after it
     found = Report(str(store), tuple(run_checks(dataset, current_entries(dataset), progress=progress)))
-    found.write(report_folder(dataset.path) if report is None else Path(report))
+    found.write(folder)
     return found
 
 
-def report_folder(store: Path) -> Path:
+def report_folder(store: Place) -> Place:
     """Where a store's report lies unless another place was asked for."""
+    if isinstance(store, ObjectPath):
+        return Path("report") if store.is_read_only else store.with_name("report")
     return store.resolve().parent / "report"
 
 
@@ -83,6 +91,8 @@ def guarded(subject: Subject, run: Callable[[], list[Check]]) -> list[Check]:
     """The checks that `run` returns; one that breaks is a failed check, so that the others still run and nothing passes by accident."""
     try:
         return run()
+    except InterruptedRunError:
+        raise  # a server that does not answer says nothing about the store
     except AttractoryError as error:
         return [subject.failed(str(error))]
     except Exception as error:  # noqa: BLE001  # whatever it is, the referee must go on, and must not say "pass"

@@ -13,11 +13,13 @@ import zarr
 
 from attractory import layout
 from attractory.catalog.record import SystemRecord
-from attractory.errors import AttractoryError, DamageError, StoreError
+from attractory.errors import AttractoryError, DamageError, StoreError, UnreachableError
 from attractory.expressions.system import System
 from attractory.integrate.starts import Box
 from attractory.store import finished_document
-from attractory.store.files import folder_of
+from attractory.store.files import Place, place_of
+from attractory.store.objects import ObjectPath
+from attractory.store.zarr_objects import zarr_objects
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int8]
@@ -148,9 +150,9 @@ class StoredSystem:
 
 @dataclass(frozen=True)
 class StoredDataset:
-    """The whole store; `unreadable` maps the systems whose metadata cannot be used to the reason."""
+    """The whole store, in a folder or at a URL; `unreadable` maps the systems whose metadata cannot be used to the reason."""
 
-    path: Path
+    path: Place
     attributes: Mapping[str, Any]
     systems: tuple[StoredSystem, ...]
     unreadable: Mapping[str, str]
@@ -165,21 +167,24 @@ class StoredDataset:
         return str(self.recipe.get("name", self.path.name.removesuffix(".zarr")))
 
 
-def open_stored(path: str | Path) -> StoredDataset:
-    """The store at `path`.
+def open_stored(path: str | Path | ObjectPath) -> StoredDataset:
+    """The store at `path`, or at a URL.
 
     Raises: StoreError where there is none of this format version, or an unfinished one.
     """
-    path = folder_of(path, what="to validate or publish a store")
+    path = place_of(path)
     document = finished_document(path)
     # Not the copy of the metadata inside the root: what lies in the groups is what is judged; that the two agree is a matter of digests.
-    root = zarr.open_group(str(path), mode="r", zarr_format=3, use_consolidated=False)
+    held = zarr_objects(path, document) if isinstance(path, ObjectPath) else str(path)
+    root = zarr.open_group(held, mode="r", zarr_format=3, use_consolidated=False)
     systems, unreadable = [], {}
     # Names come from the root's document: listing the folder would stumble over the manifest, which is no part of the hierarchy.
     groups = _groups(document)
     for name, granularities in groups.items():
         try:
             systems.append(_read_system(name, root, granularities))
+        except UnreachableError:
+            raise
         except (*READ_ERRORS, AttractoryError) as error:
             unreadable[name] = f"{type(error).__name__}: {error}"
     return StoredDataset(path, document["attributes"], tuple(systems), unreadable)
