@@ -72,6 +72,12 @@ WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, metavar="N"
 ClusterFile = Annotated[
     Path | None, typer.Option("--cluster", metavar="FILE", help="Where to run: a cluster's YAML, or a Dask scheduler file.")
 ]
+WaitWorkers = Annotated[
+    float | None,
+    typer.Option(
+        "--wait-workers", min=1, metavar="SECONDS", help="How long to go on without any worker; default: 120, or wait_hours of FILE."
+    ),
+]
 ArrayPart = Annotated[str | None, typer.Option("--array", metavar="K/N", help="Slice K of N of the blocks, in this process: a job array.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how much it makes and what that costs; writes nothing.")]
 Performance = Annotated[Path | None, typer.Option("--performance", metavar="FILE", help="Dask's report of the run, an HTML page.")]
@@ -185,6 +191,7 @@ def generate(  # noqa: PLR0913  # each option is an argument
     out: Out = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
     array: ArrayPart = None,
     dry_run: DryRun = False,
     replace: Replace = False,
@@ -199,10 +206,16 @@ def generate(  # noqa: PLR0913  # each option is an argument
     if dry_run:
         return _estimate(recipe, out=out, catalog=catalog)
     if array is not None:
-        alone = {"--workers": workers, "--cluster": cluster, "--performance": performance, "--replace": replace or None}
+        alone = {
+            "--workers": workers,
+            "--cluster": cluster,
+            "--wait-workers": wait_workers,
+            "--performance": performance,
+            "--replace": replace or None,
+        }
         return _slice(recipe, array, out=out, catalog=catalog, others=[name for name, value in alone.items() if value is not None])
     with _progress("generate") as progress:
-        where = _workers(workers, cluster)  # first of all: it parts the ranks of an MPI run, one of which goes on
+        where = _workers(workers, cluster, wait_workers)  # first of all: it parts the ranks of an MPI run, one of which goes on
         where = record_with(where, performance=performance, announce=_announce)
         located = read_recipe(recipe, catalog=catalog)
         made = run(located, out=out, workers=where, replace_other=replace, progress=progress)
@@ -298,11 +311,12 @@ def publish(
 
 
 @app.command()
-def gallery(
+def gallery(  # noqa: PLR0913
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write: new, empty, or of an earlier run.")],
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Systems of the catalog; default: all.")] = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
     catalog: MoreSystems = None,
     json: Json = False,
 ) -> Answer:
@@ -310,7 +324,7 @@ def gallery(
     from attractory.stages.gallery import gallery as run
 
     with _progress("gallery") as progress:
-        made = run(names or (), to=to, folder=catalog, workers=_workers(workers, cluster), progress=progress)
+        made = run(names or (), to=to, folder=catalog, workers=_workers(workers, cluster, wait_workers), progress=progress)
     return Answer(made.document(), made.lines())
 
 
@@ -320,6 +334,7 @@ def build(  # noqa: PLR0913
     out: Out = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
     to: Annotated[str | None, typer.Option("--to", metavar="URL", help="Where to publish; default: published/ beside the recipe.")] = None,
     catalog: MoreSystems = None,
     json: Json = False,
@@ -329,7 +344,7 @@ def build(  # noqa: PLR0913
     from attractory.stages.located import read_recipe
 
     with _progress("build") as progress:
-        where = _workers(workers, cluster)  # first of all: it parts the ranks of an MPI run, one of which goes on
+        where = _workers(workers, cluster, wait_workers)  # first of all: it parts the ranks of an MPI run, one of which goes on
         built = run(read_recipe(recipe, catalog=catalog), out=out, workers=where, to=to, progress=progress)
     end = [_published(built.published)] if built.published else ["Not published: the report above says why."]
     page = [*built.generated.lines(), built.report.table(), *end]
@@ -349,6 +364,7 @@ def annotate(  # noqa: PLR0913  # each option is an argument
     ] = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
     catalog: Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="Your own folder, in place of the catalog.")] = None,
     json: Json = False,
 ) -> Answer:
@@ -356,7 +372,7 @@ def annotate(  # noqa: PLR0913  # each option is an argument
     from attractory.stages.annotate import CORE_SECONDS, Work, check_annotations
     from attractory.stages.annotate import annotate as run
 
-    where, most = _workers(workers, cluster), CORE_SECONDS if core_seconds is None else core_seconds
+    where, most = _workers(workers, cluster, wait_workers), CORE_SECONDS if core_seconds is None else core_seconds
     if check and again:
         raise RequestError("--check and --again: a check writes nothing, so there is nothing to write again. Give one of them.")
     with _progress("annotate") as progress:
@@ -411,12 +427,13 @@ def _progress(title: str) -> Iterator[Progress]:
         yield progress
 
 
-def _workers(count: int | None, cluster: Path | None) -> Workers:
+def _workers(count: int | None, cluster: Path | None, wait: float | None) -> Workers:
     from attractory.stages.cluster import Workers, workers_of
 
     if count is not None and cluster is not None:
         raise RequestError("--workers and --cluster both say where to run: give one of them.")
-    return workers_of(cluster) if cluster is not None else Workers(count or len(os.sched_getaffinity(0)))
+    where = workers_of(cluster) if cluster is not None else Workers(count or len(os.sched_getaffinity(0)))
+    return record_with(where, wait_seconds=wait, tell=_announce)
 
 
 def _picture(system: System) -> list[str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 
 from attractory import layout, store
 from attractory.errors import RequestError, StoreError
 from attractory.stages.generate import generate, planned_job
 from attractory.stages.info import info
+from attractory.stages.place import held_bytes
+from attractory.stages.run_record import add_runs
 from attractory.stages.task import run_block
 from attractory.store.begun import record_path, recorded, write_record
 from attractory.store.files import RUN_FOLDER
@@ -55,6 +60,23 @@ def test_killed_after_the_last_block(dataset, undisturbed, cluster):
     summary = generate(dataset.recipe, workers=cluster)
     assert (summary.made, summary.kept, summary.startup_seconds) == (0, 6, 0.0)
     assert files(dataset.store) == files(undisturbed.store)
+
+
+def test_what_is_done_needs_no_room_on_the_disk(partly):
+    """The blocks that have a row count as they were planned, before compression, and no other block does."""
+    plan = planned_job(partly.located(), partly.store).plan
+    done = list(plan.blocks())[1:3]
+    assert held_bytes(partly.store, plan) == sum(plan.block_bytes(plan.system(block.system)) for block in done)
+
+
+def test_a_run_is_recorded_once(partly):
+    """Whoever finishes a store may record what another has recorded; the store's folder for half-written files may be gone by then."""
+    for _ in range(2):
+        add_runs(partly.store, [{"started": "today"}])
+    shutil.rmtree(partly.store / RUN_FOLDER)
+    add_runs(partly.store, [{"started": "today"}, {"started": "later"}])
+    runs = json.loads((partly.folder / "tiny.run.json").read_text())["runs"]
+    assert [run["started"] for run in runs] == ["today", "later"]
 
 
 def test_an_unfinished_store_never_passes_for_a_finished_one(partly):
