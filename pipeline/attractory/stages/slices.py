@@ -131,8 +131,11 @@ def _begin(job: Job) -> None:
 
 
 def _create(job: Job) -> None:
-    """What a killed run of another recipe left is no slice's to delete. Nothing of a slice is there before the root's document is, so that
-    what is listed first, and is not of the template, is a stranger's where there is no root afterwards."""
+    """Write the template, unless another slice has. What a killed run of another recipe left is no slice's to delete.
+
+    Nothing of a slice is there before the root's document is, so that what is listed first, and is not of the template, is a stranger's
+    where there is no root afterwards.
+    """
     unknown = strangers(job.store, job.plan)
     if agreed_root(job) is not None:
         return

@@ -72,14 +72,16 @@ def _agreed_files(store: Place, plan: StorePlan, rows: list[BlockRow]) -> dict[s
     return wanted
 
 
-def sealed_root(attributes: Mapping[str, Any], manifest: bytes, members: Mapping[str, Mapping[str, Any]]) -> bytes:
+def sealed_root(
+    attributes: Mapping[str, Any], manifest: bytes, members: Mapping[str, Mapping[str, Any]], *, later: Mapping[str, Any] | None = None
+) -> bytes:
     """The root's document of a finished store.
 
     Args:
-        attributes: without the manifest's digest.
+        attributes: without the manifest's digest, and without what was added to the finished store `later`.
         members: path of each group and array -> its document.
     """
-    root = documents.group_document({**attributes, layout.MANIFEST_DIGEST: sha256(manifest)})
+    root = documents.group_document({**attributes, layout.MANIFEST_DIGEST: sha256(manifest), **(later or {})})
     return document(documents.consolidated(root, members))
 
 

@@ -212,7 +212,9 @@ def _without_run(store: ObjectPath, announce: Announce | None) -> None:
     known, number, since = b"", 0, 0.0
     while numbers := _numbers(store):
         content = _content(store, max(numbers))
-        if not content or _use(content) is not Use.RUN:
+        if not content:
+            continue  # it has ended, and another may have begun
+        if _use(content) is not Use.RUN:
             return
         if (number, known) != (max(numbers), content):
             if number == max(numbers):

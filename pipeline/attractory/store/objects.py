@@ -120,6 +120,7 @@ class ObjectPath:
     def keeps_the_first(self) -> bool:
         """Whether the server refuses to write an object that is there, as `If-None-Match: *` asks; some ignore it. Tried with an object
         of its own."""
+        self.refuse_where_read_only()
         probe = self / f"probe-{secrets.token_hex(8)}"
         try:
             return probe.put_new(b"first") and not probe.put_new(b"second")

@@ -63,7 +63,7 @@ def hopeless(store: Place) -> DamageError:
 def is_own_manifest(store: Place, root: dict[str, Any], plan: StorePlan) -> bool:
     """Whether the manifest that lies there is that of the files that lie there; then a root that says otherwise is wrong."""
     found = read_present(store, [layout.MANIFEST]).get(layout.MANIFEST)
-    return found in _manifests_of_readable_files(store, root, plan)
+    return found is not None and found in _manifests_of_readable_files(store, root, plan)
 
 
 def _restore_manifest(repair: Repair) -> None:

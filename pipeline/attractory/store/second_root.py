@@ -46,9 +46,8 @@ def second_root(store: Place, *, planned: Planned) -> SecondRoot | None:
     if documents is None:
         return None
     certified = _certified(store, certificate_files(before) if before else {})
-    if certified:
-        attributes = {**attributes, layout.CERTIFICATE_FILES: {path: sha256(content) for path, content in sorted(certified.items())}}
-    content = sealed_root(attributes, manifest, members_of({**documents, **certified}))
+    later = {layout.CERTIFICATE_FILES: {path: sha256(content) for path, content in sorted(certified.items())}} if certified else {}
+    content = sealed_root(attributes, manifest, members_of({**documents, **certified}), later=later)
     return SecondRoot(content, () if certified else tuple(_certificates_there(store, documents)))
 
 

@@ -24,7 +24,7 @@ from attractory.stages.task import run_block
 from attractory.stages.validate import validate
 from attractory.stages.validate.stored import open_stored
 from attractory.stages.verify import verify
-from attractory.store import create
+from attractory.store import create, locked
 from attractory.store.files import place_of
 
 WINDOWS = {"granularity": "fine", "split": "train", "context": 16, "horizon": 4, "batch_size": 64, "systems": ["Spiral"]}
@@ -151,6 +151,9 @@ def test_a_web_server_is_never_written_to(made, dataset, web, capsys):
         assert "http:// can be read, not written to" in capsys.readouterr().err
     with pytest.raises(RequestError, match=r"can be read, not written to"):
         validate(store, report=f"{web}/report")
+    assert run(["verify", store, "--repair"]) == 0
+    with pytest.raises(RequestError, match=r"can be read, not written to"), locked(place_of(store)):
+        pytest.fail("it is held")
 
 
 def test_what_must_write_says_what_to_do():
