@@ -4,7 +4,8 @@
 
 The tasks go through `run_blocks`, as `attractory generate` sends its blocks: near-empty ones in bundles of up to 64, each of which is one
 task to Dask; `--bundle 1` sends each alone, as blocks of a third of a second and more are sent. The scheduler is a process of its own,
-as on a cluster, so that its time and its memory are known apart from the client's; a third process holds the workers, each of one thread, that report at once.
+as on a cluster, so that its time and its memory are known apart from the client's; a third process holds the workers, each of one thread,
+that report at once.
 """
 
 from __future__ import annotations
@@ -202,9 +203,8 @@ def main() -> None:
         return
     tasks = asked.tasks or (QUICK_TASKS if asked.quick else TASKS)
     rows, wall = run_tasks(tasks, asked.workers, bundle=asked.bundle)
-    print(
-        f"\n{tasks:,} tasks, {asked.workers} workers in one process, bundles of at most {asked.bundle}, {number(wall)} ms a task on the wall:\n"
-    )
+    where = f"{asked.workers} workers in one process, bundles of at most {asked.bundle}"
+    print(f"\n{tasks:,} tasks, {where}, {number(wall)} ms a task on the wall:\n")
     print(table(["", "ms a task", f"MiB at {SETTLED:,}", "most", "at the end"], [row.cells() for row in rows]))
     verdict = requirements(rows)
     print(f"\n{requirement_table(verdict)}\n")
