@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -34,11 +35,10 @@ class _Try:
     number: int
     worker: str
 
-    @property
-    def key(self) -> str:
-        """Of the first block: no other bundle on its way has that one."""
-        first = self.blocks[0].key
-        return first if self.number == 1 else f"{first}-try-{self.number}"
+    def key(self, run: str) -> str:
+        """That of the first block, which no other bundle of the run has at this try. Of another run, a worker may still be at a bundle that
+        begins with the same block and ends with another: Dask would take its outcome for this one's."""
+        return f"{self.blocks[0].key}-try-{self.number}-{run}"
 
 
 @contextmanager
@@ -96,7 +96,7 @@ class _Run:
     def __init__(self, client: Any, queue: BlockQueue, task_of: Callable[[Block], BlockTask], most: int, begin: Begin) -> None:
         import distributed
 
-        self._client, self._queue, self._left = client, queue, most
+        self._client, self._queue, self._left, self._name = client, queue, most, uuid.uuid4().hex
         self._heads, self._sizes = Heads(begin, task_of), BundleSizes()
         self._done: Any = distributed.as_completed(raise_errors=False)  # type: ignore[no-untyped-call]
         self._tries: dict[str, _Try] = {}
@@ -182,12 +182,12 @@ class _Run:
             run_bundle,
             self._heads.of(tried.blocks[0]),
             tried.blocks,
-            key=tried.key,
+            key=tried.key(self._name),
             workers=[tried.worker],
             allow_other_workers=True,
             pure=False,
         )
-        self._tries[tried.key] = tried
+        self._tries[future.key] = tried
         self._done.add(future)
 
     def _elsewhere(self, worker: str) -> str:
