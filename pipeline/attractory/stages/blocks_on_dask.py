@@ -7,7 +7,7 @@ import math
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +59,7 @@ def addresses(client: Any) -> list[str]:
     """
     try:
         return sorted(client.scheduler_info(n_workers=-1)["workers"])
-    except OSError as error:
+    except (OSError, KeyError) as error:  # a client that has given its scheduler up knows of nothing any more
         raise scheduler_lost() from error
 
 
@@ -96,6 +96,9 @@ class _Run:
     def __init__(self, client: Any, queue: BlockQueue, task_of: Callable[[Block], BlockTask], most: int, begin: Begin) -> None:
         import distributed
 
+        from attractory.stages.clusters.short_memory import keep_few
+
+        keep_few(client.scheduler_comm)
         self._client, self._queue, self._left, self._name = client, queue, most, uuid.uuid4().hex
         self._heads, self._sizes = Heads(begin, task_of), BundleSizes()
         self._done: Any = distributed.as_completed(raise_errors=False)  # type: ignore[no-untyped-call]
@@ -121,13 +124,27 @@ class _Run:
                 yield from self._next()
 
     def _next(self) -> Iterator[BlockReport | Loss]:
-        """What became of the blocks of the next bundle, but of those that are to be tried again."""
+        """What became of the blocks of the bundles that have ended, one at least, but of those that are to be tried again."""
+        futures: list[Any] = self._done.next_batch()
+        reports = self._reports(futures)
+        for future in futures:
+            yield from self._ended(future, reports.get(future.key))
+
+    def _reports(self, futures: Sequence[Any]) -> dict[str, BundleReport]:
+        """Those of the bundles that ended well, where there are several: in one message, as to ask for each costs a scheduler more than all
+        else of a task does."""
+        good = [future for future in futures if future.status == "finished"]
+        try:
+            return dict(zip((future.key for future in good), self._client.gather(good), strict=True)) if len(good) > 1 else {}
+        except Exception:  # noqa: BLE001  # of one of them: who asks for that one alone hears which, and what it was
+            return {}
+
+    def _ended(self, future: Any, known: BundleReport | None) -> Iterator[BlockReport | Loss]:
         from distributed import CancelledError, KilledWorker
 
-        future = next(self._done)
         tried = self._tries.pop(future.key)
         try:
-            report: BundleReport = future.result()
+            report: BundleReport = known or future.result()
         except KilledWorker as error:
             yield from self._killed(tried, f"{ENDED_WORKERS} ({type(error).__name__})")
         except CancelledError as error:  # nobody here cancels anything
