@@ -13,12 +13,12 @@ from attractory import layout
 from attractory.errors import DamageError
 from attractory.store.blocks import EncodedBlock
 from attractory.store.check import Contents, certificate_files, member_bytes, proper_attributes
+from attractory.store.digests import decoded_sha256
 from attractory.store.files import Place, partial_folder, read_present, sha256, write_whole
 from attractory.store.finish import digest_arrays, digest_paths, late_arrays, small_digests, small_files
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import Block, StorePlan, SystemPlan
 from attractory.store.rows import BlockRow, ShardRow, kept_arrays
-from attractory.store.shards import decoded_sha256
 from attractory.store.template import ROOT, known_arrays, small_path
 
 
