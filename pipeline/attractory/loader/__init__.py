@@ -12,7 +12,9 @@ gather    places -> samples                labels      what is known beside the 
 source    places -> batches                guard       whether a store is still the one that was opened
 batch     what is drawn                    windows     the iterable and its state
 request   from arguments to all of this    dataset     the door: open(), Dataset
-torch_windows, jax_windows                 the same batches in a framework's arrays
+items     windows and batches by number    chance      random numbers of transforms
+transforms                                 what is done to whole batches
+torch_windows, torch_items, jax_windows, tf_windows, grain_windows, hf_windows, lightning_windows    the same for each framework
 """
 
 from __future__ import annotations

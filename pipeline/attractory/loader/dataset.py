@@ -27,10 +27,13 @@ from attractory.loader.rounds import share
 from attractory.loader.sampling import Sampling, Weights
 from attractory.loader.spans import Length, span
 from attractory.loader.stores import Reach, Store, joined, opened_store
+from attractory.loader.transforms.known import Prepared, Transform
 from attractory.loader.windows import Windows
 
 if TYPE_CHECKING:
     import xarray
+
+    from attractory.loader.lightning_windows import WindowsModule
 
 CACHE_BYTES = 2**30
 DISK_BYTES = 100 * 10**9
@@ -177,6 +180,7 @@ class Dataset:
         dtype: Any = None,
         metadata: Sequence[str] = (),
         on_error: str = "raise",
+        transforms: Sequence[Transform | Prepared] = (),
     ) -> Windows:
         """Every window of the chosen trajectories once, in an order that (seed, epoch) decides, as batches.
 
@@ -203,6 +207,8 @@ class Dataset:
             metadata: what comes in `batch.metadata`, a row for each window: "parameters", "initial", "start_time", "time", "dt",
                 "dimension", "period", "lyapunov_time", "lyapunov_exponent", or an annotated invariant.
             on_error: of a damaged shard: "raise", or "skip" to leave its windows out, counted in `batch.left_out`.
+            transforms: what is done to each batch, in this order: functions (batch, chance) -> batch, such as those of
+                `attractory.loader.transforms`.
         Raises:
             StoreError: no such system, granularity or split in this store, or no trajectory in it.
             RequestError: sizes that make no window or no batch, weights or lengths that have no meaning.
@@ -225,6 +231,7 @@ class Dataset:
             metadata=tuple(metadata),
             narrow=_one_of("buckets", buckets, (None, "dimension")) is not None,
             skips=_one_of("on_error", on_error, ON_ERROR) == "skip",
+            transforms=tuple(transforms),
         )
         found = self._chosen(systems, where)
         source, table, found = source_of(found, request, cache=self._cache, place=self.path)
@@ -244,6 +251,19 @@ class Dataset:
             )
             raise RequestError(message)
         return windows
+
+    def lightning(self, *, workers: int = 0, **settings: Any) -> WindowsModule:
+        """A LightningDataModule of windows of all splits, with `workers` processes of a DataLoader; `settings` are those of windows().
+
+        Raises:
+            RequestError: lightning is not installed.
+        """
+        try:
+            from attractory.loader.lightning_windows import WindowsModule
+        except ImportError as error:
+            message = f"dataset.lightning() needs lightning, which is not installed ({error}). Install attractory[lightning]."
+            raise RequestError(message) from error
+        return WindowsModule(self, settings, workers=workers)
 
     def to_xarray(self) -> xarray.DataTree:
         """The whole store as a lazy xarray.DataTree.
