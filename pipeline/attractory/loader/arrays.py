@@ -128,6 +128,10 @@ class StoredArray:
     def shape(self) -> tuple[int, ...]:
         return self.layout.shape
 
+    def of_epoch(self, _epoch: int) -> StoredArray:
+        """The array of an epoch: the same in all, but for one that is made while it is read."""
+        return self
+
     def whole(self) -> np.ndarray:
         """The whole array, for those that are small."""
         layout = self.layout

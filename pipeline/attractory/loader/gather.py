@@ -34,6 +34,11 @@ class Gathering:
         """Which variables are real (member, variable), bool."""
         return np.arange(self.variables) < np.array(self.dimensions)[:, None]
 
+    def of_epoch(self, epoch: int) -> Gathering:
+        """The way to the states of an epoch, where they are made while they are read."""
+        plans = (replace(plan, arrays=tuple(array.of_epoch(epoch) for array in plan.arrays)) for plan in self.plans)
+        return replace(self, plans=tuple(plans))
+
     def states(self, located: Located, *, length: int, pools: Sequence[ChunkPool], narrow: bool = False) -> np.ndarray:
         """States (window, time, variable), zeros where a system has fewer variables; `narrow`: no wider than these need."""
         if len(pools) == 1:

@@ -74,6 +74,10 @@ class Reading:
     skips: bool = False  # leave out what is damaged
     transforms: tuple[Transform, ...] = ()
 
+    def of_epoch(self, epoch: int) -> Reading:
+        """The way to the samples of an epoch."""
+        return replace(self, gathering=self.gathering.of_epoch(epoch), key=f"{self.key} epoch {epoch}")
+
     def pools(self) -> tuple[ChunkPool, ...]:
         return self.cache.pools(self.key, self.gathering.plans, skips=self.skips)
 
@@ -172,6 +176,11 @@ class Source:
     def dtype(self) -> str | None:
         """Of the batches' states, where one was asked for."""
         return BFLOAT16 if self.rounds else self.reading.dtype
+
+    def of_epoch(self, epoch: int) -> Source:
+        """What the batches of an epoch are made of, where every epoch has trajectories of its own."""
+        others = {name: replace(other, reading=other.reading.of_epoch(epoch)) for name, other in self.others.items()}
+        return replace(self, reading=self.reading.of_epoch(epoch), others=others)
 
     def unchanged(self, *, reread: bool = False) -> None:
         """Nothing, while the stores are those that were opened.

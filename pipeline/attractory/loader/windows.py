@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -102,6 +102,11 @@ class Windows:
         return len(self._of(self._beginning).kept)
 
     @property
+    def beginning(self) -> Place:
+        """The beginning of the epoch."""
+        return self._beginning
+
+    @property
     def resumes(self) -> bool:
         """Whether the next iteration begins elsewhere than at the epoch's beginning."""
         return self._resumed is not None
@@ -155,7 +160,7 @@ class Windows:
         damaged = self.source.damaged(located)
         return batch if damaged is None or not damaged.any() else replace(batch.emptied(damaged), left_out=int(damaged.sum()))
 
-    def skip(self, numbers: range) -> Windows:
+    def skip(self, numbers: range) -> Self:
         """The same windows without some rounds: batches `numbers` of every rank, counted in the epoch as it is now.
 
         What comes before and after is drawn as if nothing were missing. A state remembers what is left out.
@@ -168,15 +173,15 @@ class Windows:
             raise RequestError(message)
         kept = self._of(self._beginning).kept
         begin, end = (kept.after(number * self.share.round_size) for number in (numbers.start, numbers.stop))
-        return Windows(self.source, self.plan, self.share, self._resumed or self._beginning, merged([*self.skipped, (begin, end)]))
+        return type(self)(self.source, self.plan, self.share, self._resumed or self._beginning, merged([*self.skipped, (begin, end)]))
 
-    def again(self) -> Windows:
+    def again(self) -> Self:
         """The same windows, from the epoch's beginning, with a place of their own."""
-        return Windows(self.source, self.plan, self.share, self._beginning, self.skipped)
+        return type(self)(self.source, self.plan, self.share, self._beginning, self.skipped)
 
-    def with_epoch(self, epoch: int) -> Windows:
+    def with_epoch(self, epoch: int) -> Self:
         """The same windows in the order of another epoch, of which nothing is left out."""
-        return Windows(self.source, self.plan, self.share, replace(self._beginning, epoch=epoch))
+        return type(self)(self.source, self.plan, self.share, replace(self._beginning, epoch=epoch))
 
     def state_dict(self) -> State:
         """Where the live iterator is: {"seed", "epoch", "position"}, position counted in windows over all ranks; see place.py."""
@@ -246,6 +251,10 @@ class Windows:
         """Single windows by number, as dicts of NumPy arrays: for programs that draw by themselves."""
         return Items(self)
 
+    def source_at(self, _place: Place) -> Source:
+        """What the batches of a place are made of."""
+        return self.source
+
     def epoch_at(self, place: Place) -> Epoch:
         """The epoch that a place is in, without what is left out."""
         return self._of(replace(place, position=0))
@@ -268,7 +277,7 @@ class Batches(Iterator[Batch]):
 
     def __init__(self, windows: Windows, place: Place, *, worker: int, workers: int, bits: bool) -> None:
         self.place = place
-        self._source = windows.source
+        self._source = windows.source_at(place)
         self._share = windows.share
         self._epoch = windows.epoch_at(place)
         self._bits = bits

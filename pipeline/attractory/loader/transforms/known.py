@@ -47,8 +47,10 @@ class Known:
     def statistics(self, code: int, *, most: int) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation (variable,) float64 of a system over its training trajectories: all, or `most` at equal distances."""
         member = self.members[code]
-        numbers = member.training[:: max(1, -(-len(member.training) // most))]
-        return self._held((code, -1, most), numbers)
+        rows = member.array.layout.chunk[0]  # trajectories that are decoded together are used together
+        blocks = np.unique(member.training // rows)
+        some = blocks[:: max(1, -(-len(blocks) * rows // max(most, rows)))]
+        return self._held((code, -1, most), member.training[np.isin(member.training // rows, some)])
 
     def statistics_of(self, code: int, trajectory: int) -> tuple[np.ndarray, np.ndarray]:
         """The same over one trajectory."""
@@ -61,20 +63,20 @@ class Known:
 
 
 def _statistics(array: StoredArray | AskedArray, trajectories: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation, summed trajectory by trajectory so that one is in memory at a time."""
+    """Mean and standard deviation, block by block of the trajectories that are decoded together."""
     rows = array.layout.chunk[0]
     samples = array.shape[1]
     count, mean, squares = 0, np.zeros(array.shape[2]), np.zeros(array.shape[2])
-    for trajectory in trajectories.tolist():
-        block, row = divmod(trajectory, rows)
-        pieces = array.chunks([(block, time, 0) for time in range(array.layout.grid[1])])
-        states = np.concatenate([piece[row] for piece in pieces]).astype(np.float64)[:samples]
-        own = states.mean(axis=0)
+    for block in np.unique(trajectories // rows).tolist():
+        pieces = list(array.chunks([(block, time, 0) for time in range(array.layout.grid[1])]))
+        own = trajectories[trajectories // rows == block] - block * rows
+        states = np.concatenate([piece[own] for piece in pieces], axis=1)[:, :samples].astype(np.float64).reshape(-1, array.shape[2])
+        centre = states.mean(axis=0)
         count += len(states)
-        difference = own - mean
+        difference = centre - mean
         mean = mean + difference * (len(states) / count)
         # Chan, Golub and LeVeque (1979): sums of squares of two parts joined without the loss of digits that a sum over all would have.
-        squares += ((states - own) ** 2).sum(axis=0) + difference**2 * len(states) * (count - len(states)) / count
+        squares += ((states - centre) ** 2).sum(axis=0) + difference**2 * len(states) * (count - len(states)) / count
     return mean, np.sqrt(squares / max(count, 1))
 
 
