@@ -10,6 +10,7 @@ rounds    which positions a rank draws     place       where an epoch is, and it
 asked     variables and dtype as asked     pool        decoded chunks in memory; decoders: the threads
 gather    places -> samples                labels      what is known beside the states
 source    places -> batches                guard       whether a store is still the one that was opened
+late_checks                                large shards are checked while they are used
 batch     what is drawn                    windows     the iterable and its state
 request   from arguments to all of this    dataset     the door: open(), Dataset
 items     windows and batches by number    chance      random numbers of transforms

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from attractory.errors import DamageError, StoreError
 from attractory.loader.codecs import Chain, ChunkError, codec_chain, uncrc32c
 from attractory.loader.files import ByteRange, Files
+from attractory.loader.late_checks import LARGE_BYTES, LateChecks
 
 INDEX_CODECS = (["bytes", "crc32c"], ["bytes"])  # the chains of a shard's index that are read here
 NO_CHUNK = 2**64 - 1  # the offset and length of a chunk that was left out because it holds only the fill value
@@ -116,13 +118,15 @@ class StoredArray:
     files: Files
     layout: ArrayLayout
     digests: StoredArray | None = None
+    late: LateChecks | None = None  # where large shards are checked beside their use
     _indices: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict, repr=False)
     _verified: set[tuple[int, ...]] = field(default_factory=set, repr=False)
     _refused: dict[tuple[int, ...], DamageError] = field(default_factory=dict, repr=False)  # shards whose digest is another
+    _waiting: set[tuple[int, ...]] = field(default_factory=set, repr=False)  # shards whose check is late
     _expected: np.ndarray | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_indices": {}}  # small to send to a worker process
+        return {**self.__dict__, "_indices": {}, "_waiting": set()}  # small to send to a worker process
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -211,6 +215,20 @@ class StoredArray:
             return
         if shard in self._refused:
             raise self._refused[shard]
+        if self.late is None or not self.is_late:
+            self._check(shard)
+        elif shard not in self._waiting:
+            self._waiting.add(shard)
+            self.late.later((self.layout.path, shard), partial(self._check, shard))
+
+    @property
+    def is_late(self) -> bool:
+        """Whether shards are so large that they may be checked beside their use."""
+        return int(np.prod(self.layout.shard)) * self.layout.dtype.itemsize > LARGE_BYTES
+
+    def _check(self, shard: tuple[int, ...]) -> None:
+        if self.digests is None:
+            return
         if self._expected is None:
             self._expected = self.digests.whole()
         path = self.layout.file(shard)

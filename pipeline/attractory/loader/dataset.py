@@ -19,6 +19,7 @@ from attractory.loader.choice import chosen
 from attractory.loader.decoders import Decoders, usual_threads
 from attractory.loader.disk_cache import DiskCache
 from attractory.loader.epochs import MIXED, EpochPlan, checked_shuffle
+from attractory.loader.late_checks import LateChecks
 from attractory.loader.metadata import StoredSystem
 from attractory.loader.place import Place
 from attractory.loader.pool import DecodedCache
@@ -61,7 +62,8 @@ def open(  # noqa: PLR0913 - the public door: all of it by keyword
         weights: of several stores, the share of the draws that each has; None: every window of all of them once an epoch.
         cache_bytes: how much of the decoded trajectories may stay in memory, in each process: a number, or a text such as "8GB".
         threads: threads of each process that read and decode ahead; None: one a core, none on one core, 16 for stores elsewhere.
-        verify: check each shard file against its SHA-256 before its first use, which reads it whole; None: only for files of this machine.
+        verify: check each shard file against its SHA-256 before its first use, which reads it whole; None: only for files of this machine,
+            and those above 1 MiB while they are used.
         disk_cache: a folder for the shards of stores elsewhere, fetched whole and checked against their SHA-256; processes may share it.
         disk_bytes: how much of it may be used; the least recently used make room.
         storage_options: for fsspec, such as credentials.
@@ -74,16 +76,20 @@ def open(  # noqa: PLR0913 - the public door: all of it by keyword
     stores = tuple(opened_store(one, Reach(storage_options, disk, verify)) for one in paths)
     remote = not all(store.files.is_local for store in stores)
     decoders = Decoders(usual_threads(remote=remote) if threads is None else whole_number("threads", threads, least=0))
-    return Dataset(stores, _store_weights(weights, len(stores)), DecodedCache(_bytes("cache_bytes", cache_bytes), decoders))
+    checks = LateChecks() if verify is None else None
+    return Dataset(stores, _store_weights(weights, len(stores)), DecodedCache(_bytes("cache_bytes", cache_bytes), decoders), checks)
 
 
 class Dataset:
     """Systems, granularities and splits of one store or several, and windows of their trajectories. Its length counts trajectories."""
 
-    def __init__(self, stores: tuple[Store, ...], weights: tuple[float, ...] | None, cache: DecodedCache) -> None:
+    def __init__(
+        self, stores: tuple[Store, ...], weights: tuple[float, ...] | None, cache: DecodedCache, checks: LateChecks | None = None
+    ) -> None:
         self._stores = stores
         self._weights = weights
         self._cache = cache
+        self._checks = checks
 
     @property
     def path(self) -> str:
@@ -93,7 +99,7 @@ class Dataset:
     @property
     def stores(self) -> tuple[Dataset, ...]:
         """Each store by itself, with the same memory for decoded data."""
-        return tuple(Dataset((store,), None, DecodedCache(self._cache.limit, self._cache.decoders)) for store in self._stores)
+        return tuple(Dataset((store,), None, DecodedCache(self._cache.limit, self._cache.decoders), self._checks) for store in self._stores)
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -234,7 +240,7 @@ class Dataset:
             transforms=tuple(transforms),
         )
         found = self._chosen(systems, where)
-        source, table, found = source_of(found, request, cache=self._cache, place=self.path)
+        source, table, found = source_of(found, request, cache=self._cache, place=self.path, checks=self._checks)
         plan = EpochPlan(
             table,
             self._sampling(found, weights, draws),

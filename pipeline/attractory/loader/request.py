@@ -15,6 +15,7 @@ from attractory.loader.asked import BFLOAT16, asked_array, columns_of
 from attractory.loader.gather import Asked, gathering
 from attractory.loader.guard import Guard
 from attractory.loader.labels import labels
+from attractory.loader.late_checks import LateChecks
 from attractory.loader.metadata import StoredGranularity, StoredSystem, unknown
 from attractory.loader.pool import DecodedCache
 from attractory.loader.source import Lengths, Other, Reading, Source
@@ -78,14 +79,24 @@ class Part:
     granularities: tuple[StoredGranularity, ...]
     lengths: Lengths
 
+    def checked_late(self, checks: LateChecks | None) -> Part:
+        """With states whose large shards are checked beside their use, where they lie on this machine."""
+        if checks is None:
+            return self
+        states = (replace(one.state, late=checks) if one.state.files.is_local else one.state for one in self.granularities)
+        return replace(self, granularities=tuple(replace(one, state=state) for one, state in zip(self.granularities, states, strict=True)))
 
-def source_of(chosen: Chosen, request: Request, *, cache: DecodedCache, place: str) -> tuple[Source, WindowTable, Chosen]:
+
+def source_of(
+    chosen: Chosen, request: Request, *, cache: DecodedCache, place: str, checks: LateChecks | None = None
+) -> tuple[Source, WindowTable, Chosen]:
     """What batches are made of, the table of windows, and the systems that take part.
 
     Raises:
         StoreError: no such granularity or split, or no trajectory in it.
         RequestError: windows longer than trajectories, lengths that a system does not have.
     """
+    checks = None if request.skips else checks  # what is left out must be known before
     chosen = _with_granularities(chosen, request.granularities, place)
     parts = [_part(chosen, request, name) for name in request.granularities]
     trajectories = _trajectories(chosen, request.split, place)
@@ -94,13 +105,14 @@ def source_of(chosen: Chosen, request: Request, *, cache: DecodedCache, place: s
         for system, granularity in zip(chosen.systems.values(), parts[0].granularities, strict=True)
     )
     table = WindowTable(trajectories, _counts(chosen, parts, strides), strides)
-    readings = [_reading(chosen, request, part, trajectories, cache) for part in parts]
+    readings = [_reading(chosen, request, part.checked_late(checks), trajectories, cache) for part in parts]
     source = Source(
         reading=readings[0],
         codes=np.array([system.code for system in chosen.systems.values()], np.int64),
         labels=labels(request.metadata, tuple(chosen.systems.values()), parts[0].name),
         guards=chosen.guards,
         others={part.name: Other(reading, _steps(parts[0], part)) for part, reading in zip(parts[1:], readings[1:], strict=True)},
+        checks=checks,
         rounds=request.rounds,
     )
     return source, table, chosen

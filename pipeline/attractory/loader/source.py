@@ -16,6 +16,7 @@ from attractory.loader.chance import Chance
 from attractory.loader.gather import Gathering
 from attractory.loader.guard import Guard
 from attractory.loader.labels import Labels
+from attractory.loader.late_checks import LateChecks
 from attractory.loader.pool import ChunkPool, DecodedCache, WholePool
 from attractory.loader.table import Located
 from attractory.loader.transforms.known import Transform
@@ -170,6 +171,7 @@ class Source:
     labels: Labels
     guards: tuple[Guard, ...] = ()
     others: Mapping[str, Other] = field(default_factory=dict)
+    checks: LateChecks | None = None
     rounds: bool = False  # to bfloat16, once transforms are done; without them chunks are rounded when they are decoded
 
     @property
@@ -190,6 +192,21 @@ class Source:
         """
         for guard in self.guards:
             guard.check(reread=reread)
+
+    def checked(self, *, wait: bool = False) -> None:
+        """Nothing, while no shard that was checked beside its use is damaged; `wait` for all that are being checked.
+
+        Raises:
+            DamageError: one is.
+            StoreError: the store was replaced.
+        """
+        if self.checks is None:
+            return
+        try:
+            self.checks.found(wait=wait)
+        except DamageError:
+            self.unchanged(reread=True)
+            raise
 
     def ahead(self, located: Located) -> None:
         """Begin to decode what some windows will need."""

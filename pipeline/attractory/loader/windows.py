@@ -157,6 +157,7 @@ class Windows:
         chance = chance_of(found, seed=self._beginning.seed, epoch=self._beginning.epoch) if self.source.reading.transforms else None
         located = table.locate(found)
         batch = self.source.batch(found, located, chance, bits=bits)
+        self.source.checked()
         damaged = self.source.damaged(located)
         return batch if damaged is None or not damaged.any() else replace(batch.emptied(damaged), left_out=int(damaged.sum()))
 
@@ -287,13 +288,18 @@ class Batches(Iterator[Batch]):
         self._batches = self._drawn()
 
     def __next__(self) -> Batch:
-        batch = next(self._batches)
+        batch = next(self._batches, None)
+        self._source.checked(wait=batch is None)
+        if batch is None:
+            raise StopIteration
         self.place = Place(self.place.seed, self.place.epoch, batch.position)
         return batch
 
     def first(self) -> Batch:
         """The first batch alone."""
-        return self._batch(self._of(np.array(self._numbers[:1], np.int64)).some(0), self._numbers[0])
+        batch = self._batch(self._of(np.array(self._numbers[:1], np.int64)).some(0), self._numbers[0])
+        self._source.checked()
+        return batch
 
     def _drawn(self) -> Iterator[Batch]:
         source = self._source
