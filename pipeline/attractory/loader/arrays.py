@@ -20,6 +20,7 @@ from attractory.loader.late_checks import LARGE_BYTES, LateChecks
 
 INDEX_CODECS = (["bytes", "crc32c"], ["bytes"])  # the chains of a shard's index that are read here
 NO_CHUNK = 2**64 - 1  # the offset and length of a chunk that was left out because it holds only the fill value
+MOST_WHOLE_BYTES = 2**26  # of a shard elsewhere, decoded, that is read whole
 INDICES_KEPT = 4096  # shard indices in memory, 1 KiB each for 64 chunks
 
 
@@ -131,6 +132,12 @@ class StoredArray:
     @property
     def shape(self) -> tuple[int, ...]:
         return self.layout.shape
+
+    @property
+    def is_far(self) -> bool:
+        """Whether a shard is better read whole where many of its chunks are needed: it lies elsewhere, and is not too large."""
+        size = int(np.prod(self.layout.shard)) * self.layout.dtype.itemsize
+        return not self.files.is_local and self.layout.is_sharded and size <= MOST_WHOLE_BYTES
 
     def of_epoch(self, _epoch: int) -> StoredArray:
         """The array of an epoch: the same in all, but for one that is made while it is read."""

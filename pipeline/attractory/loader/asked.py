@@ -41,6 +41,10 @@ class AskedArray:
     def shape(self) -> tuple[int, ...]:
         return self.layout.shape
 
+    @property
+    def is_far(self) -> bool:
+        return self.array.is_far
+
     def of_epoch(self, epoch: int) -> AskedArray:
         """The array of an epoch, likewise asked for."""
         return replace(self, array=self.array.of_epoch(epoch))

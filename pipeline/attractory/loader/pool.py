@@ -21,6 +21,8 @@ from attractory.loader.arrays import StoredArray
 from attractory.loader.asked import AskedArray
 from attractory.loader.decoders import Decoders
 
+WHOLE_PART = 8  # of the chunks that are wanted of a shard elsewhere, one of so many being needed, all are read
+
 PooledArray = StoredArray | AskedArray
 
 
@@ -264,6 +266,39 @@ class WholePool(ChunkPool):
             shape = (samples - length + 1, length, variables)
             self._views[length] = np.lib.stride_tricks.as_strided(self.memory, shape, (step, step, item), writeable=False)
         return self._views[length]
+
+    def ahead(self, chunks: np.ndarray) -> None:
+        super().ahead(self._with_neighbours(chunks))
+
+    def _decode(self, chunks: np.ndarray) -> None:
+        super()._decode(self._with_neighbours(chunks))
+
+    def _with_neighbours(self, chunks: np.ndarray) -> np.ndarray:
+        """Some absent chunks, and with them all others of shards elsewhere of which many are asked for: they will be needed as well."""
+        if not any(array.is_far for array in self.plan.arrays):
+            return chunks
+        shards, counts = np.unique(self._shards[chunks], return_counts=True)
+        wanted = self._shards[self._wanted]
+        many = shards[counts * WHOLE_PART >= np.bincount(wanted, minlength=int(shards.max()) + 1)[shards]]
+        others = self._wanted[np.isin(wanted, many)]
+        others = others[self._place_of[others] == 0]
+        return np.union1d(chunks, others)
+
+    @cached_property
+    def _wanted(self) -> np.ndarray:
+        return self.plan.wanted_chunks()
+
+    @cached_property
+    def _shards(self) -> np.ndarray:
+        """A number for the shard of every chunk (chunk,), int64."""
+        parts: list[np.ndarray] = []
+        for array in self.plan.arrays:
+            (blocks, times), (rows, samples) = array.layout.grid[:2], array.layout.chunks_per_shard[:2]
+            numbers = (np.arange(blocks)[:, None] // rows) * -(-times // samples) + np.arange(times) // samples
+            begin = int(parts[-1].max()) + 1 if parts else 0
+            # Of shards that are not read whole, each chunk counts as one of its own.
+            parts.append(begin + (numbers.ravel() if array.is_far else np.arange(blocks * times)))
+        return np.concatenate(parts)
 
     def _room(self, chunks: np.ndarray) -> np.ndarray:
         home: np.ndarray = self._home[chunks]
