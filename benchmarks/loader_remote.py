@@ -105,7 +105,7 @@ def raw_seconds(url: str, options: dict[str, Any]) -> tuple[float, int]:
     import s3fs
 
     array: StoredArray = attractory.open(url, storage_options=options).systems["Walk"].granularities["fine"].state
-    ranges = [part for part in array._ranges([(block, 0, 0) for block in range(TRAJECTORIES)]) if part is not None]
+    ranges = [part for part in array.ranges([(block, 0, 0) for block in range(TRAJECTORIES)]) if part is not None]
     files = s3fs.S3FileSystem(**options)
     paths, starts, stops = ([f"{url}/{part.path}" for part in ranges], [part.start for part in ranges], [part.stop for part in ranges])
     begin = time.perf_counter()

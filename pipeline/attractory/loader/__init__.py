@@ -8,6 +8,7 @@ table     window number -> place           sampling    what an epoch draws
 order     a permutation of (seed, epoch)   epochs      the orders made of it
 rounds    which positions a rank draws     place       where an epoch is, and its state
 asked     variables and dtype as asked     pool        decoded chunks in memory; decoders: the threads
+mapped    chunks that need no decoding     decoded_cache  the pools of a dataset
 gather    places -> samples                labels      what is known beside the states
 source    places -> batches                guard       whether a store is still the one that was opened
 late_checks                                large shards are checked while they are used

@@ -164,20 +164,21 @@ class StoredArray:
         if self.layout.chain is None:
             yield from self._through_zarr([_region(self.layout, place) for place in places])
             return
-        ranges = self._ranges(places)
+        ranges = self.ranges(places)
         read = iter(self.files.read_ranges([part for part in ranges if part is not None]))
         for part in ranges:
             yield self._filled() if part is None else self._decode(part, next(read))
 
     def _decode(self, part: ByteRange, data: bytes) -> np.ndarray:
         if part.stop is not None and len(data) != part.stop - part.start:
-            raise self._damage(part.path, f"it ends {part.stop - part.start - len(data)} bytes inside a chunk")
+            raise self.damage(part.path, f"it ends {part.stop - part.start - len(data)} bytes inside a chunk")
         try:
             return self.layout.chain.decode(data, self.layout.chunk)  # type: ignore[union-attr]  # chunks() went another way for None
         except ChunkError as error:
-            raise self._damage(part.path, str(error)) from error
+            raise self.damage(part.path, str(error)) from error
 
-    def _ranges(self, places: Sequence[tuple[int, ...]]) -> list[ByteRange | None]:
+    def ranges(self, places: Sequence[tuple[int, ...]]) -> list[ByteRange | None]:
+        """Where the chunks at places lie, their shards being checked; None for one that holds nothing but the fill value."""
         layout = self.layout
         if not layout.is_sharded:
             return [ByteRange(layout.file(place), 0, None) for place in places]
@@ -210,11 +211,11 @@ class StoredArray:
     def _index(self, shard: tuple[int, ...], data: bytes) -> np.ndarray:
         layout = self.layout
         if len(data) != layout.index_bytes:
-            raise self._damage(layout.file(shard), f"it has {len(data)} bytes, fewer than the {layout.index_bytes} of its index")
+            raise self.damage(layout.file(shard), f"it has {len(data)} bytes, fewer than the {layout.index_bytes} of its index")
         try:
             content = uncrc32c(data) if layout.index_checked else data
         except ChunkError as error:
-            raise self._damage(layout.file(shard), f"its index is not what was written ({error}); it may be truncated") from error
+            raise self.damage(layout.file(shard), f"its index is not what was written ({error}); it may be truncated") from error
         return np.frombuffer(content, "<u8").reshape(*layout.chunks_per_shard, 2)
 
     def _verify(self, shard: tuple[int, ...]) -> None:
@@ -242,10 +243,10 @@ class StoredArray:
         expected = self._expected[shard[0]].tobytes().hex()
         data = self.files.whole(path, expected)
         if data is None:
-            raise self._damage(path, "the file is missing")
+            raise self.damage(path, "the file is missing")
         found = hashlib.sha256(data).hexdigest()
         if found != expected:
-            self._refused[shard] = self._damage(path, f"its SHA-256 is {found[:16]}… instead of {expected[:16]}…, {len(data)} bytes")
+            self._refused[shard] = self.damage(path, f"its SHA-256 is {found[:16]}… instead of {expected[:16]}…, {len(data)} bytes")
             raise self._refused[shard]
         self._verified.add(shard)
 
@@ -265,7 +266,8 @@ class StoredArray:
             message = f"{place}: zarr cannot read it: {error}. Run `attractory verify` to see which files are damaged."
             raise DamageError(message) from error
 
-    def _damage(self, path: str, reason: str) -> DamageError:
+    def damage(self, path: str, reason: str) -> DamageError:
+        """The error for a file that is not what it should be."""
         return DamageError(f"{self.files.name(path)}: damaged: {reason}. Run `attractory verify --repair`, or copy the file again.")
 
 

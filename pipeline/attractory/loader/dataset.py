@@ -16,13 +16,13 @@ from attractory.errors import MissingExtraError, RequestError
 from attractory.layout import SPLITS
 from attractory.loader.asked import checked_dtype
 from attractory.loader.choice import chosen
+from attractory.loader.decoded_cache import DecodedCache
 from attractory.loader.decoders import Decoders, usual_threads
 from attractory.loader.disk_cache import DiskCache
 from attractory.loader.epochs import MIXED, EpochPlan, checked_shuffle
 from attractory.loader.late_checks import LateChecks
 from attractory.loader.metadata import StoredSystem
 from attractory.loader.place import Place
-from attractory.loader.pool import DecodedCache
 from attractory.loader.request import Chosen, Request, source_of, whole_number
 from attractory.loader.rounds import share
 from attractory.loader.sampling import Sampling, Weights

@@ -7,8 +7,6 @@ that say what lies where are arrays: a batch costs a few NumPy calls, not a look
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from collections.abc import Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
@@ -331,35 +329,3 @@ def _different(numbers: np.ndarray) -> np.ndarray:
     """Each of some ascending numbers once."""
     found: np.ndarray = numbers[np.concatenate([np.ones(min(1, len(numbers)), bool), np.diff(numbers) > 0])]
     return found
-
-
-class DecodedCache:
-    """The pools of a dataset, at most `limit` bytes together (and at least one chunk a pool); empty after a pickle."""
-
-    def __init__(self, limit: int, decoders: Decoders | None = None) -> None:
-        self.limit = limit
-        self.decoders = decoders or Decoders(0)
-        self._sets: OrderedDict[Hashable, tuple[ChunkPool, ...]] = OrderedDict()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"limit": self.limit, "decoders": self.decoders, "_sets": OrderedDict()}
-
-    def pools(self, key: Hashable, plans: Sequence[PoolPlan], *, skips: bool = False) -> tuple[ChunkPool, ...]:
-        """A pool for each plan: those made for this key before, or new ones, for which the least recently asked for make room."""
-        if key not in self._sets:
-            wanted = sum(plan.wanted * plan.chunk_bytes for plan in plans)
-            while self._sets and self._held() + wanted > self.limit:
-                self._sets.popitem(last=False)
-            part = (self.limit - self._held()) / wanted
-            self._sets[key] = tuple(self._pool(plan, part=part, skips=skips) for plan in plans)
-        self._sets.move_to_end(key)
-        return self._sets[key]
-
-    def _pool(self, plan: PoolPlan, *, part: float, skips: bool) -> ChunkPool:
-        """A pool for all chunks that will be asked for, or for a part (0 to 1) of them."""
-        if part >= 1:
-            return WholePool(plan, decoders=self.decoders, skips=skips)
-        return ChunkPool(plan, slots=max(1, int(plan.wanted * part)), decoders=self.decoders, skips=skips)
-
-    def _held(self) -> int:
-        return sum(pool.memory.nbytes for pools in self._sets.values() for pool in pools)

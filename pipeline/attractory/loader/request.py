@@ -12,12 +12,12 @@ import numpy as np
 from attractory.errors import RequestError, StoreError
 from attractory.layout import SPLITS
 from attractory.loader.asked import BFLOAT16, asked_array, columns_of
+from attractory.loader.decoded_cache import DecodedCache
 from attractory.loader.gather import Asked, gathering
 from attractory.loader.guard import Guard
 from attractory.loader.labels import labels
 from attractory.loader.late_checks import LateChecks
 from attractory.loader.metadata import StoredGranularity, StoredSystem, unknown
-from attractory.loader.pool import DecodedCache
 from attractory.loader.source import Lengths, Other, Reading, Source
 from attractory.loader.spans import WHOLE, Span
 from attractory.loader.table import WindowTable, windows_of

@@ -13,11 +13,13 @@ from attractory.errors import DamageError
 from attractory.loader.asked import BFLOAT16, as_bfloat16, bfloat16_bits
 from attractory.loader.batch import Batch
 from attractory.loader.chance import Chance
+from attractory.loader.decoded_cache import DecodedCache
 from attractory.loader.gather import Gathering
 from attractory.loader.guard import Guard
 from attractory.loader.labels import Labels
 from attractory.loader.late_checks import LateChecks
-from attractory.loader.pool import ChunkPool, DecodedCache, WholePool
+from attractory.loader.mapped import MappedPool
+from attractory.loader.pool import ChunkPool, WholePool
 from attractory.loader.table import Located
 from attractory.loader.transforms.known import Transform
 
@@ -87,7 +89,7 @@ class Reading:
         if self.cache.decoders.threads == 0:
             return
         pools = self.pools()
-        if all(isinstance(pool, WholePool) and pool.is_complete for pool in pools):
+        if all(isinstance(pool, WholePool | MappedPool) and pool.is_complete for pool in pools):
             return
         for context, horizon, rows in self._kinds(located):
             self.gathering.ahead(located.some(rows), length=context + horizon, pools=pools)

@@ -17,10 +17,10 @@ from attractory.expressions.system import System
 from attractory.integrate import BlockSettings, SampleGrid
 from attractory.layout import SPLITS
 from attractory.loader.dataset import Dataset
+from attractory.loader.decoded_cache import DecodedCache
 from attractory.loader.decoders import Decoders
 from attractory.loader.epochs import MIXED
 from attractory.loader.metadata import StoredGranularity, StoredSystem
-from attractory.loader.pool import DecodedCache
 from attractory.loader.request import whole_number
 from attractory.loader.stores import Store
 from attractory.stages.located import LocatedRecipe, read_recipe, systems_of
