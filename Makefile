@@ -15,7 +15,7 @@ QUICKSTART := datasets/quickstart
 
 # One minor version of each, so that an environment made today and one made next month run the same tests.
 DVC_REQUIREMENT := dvc>=3.67.1,<4
-FRAMEWORKS_REQUIREMENTS := 'torch>=2.13,<2.14' 'jax>=0.10,<0.11' 'sympy>=1.14,<1.15'
+FRAMEWORKS_REQUIREMENTS := 'torch>=2.13,<2.14' 'jax>=0.10,<0.11' 'sympy>=1.14,<1.15' 'lightning>=2.6,<2.7' 'datasets>=5.2,<5.3' 'grain>=0.2.18,<0.3' 'tensorflow-cpu>=2.21,<2.22'
 
 PIP := -m pip --disable-pip-version-check --quiet --quiet
 INSTALLED := $(VENV)/.installed
@@ -61,10 +61,11 @@ demo: setup ## catalog -> store -> report -> published folder -> one epoch of ba
 test: setup $(DVC_VENV)/.installed ## the tests that need no framework
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" DVC="$(CURDIR)/$(DVC_VENV)/bin/dvc" $(VENV)/bin/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=worksteal $(PYTEST_OPTIONS)
 
-# torch and JAX do not share a process well: one after the other. SymPy (which torch brings) wants an older mpmath than `certify` does.
-test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch, jax or sympy, in an environment of their own
-	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_torch.py
-	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_jax.py
+# torch, JAX and TensorFlow do not share a process well: one after the other. SymPy (which torch brings) wants an older mpmath than `certify`.
+test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need a training framework or sympy, in an environment of their own
+	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) $(addprefix tests_frameworks/test_,torch.py lightning.py huggingface.py)
+	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) $(addprefix tests_frameworks/test_,jax.py grain.py)
+	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_tf.py
 	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_sympy.py
 
 # As root on Debian, what is missing is installed; elsewhere, tests that lack something are skipped and say what.

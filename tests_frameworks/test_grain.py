@@ -41,3 +41,9 @@ def test_grain_may_draw_windows_itself(dataset: Dataset, settings: dict[str, Any
     batches = list(grain.MapDataset.source(windows).shuffle(seed=1).batch(13))
     assert (batches[0]["context"].shape, batches[0]["mask"].shape) == ((13, 8, 3), (13, 3))
     assert sorted(int(i) for batch in batches for i in batch["index"]) == list(range(390))
+
+
+def test_the_example_beats_persistence(forecasts: Any) -> None:
+    """The forecaster of examples/forecast, after a few steps on states that move evenly."""
+    own, persistence = forecasts("with_grain.py")
+    assert own > persistence

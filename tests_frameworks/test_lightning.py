@@ -66,3 +66,9 @@ def test_a_run_goes_on_from_a_checkpoint(dataset: Dataset, settings: dict[str, A
     model, second = Model(), trainer(tmp_path, max_epochs=1, limit_val_batches=0)
     second.fit(model, dataset.lightning(**asked(settings)), ckpt_path=tmp_path / "epoch=0-step=7.ckpt", weights_only=False)
     assert model.seen == whole[7:]
+
+
+def test_the_example_beats_persistence(forecasts: Any) -> None:
+    """The forecaster of examples/forecast, after a few steps on states that move evenly."""
+    own, persistence = forecasts("with_lightning.py")
+    assert own > persistence

@@ -52,3 +52,9 @@ def test_batches_go_through_a_compiled_step(dataset: Dataset, settings: dict[str
         for batch, other in zip(windows.tf(), windows.again(), strict=True):
             expected = np.mean((other.horizon - other.context[:, -1:]) ** 2)
             assert np.isclose(step(batch["context"], batch["horizon"]), expected, rtol=1e-5)  # float32
+
+
+def test_the_example_beats_persistence(forecasts: Any) -> None:
+    """The forecaster of examples/forecast, after a few steps on states that move evenly."""
+    own, persistence = forecasts("with_tf.py")
+    assert own > persistence

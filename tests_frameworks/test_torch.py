@@ -238,3 +238,9 @@ def test_transforms_draw_the_same_in_any_worker(dataset: Dataset, settings: dict
     drawn = [batch.state for batch in DataLoader(windows.torch(), batch_size=None, num_workers=workers)]
     assert all(torch.equal(a, b) for a, b in zip(drawn, expected, strict=True))
     assert drawn[0].dtype == torch.bfloat16
+
+
+def test_the_example_beats_persistence(forecasts: Any) -> None:
+    """The forecaster of examples/forecast, after a few steps on states that move evenly."""
+    own, persistence = forecasts("with_torch.py")
+    assert own > persistence
