@@ -44,7 +44,7 @@ def tiny(stores: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def forecasts(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], tuple[float, float]]:
-    """(a file of examples/forecast) -> the scores that it prints after some steps on the tiny store: its own and that of persistence."""
+    """(a file of examples/forecast) -> the mean errors that it prints after some steps on the tiny store: its own and that of persistence."""
     folder = Path(__file__).parent.parent / "examples/forecast"
     lengths = ["--context", "8", "--horizon", "16", "--samples-per-lyapunov-time", "8"]
 
@@ -53,7 +53,7 @@ def forecasts(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         monkeypatch.syspath_prepend(folder)
         runpy.run_path(str(folder / name), run_name="__main__")
         lines = [line for line in capsys.readouterr().out.splitlines() if "valid for" in line]
-        own, persistence = (float(line.split("valid for ")[1].split()[0]) for line in lines)
+        own, persistence = (float(line.split("mean error ")[1].split(",")[0]) for line in lines)
         return own, persistence
 
     return run

@@ -48,15 +48,17 @@ def valid_time(forecast: np.ndarray, truth: np.ndarray, per_lyapunov_time: float
 
 
 def report(predict: Predict, dataset: Dataset, options: argparse.Namespace) -> None:
-    """Prints the scores of a forecaster and of persistence on test windows of all systems."""
+    """Prints the scores of a forecaster and of persistence on test windows of all systems, and their mean errors in standard deviations."""
     windows = dataset.windows(**{**settings(options, "test"), "stride": options.horizon})
-    scores: dict[str, list[np.ndarray]] = {"the forecaster": [], "persistence": []}
+    scores: dict[str, list[tuple[float, float]]] = {"the forecaster": [], "persistence": []}
     for batch in windows:
         forecasts = (predict(batch.context), np.repeat(batch.context[:, -1:], options.horizon, axis=1))
-        for times, forecast in zip(scores.values(), forecasts, strict=True):
-            times.append(valid_time(forecast, batch.horizon, options.samples_per_lyapunov_time))
-    for name, times in scores.items():
-        print(f"{name}: valid for {np.concatenate(times).mean():.2f} Lyapunov times, the mean over {windows.window_count} windows")
+        for found, forecast in zip(scores.values(), forecasts, strict=True):
+            times = valid_time(forecast, batch.horizon, options.samples_per_lyapunov_time)
+            found += zip(times.tolist(), np.abs(forecast - batch.horizon).mean(axis=(1, 2)).tolist(), strict=True)
+    for name, found in scores.items():
+        times, errors = np.mean(found, axis=0)
+        print(f"{name}: valid for {times:.2f} Lyapunov times, mean error {errors:.4f}, over {windows.window_count} windows")
 
 
 def opened(options: argparse.Namespace) -> Dataset:
