@@ -99,7 +99,7 @@ def ours(folder: Path, *, quick: bool) -> list[Case]:
         Case(FIRST, fresh(epoch // 4, 2**30), epoch // 4 * BATCH),
         Case(NEVER, fresh(max(epoch // 200, 1), 60 * TRAJECTORY_BYTES), max(epoch // 200, 1) * BATCH),
         Case(BLOCKS, fresh(epoch, 300 * TRAJECTORY_BYTES, shuffle="blocks"), epoch * BATCH),
-        Case(MAPPED, fresh(epoch // 4, 0, folder / "plain.zarr"), epoch // 4 * BATCH),
+        Case(MAPPED, fresh(epoch, 0, folder / "plain.zarr"), epoch * BATCH),
     ]
 
 

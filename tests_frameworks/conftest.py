@@ -43,8 +43,8 @@ def tiny(stores: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def forecasts(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], tuple[float, float]]:
-    """(a file of examples/forecast) -> the mean errors that it prints after some steps on the tiny store: its own and that of persistence."""
+def forecasts(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[float, float]]:
+    """(a file of examples/forecast) -> the mean errors that it prints after 60 steps on the tiny store: its own and that of persistence."""
     folder = Path(__file__).parent.parent / "examples/forecast"
     lengths = ["--context", "8", "--horizon", "16", "--samples-per-lyapunov-time", "8"]
 

@@ -12,7 +12,7 @@ def main() -> None:
     torch.manual_seed(0)
     dataset = scoring.opened(options)
     windows = dataset.windows(**scoring.settings(options), draws=options.steps * scoring.BATCH)
-    examples = windows.huggingface().with_format("torch")
+    examples = windows.huggingface()
     model = Forecaster(options.context, options.horizon, windows.batch(0).state.shape[2])
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=options.steps + 1)
