@@ -15,6 +15,7 @@ def parameters(context: int, horizon: int, variables: int) -> Any:
     sizes = [context * variables, WIDTH, WIDTH, horizon * variables]
     keys = jax.random.split(jax.random.key(0), 3)
     layers = [(jax.random.normal(key, (a, b)) / jnp.sqrt(a), jnp.zeros(b)) for key, a, b in zip(keys, sizes[:-1], sizes[1:], strict=True)]
+    layers[-1] = (layers[-1][0] / 10, layers[-1][1])  # it begins near persistence
     zeros = jax.tree.map(jnp.zeros_like, layers)
     return layers, zeros, zeros
 
@@ -39,7 +40,7 @@ def step(state: Any, context: Any, truth: Any, number: Any, steps: Any) -> Any:
     gradients = jax.grad(loss)(layers)
     first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, gradients)
     second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g**2, second, gradients)
-    rate = RATE * jnp.minimum(1.0, (number + 1) / 100) * (1 - number / steps)
+    rate = RATE * jnp.minimum(1.0, (number + 1) / (0.1 * steps)) * (1 - number / steps)
     scale = rate * jnp.sqrt(1 - 0.999 ** (number + 1)) / (1 - 0.9 ** (number + 1))
     moved = jax.tree.map(lambda p, m, v: p - scale * m / (jnp.sqrt(v) + 1e-8), layers, first, second)
     return moved, first, second
