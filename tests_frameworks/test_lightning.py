@@ -44,7 +44,7 @@ def trainer(folder: Path, **settings: Any) -> Trainer:
     return Trainer(default_root_dir=folder, **{"enable_checkpointing": False, "num_sanity_val_steps": 0, **quiet, **settings})
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [2])
 def test_each_epoch_has_every_window_once_in_its_own_order(
     dataset: Dataset, settings: dict[str, Any], tmp_path: Path, workers: int
 ) -> None:
