@@ -114,3 +114,17 @@ def test_a_forked_child_checks_what_was_open_in_its_parent() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     with pytest.raises(DamageError, match="a file"):
         checks.found(wait=True)
+
+
+def test_a_check_that_cannot_be_done_is_an_error_too() -> None:
+    """Whatever it is; those after it are done."""
+    checks, done = LateChecks(), threading.Event()
+
+    def broken() -> None:
+        raise OSError("no such disk")
+
+    checks.later("first", broken)
+    checks.later("second", done.set)
+    with pytest.raises(OSError, match="no such disk"):
+        checks.found(wait=True)
+    assert done.wait(10)

@@ -22,7 +22,7 @@ class LateChecks:
     """Checks that are open, and what they have found. A fork does those of its parent that were open again; a pickle has none."""
 
     _open: dict[Any, Callable[[], None]] = field(default_factory=dict, repr=False)
-    _found: list[DamageError] = field(default_factory=list, repr=False)
+    _found: list[Exception] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
     _owner: int = field(default_factory=os.getpid, repr=False)
@@ -44,7 +44,7 @@ class LateChecks:
         """Nothing, while no check has found damage; `wait` for those that are open.
 
         Raises:
-            DamageError: what one has found.
+            DamageError: what one has found; or what kept one from being done.
         """
         if not (self._open or self._found):
             return
@@ -80,6 +80,8 @@ class LateChecks:
                 self._open[key]()
             except DamageError as error:
                 self._found.append(late(error))
+            except Exception as error:  # noqa: BLE001 - handed to whoever draws the next batch
+                self._found.append(error)
             with self._lock:
                 self._open.pop(key, None)
 
