@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DVC_VENV ?= .venv-dvc
 FRAMEWORKS_VENV ?= .venv-frameworks
+TENSORFLOW_VENV ?= .venv-tensorflow
 BENCH_VENV ?= .venv-bench
 LOADER_BENCH_VENV ?= .venv-bench-loader
 PYTEST_OPTIONS ?=
@@ -15,14 +16,15 @@ QUICKSTART := datasets/quickstart
 
 # One minor version of each, so that an environment made today and one made next month run the same tests.
 DVC_REQUIREMENT := dvc>=3.67.1,<4
-FRAMEWORKS_REQUIREMENTS := 'torch>=2.13,<2.14' 'jax>=0.10,<0.11' 'sympy>=1.14,<1.15'
+FRAMEWORKS_REQUIREMENTS := 'torch>=2.13,<2.14' 'jax>=0.10,<0.11' 'sympy>=1.14,<1.15' 'lightning>=2.6,<2.7' 'datasets>=5.2,<5.3' 'grain>=0.2.18,<0.3'
+TENSORFLOW_REQUIREMENT := 'tensorflow-cpu>=2.21,<2.22'
 
 PIP := -m pip --disable-pip-version-check --quiet --quiet
 INSTALLED := $(VENV)/.installed
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test test-frameworks test-integration test-chaos bench bench-engine bench-reach bench-loader lint format repro wheel clean
+.PHONY: help setup browser demo test test-frameworks test-tensorflow test-integration test-chaos bench bench-engine bench-reach bench-loader lint format repro wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -61,11 +63,20 @@ demo: setup ## catalog -> store -> report -> published folder -> one epoch of ba
 test: setup $(DVC_VENV)/.installed ## the tests that need no framework
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" DVC="$(CURDIR)/$(DVC_VENV)/bin/dvc" $(VENV)/bin/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=worksteal $(PYTEST_OPTIONS)
 
+$(TENSORFLOW_VENV)/.installed: Makefile pyproject.toml
+	@echo "Setting up $(TENSORFLOW_VENV) (once) …"
+	@$(PYTHON) -m venv $(TENSORFLOW_VENV)
+	@$(TENSORFLOW_VENV)/bin/python $(PIP) install $(TENSORFLOW_REQUIREMENT) numpy zarr fsspec pytest hypothesis
+	@touch $@
+
 # torch and JAX do not share a process well: one after the other. SymPy (which torch brings) wants an older mpmath than `certify` does.
-test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch, jax or sympy, in an environment of their own
-	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_torch.py
-	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_jax.py
+test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch, jax, what builds on them, or sympy, in an environment of their own
+	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) $(addprefix tests_frameworks/test_,torch.py lightning.py huggingface.py)
+	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) $(addprefix tests_frameworks/test_,jax.py grain.py)
 	@PYTHONPATH=pipeline $(FRAMEWORKS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_sympy.py
+
+test-tensorflow: $(TENSORFLOW_VENV)/.installed ## the tests that need TensorFlow, which is large and slow to start: not part of .ci/run
+	@PYTHONPATH=pipeline $(TENSORFLOW_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_tf.py
 
 # As root on Debian, what is missing is installed; elsewhere, tests that lack something are skipped and say what.
 test-integration: setup ## one recipe through a real SLURM and MPI, started by the tests

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,6 +40,23 @@ def stores() -> Any:
 def tiny(stores: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two systems of 2 and 3 variables, 5 training trajectories of 50 samples each."""
     return Path(stores.write(tmp_path_factory.mktemp("stores") / "tiny.zarr"))
+
+
+@pytest.fixture
+def forecasts(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[float, float]]:
+    """(a file of examples/forecast) -> the mean errors that it prints after 60 steps on the tiny store: its own and that of persistence."""
+    folder = Path(__file__).parent.parent / "examples/forecast"
+    lengths = ["--context", "8", "--horizon", "16", "--samples-per-lyapunov-time", "8"]
+
+    def run(name: str) -> tuple[float, float]:
+        monkeypatch.setattr(sys, "argv", [name, str(tiny), "--granularity", "fine", "--steps", "60", *lengths])
+        monkeypatch.syspath_prepend(folder)
+        runpy.run_path(str(folder / name), run_name="__main__")
+        lines = [line for line in capsys.readouterr().out.splitlines() if "valid for" in line]
+        own, persistence = (float(line.split("mean error ")[1].split(",")[0]) for line in lines)
+        return own, persistence
+
+    return run
 
 
 @pytest.fixture

@@ -55,3 +55,9 @@ def test_any_batch_in_any_type(dataset: Dataset, settings: dict[str, Any]) -> No
     assert batch.state.dtype == jnp.bfloat16
     assert jnp.array_equal(batch.state, plain.state.astype(jnp.bfloat16))
     assert next(iter(windows.jax().skip(range(3)))).index.tolist() == batch.index.tolist()
+
+
+def test_the_example_beats_persistence(forecasts: Any) -> None:
+    """The forecaster of examples/forecast, after a few steps on states that move evenly."""
+    own, persistence = forecasts("with_jax.py")
+    assert own < persistence

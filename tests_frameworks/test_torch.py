@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from attractory.loader import Batch, Dataset
 from attractory.loader import open as open_store
+from attractory.loader.transforms import Noise, Standardise
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:This DataLoader will create:UserWarning",  # more workers than this machine has cores
@@ -215,3 +216,31 @@ def test_the_forecaster_of_the_examples_learns(tiny: Path) -> None:
     assert done.returncode == 0, done.stderr
     losses = [float(line.split()[-1]) for line in done.stdout.splitlines() if line.startswith("step")]
     assert losses[-1] < losses[0] / 2
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_sampler_of_torch_may_draw_single_windows(dataset: Dataset, settings: dict[str, Any], workers: int) -> None:
+    """The map-style Dataset: element i is window i, and torch's own shuffle and collation give each once."""
+    windows = dataset.windows(**settings)
+    items = windows.torch().items()
+    assert torch.equal(items[7]["context"], torch.from_numpy(windows.at([7]).context[0]))
+    loader = DataLoader(items, batch_size=13, shuffle=True, num_workers=workers, generator=torch.Generator().manual_seed(0))
+    batches = list(loader)
+    assert batches[0]["horizon"].shape == (13, 4, 3)
+    assert torch.equal(torch.cat([batch["index"] for batch in batches]).sort().values, torch.arange(390))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_transforms_draw_the_same_in_any_worker(dataset: Dataset, settings: dict[str, Any], workers: int) -> None:
+    """A window's noise is a function of the window, the seed and the epoch."""
+    windows = dataset.windows(**settings, transforms=[Standardise(), Noise(decibels=20)], dtype="bfloat16")
+    expected = [batch.state for batch in windows.torch()]
+    drawn = [batch.state for batch in DataLoader(windows.torch(), batch_size=None, num_workers=workers)]
+    assert all(torch.equal(a, b) for a, b in zip(drawn, expected, strict=True))
+    assert drawn[0].dtype == torch.bfloat16
+
+
+def test_the_example_beats_persistence(forecasts: Any) -> None:
+    """The forecaster of examples/forecast, after a few steps on states that move evenly."""
+    own, persistence = forecasts("with_torch.py")
+    assert own < persistence

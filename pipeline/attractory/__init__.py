@@ -6,6 +6,7 @@
     lyapunov_spectrum       its exponents with their standard errors
     Estimate                a number with its standard error
     open                    a finished store, as windows and batches
+    stream                  the same of a recipe, integrated while it is read
     errors                  what can go wrong; AttractoryError is the parent of all
 
 Importing this module loads nothing else: a door opens when it is first used, and `open` needs neither Dask, numba nor scipy.
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from attractory.invariants.estimate import Estimate as Estimate
     from attractory.invariants.lyapunov_spectrum import lyapunov_spectrum as lyapunov_spectrum
     from attractory.loader import open as open
+    from attractory.stream import stream as stream
 
     __version__: str
 
@@ -36,10 +38,11 @@ _DOORS = {
     "integrate": "attractory.integrate",
     "lyapunov_spectrum": "attractory.invariants.lyapunov_spectrum",
     "open": "attractory.loader",
+    "stream": "attractory.stream",
     "system": "attractory.expressions.doors",
     "systems": "attractory.expressions.finding",
 }
-__all__ = ["Estimate", "System", "__version__", "errors", "integrate", "lyapunov_spectrum", "open", "system", "systems"]
+__all__ = ["Estimate", "System", "__version__", "errors", "integrate", "lyapunov_spectrum", "open", "stream", "system", "systems"]
 
 
 def __getattr__(name: str) -> object:

@@ -17,6 +17,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from attractory.errors import DamageError, StoreError
 from attractory.loader import Dataset
 from attractory.loader import open as open_store
+from attractory.loader.files import ByteRange, joined
 
 SETTINGS: dict[str, Any] = {"granularity": "fine", "split": "train", "context": 8, "horizon": 4, "batch_size": 16}
 SHARDS = 4  # of the granularity fine
@@ -165,3 +166,33 @@ def test_a_disk_cache_that_cannot_be_written_is_named(remote: str, tmp_path: Pat
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="file: the disk cache cannot be written"):
         states(open_store(remote, disk_cache=tmp_path / "file"))
+
+
+def test_neighbouring_ranges_are_one_request() -> None:
+    """Of one file, where little lies between them; each comes back as it was asked for, also past the file's end."""
+    ranges = [
+        ByteRange("a", 100, 200),
+        ByteRange("b", 0, 10),
+        ByteRange("a", 0, 50),
+        ByteRange("a", -20, None),
+        ByteRange("a", 10**6, 10**6 + 5),
+    ]
+    asked, places = joined(ranges)
+    assert asked == [ByteRange("a", -20, None), ByteRange("a", 0, 200), ByteRange("a", 10**6, 10**6 + 5), ByteRange("b", 0, 10)]
+    assert places == [(1, 100, 200), (3, 0, None), (1, 0, 50), (0, 0, None), (2, 0, None)]
+
+
+def test_shards_elsewhere_of_which_much_is_needed_are_read_whole(remote: str) -> None:
+    """The store fits the cache: one request for the index of each shard and one for all of its chunks."""
+    drawn = states(open_store(remote, threads=0))
+    assert len(drawn) == 25
+    assert shard_requests() == 2 * SHARDS
+
+
+def test_other_shards_elsewhere_are_read_by_the_chunk(remote: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where few chunks of a shard are needed, or the cache does not hold them, no other is fetched."""
+    windows = open_store(remote, threads=0).windows(**SETTINGS)
+    monkeypatch.setattr("attractory.loader.pool.WHOLE_PART", 1)
+    windows.at([0])
+    pool = windows.source.reading.pools()[0]
+    assert int((pool._place_of > 0).sum()) == 1

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attractory.loader.pool import ChunkPool, DecodedCache, PoolPlan, WholePool
+from attractory.loader.decoded_cache import DecodedCache
+from attractory.loader.pool import ChunkPool, PoolPlan, WholePool
 
 
 @pytest.fixture(scope="module")

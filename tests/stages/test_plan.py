@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 
+import attractory
 from attractory import layout
+from attractory.loader.mapped import MappedPool
+from attractory.stages.generate import planned_job
 from attractory.stages.located import systems_of
 from attractory.stages.plan import store_plan
+from attractory.stages.task import run_block
+from attractory.store import create
+from attractory.store.finish import seal
 
 
 def planned(dataset, *changes):
@@ -86,3 +92,23 @@ def test_a_plan_of_any_size_is_made_at_once(dataset):
     plan = planned(dataset, ("train: 5", "train: 1000000000000"))
     assert plan.bytes > 10**15
     assert next(iter(plan.blocks())).system == "Quadratic"
+
+
+def test_an_uncompressed_store_is_another_request_with_the_same_states(dataset, tmp_path):
+    """`compression: none` stores the numbers themselves, chunk by trajectory; without the key, digests are those of older recipes."""
+    written = {}
+    for compression in ("lz4", "none"):
+        job = planned_job(dataset.located(("seed: 3", f"seed: 3\ncompression: {compression}")), tmp_path / f"{compression}.zarr")
+        assert (job.plan.attributes[layout.RECIPE_DIGEST] == planned(dataset).attributes[layout.RECIPE_DIGEST]) == (compression == "lz4")
+        create(job.store, job.plan)
+        for block in job.plan.blocks():
+            run_block(job.task(block))
+        seal(job.store, job.plan)
+        written[compression] = attractory.open(job.store)
+    for name, system in written["none"].systems.items():
+        state = system.granularities["fine"].state
+        assert state.layout.chunk == (1, 200, state.shape[2])
+        assert state.whole().tobytes() == written["lz4"].systems[name].granularities["fine"].state.whole().tobytes()
+    windows = written["none"].windows(granularity="fine", split="train", context=8, horizon=4, batch_size=8)
+    assert {type(pool) for pool in windows.source.reading.pools()} == {MappedPool}
+    assert next(iter(windows)).state.shape == (8, 12, 2)

@@ -10,7 +10,7 @@ import zarr
 
 from attractory.store.documents import state_document
 from attractory.store.files import document
-from attractory.store.plan import shard_shape
+from attractory.store.plan import plain_shape, shard_shape
 from attractory.store.shards import encode_shard
 
 
@@ -37,6 +37,17 @@ def test_zarr_reads_the_same_values(tmp_path, held, full, samples, variables, dt
     states = states_of(held, samples, variables, dtype)
     cut = shard_shape(full, samples=samples, variables=variables, itemsize=states.itemsize)
     read = read_with_zarr(tmp_path / "a", encode_shard(states, cut), shape=states.shape, cut=cut, dtype=dtype)
+    assert read.tobytes() == np.ascontiguousarray(states).tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_plain_shards_are_the_numbers_themselves(tmp_path, dtype):
+    """Without compression a file begins with its trajectories, sample after sample, and zarr reads what it always does."""
+    states = states_of(3, 50, 4, dtype)
+    cut = plain_shape(4, samples=50, variables=4)
+    encoded = encode_shard(states, cut)
+    assert encoded[: states.nbytes] == np.ascontiguousarray(states).tobytes()
+    read = read_with_zarr(tmp_path / "a", encoded, shape=states.shape, cut=cut, dtype=dtype)
     assert read.tobytes() == np.ascontiguousarray(states).tobytes()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ import numpy as np
 from attractory.errors import DamageError, StoreError
 from attractory.loader.codecs import Chain, ChunkError, codec_chain, uncrc32c
 from attractory.loader.files import ByteRange, Files
+from attractory.loader.late_checks import LARGE_BYTES, LateChecks
 
 INDEX_CODECS = (["bytes", "crc32c"], ["bytes"])  # the chains of a shard's index that are read here
 NO_CHUNK = 2**64 - 1  # the offset and length of a chunk that was left out because it holds only the fill value
+MOST_WHOLE_BYTES = 2**26  # of a shard elsewhere, decoded, that is read whole
 INDICES_KEPT = 4096  # shard indices in memory, 1 KiB each for 64 chunks
 
 
@@ -116,17 +119,29 @@ class StoredArray:
     files: Files
     layout: ArrayLayout
     digests: StoredArray | None = None
+    late: LateChecks | None = None  # where large shards are checked beside their use
     _indices: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict, repr=False)
     _verified: set[tuple[int, ...]] = field(default_factory=set, repr=False)
     _refused: dict[tuple[int, ...], DamageError] = field(default_factory=dict, repr=False)  # shards whose digest is another
+    _waiting: set[tuple[int, ...]] = field(default_factory=set, repr=False)  # shards whose check is late
     _expected: np.ndarray | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_indices": {}}  # small to send to a worker process
+        return {**self.__dict__, "_indices": {}, "_waiting": set()}  # small to send to a worker process
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.layout.shape
+
+    @property
+    def is_far(self) -> bool:
+        """Whether a shard is better read whole where many of its chunks are needed: it lies elsewhere, and is not too large."""
+        size = int(np.prod(self.layout.shard)) * self.layout.dtype.itemsize
+        return not self.files.is_local and self.layout.is_sharded and size <= MOST_WHOLE_BYTES
+
+    def of_epoch(self, _epoch: int) -> StoredArray:
+        """The array of an epoch: the same in all, but for one that is made while it is read."""
+        return self
 
     def whole(self) -> np.ndarray:
         """The whole array, for those that are small."""
@@ -149,20 +164,21 @@ class StoredArray:
         if self.layout.chain is None:
             yield from self._through_zarr([_region(self.layout, place) for place in places])
             return
-        ranges = self._ranges(places)
+        ranges = self.ranges(places)
         read = iter(self.files.read_ranges([part for part in ranges if part is not None]))
         for part in ranges:
             yield self._filled() if part is None else self._decode(part, next(read))
 
     def _decode(self, part: ByteRange, data: bytes) -> np.ndarray:
         if part.stop is not None and len(data) != part.stop - part.start:
-            raise self._damage(part.path, f"it ends {part.stop - part.start - len(data)} bytes inside a chunk")
+            raise self.damage(part.path, f"it ends {part.stop - part.start - len(data)} bytes inside a chunk")
         try:
             return self.layout.chain.decode(data, self.layout.chunk)  # type: ignore[union-attr]  # chunks() went another way for None
         except ChunkError as error:
-            raise self._damage(part.path, str(error)) from error
+            raise self.damage(part.path, str(error)) from error
 
-    def _ranges(self, places: Sequence[tuple[int, ...]]) -> list[ByteRange | None]:
+    def ranges(self, places: Sequence[tuple[int, ...]]) -> list[ByteRange | None]:
+        """Where the chunks at places lie, their shards being checked; None for one that holds nothing but the fill value."""
         layout = self.layout
         if not layout.is_sharded:
             return [ByteRange(layout.file(place), 0, None) for place in places]
@@ -195,11 +211,11 @@ class StoredArray:
     def _index(self, shard: tuple[int, ...], data: bytes) -> np.ndarray:
         layout = self.layout
         if len(data) != layout.index_bytes:
-            raise self._damage(layout.file(shard), f"it has {len(data)} bytes, fewer than the {layout.index_bytes} of its index")
+            raise self.damage(layout.file(shard), f"it has {len(data)} bytes, fewer than the {layout.index_bytes} of its index")
         try:
             content = uncrc32c(data) if layout.index_checked else data
         except ChunkError as error:
-            raise self._damage(layout.file(shard), f"its index is not what was written ({error}); it may be truncated") from error
+            raise self.damage(layout.file(shard), f"its index is not what was written ({error}); it may be truncated") from error
         return np.frombuffer(content, "<u8").reshape(*layout.chunks_per_shard, 2)
 
     def _verify(self, shard: tuple[int, ...]) -> None:
@@ -207,16 +223,30 @@ class StoredArray:
             return
         if shard in self._refused:
             raise self._refused[shard]
+        if self.late is None or not self.is_late:
+            self._check(shard)
+        elif shard not in self._waiting:
+            self._waiting.add(shard)
+            self.late.later((self.layout.path, shard), partial(self._check, shard))
+
+    @property
+    def is_late(self) -> bool:
+        """Whether shards are so large that they may be checked beside their use."""
+        return int(np.prod(self.layout.shard)) * self.layout.dtype.itemsize > LARGE_BYTES
+
+    def _check(self, shard: tuple[int, ...]) -> None:
+        if self.digests is None:
+            return
         if self._expected is None:
             self._expected = self.digests.whole()
         path = self.layout.file(shard)
         expected = self._expected[shard[0]].tobytes().hex()
         data = self.files.whole(path, expected)
         if data is None:
-            raise self._damage(path, "the file is missing")
+            raise self.damage(path, "the file is missing")
         found = hashlib.sha256(data).hexdigest()
         if found != expected:
-            self._refused[shard] = self._damage(path, f"its SHA-256 is {found[:16]}… instead of {expected[:16]}…, {len(data)} bytes")
+            self._refused[shard] = self.damage(path, f"its SHA-256 is {found[:16]}… instead of {expected[:16]}…, {len(data)} bytes")
             raise self._refused[shard]
         self._verified.add(shard)
 
@@ -236,7 +266,8 @@ class StoredArray:
             message = f"{place}: zarr cannot read it: {error}. Run `attractory verify` to see which files are damaged."
             raise DamageError(message) from error
 
-    def _damage(self, path: str, reason: str) -> DamageError:
+    def damage(self, path: str, reason: str) -> DamageError:
+        """The error for a file that is not what it should be."""
         return DamageError(f"{self.files.name(path)}: damaged: {reason}. Run `attractory verify --repair`, or copy the file again.")
 
 

@@ -41,6 +41,14 @@ class AskedArray:
     def shape(self) -> tuple[int, ...]:
         return self.layout.shape
 
+    @property
+    def is_far(self) -> bool:
+        return self.array.is_far
+
+    def of_epoch(self, epoch: int) -> AskedArray:
+        """The array of an epoch, likewise asked for."""
+        return replace(self, array=self.array.of_epoch(epoch))
+
     def chunks(self, places: Sequence[tuple[int, ...]]) -> Iterator[np.ndarray]:
         """The decoded chunks at places, as asked for; of float64 kept as float32, the numbers are rounded when they are stored."""
         for values in self.array.chunks(places):

@@ -53,6 +53,17 @@ class Batch:
         metadata = {name: function(values) for name, values in self.metadata.items()}
         return replace(self, **found, metadata=metadata, others={name: other.mapped(function) for name, other in self.others.items()})
 
+    def fields(self) -> dict[str, Any]:
+        """The batch as a flat dict of arrays: context, horizon, mask, index, system, trajectory, start, time and time_mask where they are
+        there, metadata by name, and what other granularities have as `name/field`."""
+        codes = ("mask", "index", "system", "trajectory", "start", "time", "time_mask")
+        found = {"context": self.context, "horizon": self.horizon}
+        found |= {name: value for name in codes if (value := getattr(self, name)) is not None}
+        found |= self.metadata
+        for name, other in self.others.items():
+            found |= {f"{name}/{field}": value for field, value in other.fields().items() if field not in ("index", "system", "trajectory")}
+        return found
+
     def rows(self, which: Any) -> Batch:
         """Some of the batch's rows: for arrays of NumPy."""
         return self.mapped(lambda values: values[which])

@@ -16,21 +16,25 @@ from attractory.errors import MissingExtraError, RequestError
 from attractory.layout import SPLITS
 from attractory.loader.asked import checked_dtype
 from attractory.loader.choice import chosen
+from attractory.loader.decoded_cache import DecodedCache
 from attractory.loader.decoders import Decoders, usual_threads
 from attractory.loader.disk_cache import DiskCache
 from attractory.loader.epochs import MIXED, EpochPlan, checked_shuffle
+from attractory.loader.late_checks import LateChecks
 from attractory.loader.metadata import StoredSystem
 from attractory.loader.place import Place
-from attractory.loader.pool import DecodedCache
 from attractory.loader.request import Chosen, Request, source_of, whole_number
 from attractory.loader.rounds import share
 from attractory.loader.sampling import Sampling, Weights
 from attractory.loader.spans import Length, span
 from attractory.loader.stores import Reach, Store, joined, opened_store
+from attractory.loader.transforms.known import Prepared, Transform
 from attractory.loader.windows import Windows
 
 if TYPE_CHECKING:
     import xarray
+
+    from attractory.loader.lightning_windows import WindowsModule
 
 CACHE_BYTES = 2**30
 DISK_BYTES = 100 * 10**9
@@ -58,7 +62,8 @@ def open(  # noqa: PLR0913 - the public door: all of it by keyword
         weights: of several stores, the share of the draws that each has; None: every window of all of them once an epoch.
         cache_bytes: how much of the decoded trajectories may stay in memory, in each process: a number, or a text such as "8GB".
         threads: threads of each process that read and decode ahead; None: one a core, none on one core, 16 for stores elsewhere.
-        verify: check each shard file against its SHA-256 before its first use, which reads it whole; None: only for files of this machine.
+        verify: check each shard file against its SHA-256 before its first use, which reads it whole; None: only for files of this machine,
+            and those above 1 MiB while they are used.
         disk_cache: a folder for the shards of stores elsewhere, fetched whole and checked against their SHA-256; processes may share it.
         disk_bytes: how much of it may be used; the least recently used make room.
         storage_options: for fsspec, such as credentials.
@@ -71,16 +76,20 @@ def open(  # noqa: PLR0913 - the public door: all of it by keyword
     stores = tuple(opened_store(one, Reach(storage_options, disk, verify)) for one in paths)
     remote = not all(store.files.is_local for store in stores)
     decoders = Decoders(usual_threads(remote=remote) if threads is None else whole_number("threads", threads, least=0))
-    return Dataset(stores, _store_weights(weights, len(stores)), DecodedCache(_bytes("cache_bytes", cache_bytes), decoders))
+    checks = LateChecks() if verify is None else None
+    return Dataset(stores, _store_weights(weights, len(stores)), DecodedCache(_bytes("cache_bytes", cache_bytes), decoders), checks)
 
 
 class Dataset:
     """Systems, granularities and splits of one store or several, and windows of their trajectories. Its length counts trajectories."""
 
-    def __init__(self, stores: tuple[Store, ...], weights: tuple[float, ...] | None, cache: DecodedCache) -> None:
+    def __init__(
+        self, stores: tuple[Store, ...], weights: tuple[float, ...] | None, cache: DecodedCache, checks: LateChecks | None = None
+    ) -> None:
         self._stores = stores
         self._weights = weights
         self._cache = cache
+        self._checks = checks
 
     @property
     def path(self) -> str:
@@ -90,7 +99,7 @@ class Dataset:
     @property
     def stores(self) -> tuple[Dataset, ...]:
         """Each store by itself, with the same memory for decoded data."""
-        return tuple(Dataset((store,), None, DecodedCache(self._cache.limit, self._cache.decoders)) for store in self._stores)
+        return tuple(Dataset((store,), None, DecodedCache(self._cache.limit, self._cache.decoders), self._checks) for store in self._stores)
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -177,6 +186,7 @@ class Dataset:
         dtype: Any = None,
         metadata: Sequence[str] = (),
         on_error: str = "raise",
+        transforms: Sequence[Transform | Prepared] = (),
     ) -> Windows:
         """Every window of the chosen trajectories once, in an order that (seed, epoch) decides, as batches.
 
@@ -203,6 +213,8 @@ class Dataset:
             metadata: what comes in `batch.metadata`, a row for each window: "parameters", "initial", "start_time", "time", "dt",
                 "dimension", "period", "lyapunov_time", "lyapunov_exponent", or an annotated invariant.
             on_error: of a damaged shard: "raise", or "skip" to leave its windows out, counted in `batch.left_out`.
+            transforms: what is done to each batch, in this order: functions (batch, chance) -> batch, such as those of
+                `attractory.loader.transforms`.
         Raises:
             StoreError: no such system, granularity or split in this store, or no trajectory in it.
             RequestError: sizes that make no window or no batch, weights or lengths that have no meaning.
@@ -225,9 +237,10 @@ class Dataset:
             metadata=tuple(metadata),
             narrow=_one_of("buckets", buckets, (None, "dimension")) is not None,
             skips=_one_of("on_error", on_error, ON_ERROR) == "skip",
+            transforms=tuple(transforms),
         )
         found = self._chosen(systems, where)
-        source, table, found = source_of(found, request, cache=self._cache, place=self.path)
+        source, table, found = source_of(found, request, cache=self._cache, place=self.path, checks=self._checks)
         plan = EpochPlan(
             table,
             self._sampling(found, weights, draws),
@@ -244,6 +257,19 @@ class Dataset:
             )
             raise RequestError(message)
         return windows
+
+    def lightning(self, *, workers: int = 0, **settings: Any) -> WindowsModule:
+        """A LightningDataModule of windows of all splits, with `workers` processes of a DataLoader; `settings` are those of windows().
+
+        Raises:
+            RequestError: lightning is not installed.
+        """
+        try:
+            from attractory.loader.lightning_windows import WindowsModule
+        except ImportError as error:
+            message = f"dataset.lightning() needs lightning, which is not installed ({error}). Install attractory[lightning]."
+            raise RequestError(message) from error
+        return WindowsModule(self, settings, workers=workers)
 
     def to_xarray(self) -> xarray.DataTree:
         """The whole store as a lazy xarray.DataTree.

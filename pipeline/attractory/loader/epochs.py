@@ -68,9 +68,10 @@ class BlockShuffled:
     together: int  # blocks
     seed: int
     epoch: int
+    lane: tuple[int, int] = (0, 1)  # (l, L): of the blocks in their order every L-th alone, beginning with number l
 
     def __len__(self) -> int:
-        return int(self.first[-1])
+        return int(self._begin[-1])
 
     def __call__(self, positions: np.ndarray) -> np.ndarray:
         group = np.searchsorted(self._groups, positions, side="right") - 1
@@ -78,7 +79,7 @@ class BlockShuffled:
         for number in np.unique(group).tolist():
             here = group == number
             begin, end = int(self._groups[number]), int(self._groups[number + 1])
-            mixed[here] = begin + Order(end - begin, self.seed, self.epoch, f"group {number}")(positions[here] - begin)
+            mixed[here] = begin + Order(end - begin, self.seed, self.epoch, f"group {number}{self._name}")(positions[here] - begin)
         place = np.searchsorted(self._begin, mixed, side="right") - 1
         found: np.ndarray = self.first[self._blocks[place]] + mixed - self._begin[place]
         return found
@@ -87,8 +88,13 @@ class BlockShuffled:
     def _blocks(self) -> np.ndarray:
         """The blocks that hold a draw, in this epoch's order."""
         there = np.flatnonzero(np.diff(self.first))
-        found: np.ndarray = there[Order(len(there), self.seed, self.epoch, "blocks")(np.arange(len(there)))]
+        lane, lanes = self.lane
+        found: np.ndarray = there[Order(len(there), self.seed, self.epoch, "blocks")(np.arange(len(there)))][lane::lanes]
         return found
+
+    @property
+    def _name(self) -> str:
+        return f", lane {self.lane[0]} of {self.lane[1]}" if self.lane[1] > 1 else ""
 
     @cached_property
     def _begin(self) -> np.ndarray:
@@ -125,6 +131,29 @@ class EqualBlocks:
         place, within = np.divmod(mixed, self.each)
         found: np.ndarray = Order(self.count, self.seed, self.epoch, "blocks")(place) * self.each + within
         return found
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Batches from several orders by turns, so that processes that take every so many-th batch need the blocks of some of them only.
+
+    Lanes end together, with the last batch that all of them fill; what is left of each is not drawn.
+    """
+
+    lanes: tuple[BlockShuffled, ...]
+    batch_size: int
+
+    def __len__(self) -> int:
+        return len(self.lanes) * self.batch_size * min(len(lane) // self.batch_size for lane in self.lanes)
+
+    def __call__(self, positions: np.ndarray) -> np.ndarray:
+        batch, within = np.divmod(positions, self.batch_size)
+        turn, lane = np.divmod(batch, len(self.lanes))
+        draws = np.empty(positions.shape, np.int64)
+        for number in np.unique(lane).tolist():
+            here = lane == number
+            draws[here] = self.lanes[number](turn[here] * self.batch_size + within[here])
+        return draws
 
 
 @dataclass(frozen=True)
@@ -183,6 +212,7 @@ class EpochPlan:
     mixing: int = MIXED  # trajectories
     rows: tuple[int, ...] = ()  # of each system, trajectories that are decoded together
     buckets: tuple[int, ...] | None = None  # of each system, the bucket that it belongs to
+    lanes: int = 1  # of "blocks": how many orders of their own blocks take turns
 
     def draws(self, *, seed: int, epoch: int) -> Draws:
         return self.sampling.of_epoch(self.table, seed=seed, epoch=epoch)
@@ -195,6 +225,10 @@ class EpochPlan:
             return InOrder(len(draws))
         if self.shuffle == "blocks":
             each = set(self.table.per_trajectory)
+            if self.lanes > 1:
+                blocks = self.table.blocks(self.rows)
+                parts = ((number, self.lanes) for number in range(self.lanes))
+                return Lanes(tuple(BlockShuffled(draws.first[blocks], self._together(blocks), seed, epoch, p) for p in parts), batch_size)
             if isinstance(draws, EveryWindow) and set(self.rows) == {1} and len(each) == 1:
                 count = sum(map(len, self.table.trajectories))
                 return EqualBlocks(count, each.pop(), self.mixing, seed, epoch)

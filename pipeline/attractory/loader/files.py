@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol
 from attractory.errors import DamageError, StoreError
 
 PAUSES = (0.1, 0.4, 1.6)  # seconds before a remote place that answered with an error is asked again: a server that is busy says so (503)
+GAP_BYTES = 2**15  # between two ranges that are read as one
+JOINED_BYTES = 2**21  # of ranges that are read as one: large enough that latency is little of it, small enough for several at once
 ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)  # what is not there will not come
 
 
@@ -154,8 +156,9 @@ class RemoteFiles:
     def read_ranges(self, ranges: Sequence[ByteRange]) -> list[bytes]:
         if not ranges:
             return []
-        found = self._asked(ranges)
-        for part, data in zip(ranges, found, strict=True):
+        asked, places = joined(ranges)
+        found = self._asked(asked)
+        for part, data in zip(asked, found, strict=True):
             if isinstance(data, FileNotFoundError):
                 raise _missing(self.name(part.path)) from data
             if isinstance(data, Exception):
@@ -165,7 +168,8 @@ class RemoteFiles:
                     f"{self.name(part.path)}: the server sends whole files and not the parts that are asked for. Copy the store first."
                 )
                 raise StoreError(message)
-        return [data for data in found if isinstance(data, bytes)]
+        whole = [data for data in found if isinstance(data, bytes)]
+        return [whole[place][begin:end] for place, begin, end in places]
 
     def _asked(self, ranges: Sequence[ByteRange]) -> list[bytes | Exception]:
         """The bytes of each range, or why they could not be read; a place that is busy is asked again, some seconds long."""
@@ -207,6 +211,38 @@ class RemoteFiles:
         if self._opened is None or self._opened[0] != os.getpid():
             self._opened = (os.getpid(), *_open_filesystem(self.url, self.storage_options))
         return self._opened[1], self._opened[2]
+
+
+def joined(ranges: Sequence[ByteRange]) -> tuple[list[ByteRange], list[tuple[int, int, int | None]]]:
+    """Ranges that hold some others, neighbours in one where little lies between them, and where each is: (number, begin, end).
+
+    A request costs as much time as the transfer of some hundred kilobytes.
+    """
+    order = sorted(range(len(ranges)), key=lambda place: (ranges[place].path, ranges[place].start))
+    found: list[ByteRange] = []
+    places: list[tuple[int, int, int | None]] = [(0, 0, None)] * len(ranges)
+    for place in order:
+        path, start, stop = ranges[place]
+        last = found[-1] if found else None
+        if last is None or last.path != path or not _near(last, start, stop):
+            found.append(ranges[place])
+            places[place] = (len(found) - 1, 0, None)
+            continue
+        begin = start - last.start
+        found[-1] = ByteRange(path, last.start, max(last.stop or 0, stop or 0))
+        places[place] = (len(found) - 1, begin, begin + (stop or 0) - start)
+    # The first of several has an end within them too.
+    for place, (number, begin, end) in enumerate(places):
+        if end is None and found[number] != ranges[place]:
+            places[place] = (number, begin, begin + (ranges[place].stop or 0) - ranges[place].start)
+    return found, places
+
+
+def _near(last: ByteRange, start: int, stop: int | None) -> bool:
+    """Whether a range that begins later is to be read together with the one before it."""
+    if last.start < 0 or last.stop is None or stop is None:
+        return False
+    return start - last.stop <= GAP_BYTES and max(stop, last.stop) - last.start <= JOINED_BYTES
 
 
 def _longest(part: ByteRange) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from attractory.loader.arrays import StoredArray
 from attractory.loader.asked import asked_array
+from attractory.loader.mapped import MappedPool
 from attractory.loader.pool import ChunkPool, PoolPlan, WholePool
 from attractory.loader.table import Located
 
@@ -34,6 +35,11 @@ class Gathering:
         """Which variables are real (member, variable), bool."""
         return np.arange(self.variables) < np.array(self.dimensions)[:, None]
 
+    def of_epoch(self, epoch: int) -> Gathering:
+        """The way to the states of an epoch, where they are made while they are read."""
+        plans = (replace(plan, arrays=tuple(array.of_epoch(epoch) for array in plan.arrays)) for plan in self.plans)
+        return replace(self, plans=tuple(plans))
+
     def states(self, located: Located, *, length: int, pools: Sequence[ChunkPool], narrow: bool = False) -> np.ndarray:
         """States (window, time, variable), zeros where a system has fewer variables; `narrow`: no wider than these need."""
         if len(pools) == 1:
@@ -52,7 +58,7 @@ class Gathering:
     def ahead(self, located: Located, *, length: int, pools: Sequence[ChunkPool]) -> None:
         """Let the pools begin to decode what some windows will need."""
         for _, pool, chunks in self._touched(located, length, pools):
-            if not (isinstance(pool, WholePool) and pool.is_complete):
+            if not (isinstance(pool, WholePool | MappedPool) and pool.is_complete):
                 touched = np.unique(chunks)
                 pool.ahead(touched[touched >= 0])
 
@@ -87,6 +93,8 @@ class Gathering:
     def _states_of(self, located: Located, length: int, pool: ChunkPool) -> np.ndarray:
         rows, samples = pool.memory.shape[1:3]
         chunk, row, offset = self._chunks(located, pool)
+        if isinstance(pool, MappedPool):
+            return pool.gathered(chunk, row, offset, length)
         if isinstance(pool, WholePool) and rows == 1:
             return _in_a_row(pool, chunk, offset, length)
         if (offset + length <= samples).all():

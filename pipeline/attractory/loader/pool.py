@@ -7,8 +7,6 @@ that say what lies where are arrays: a batch costs a few NumPy calls, not a look
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from collections.abc import Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +18,8 @@ from attractory.errors import DamageError
 from attractory.loader.arrays import StoredArray
 from attractory.loader.asked import AskedArray
 from attractory.loader.decoders import Decoders
+
+WHOLE_PART = 8  # of the chunks that are wanted of a shard elsewhere, one of so many being needed, all are read
 
 PooledArray = StoredArray | AskedArray
 
@@ -265,6 +265,39 @@ class WholePool(ChunkPool):
             self._views[length] = np.lib.stride_tricks.as_strided(self.memory, shape, (step, step, item), writeable=False)
         return self._views[length]
 
+    def ahead(self, chunks: np.ndarray) -> None:
+        super().ahead(self._with_neighbours(chunks))
+
+    def _decode(self, chunks: np.ndarray) -> None:
+        super()._decode(self._with_neighbours(chunks))
+
+    def _with_neighbours(self, chunks: np.ndarray) -> np.ndarray:
+        """Some absent chunks, and with them all others of shards elsewhere of which many are asked for: they will be needed as well."""
+        if not any(array.is_far for array in self.plan.arrays):
+            return chunks
+        shards, counts = np.unique(self._shards[chunks], return_counts=True)
+        wanted = self._shards[self._wanted]
+        many = shards[counts * WHOLE_PART >= np.bincount(wanted, minlength=int(shards.max()) + 1)[shards]]
+        others = self._wanted[np.isin(wanted, many)]
+        others = others[self._place_of[others] == 0]
+        return np.union1d(chunks, others)
+
+    @cached_property
+    def _wanted(self) -> np.ndarray:
+        return self.plan.wanted_chunks()
+
+    @cached_property
+    def _shards(self) -> np.ndarray:
+        """A number for the shard of every chunk (chunk,), int64."""
+        parts: list[np.ndarray] = []
+        for array in self.plan.arrays:
+            (blocks, times), (rows, samples) = array.layout.grid[:2], array.layout.chunks_per_shard[:2]
+            numbers = (np.arange(blocks)[:, None] // rows) * -(-times // samples) + np.arange(times) // samples
+            begin = int(parts[-1].max()) + 1 if parts else 0
+            # Of shards that are not read whole, each chunk counts as one of its own.
+            parts.append(begin + (numbers.ravel() if array.is_far else np.arange(blocks * times)))
+        return np.concatenate(parts)
+
     def _room(self, chunks: np.ndarray) -> np.ndarray:
         home: np.ndarray = self._home[chunks]
         return home
@@ -296,35 +329,3 @@ def _different(numbers: np.ndarray) -> np.ndarray:
     """Each of some ascending numbers once."""
     found: np.ndarray = numbers[np.concatenate([np.ones(min(1, len(numbers)), bool), np.diff(numbers) > 0])]
     return found
-
-
-class DecodedCache:
-    """The pools of a dataset, at most `limit` bytes together (and at least one chunk a pool); empty after a pickle."""
-
-    def __init__(self, limit: int, decoders: Decoders | None = None) -> None:
-        self.limit = limit
-        self.decoders = decoders or Decoders(0)
-        self._sets: OrderedDict[Hashable, tuple[ChunkPool, ...]] = OrderedDict()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"limit": self.limit, "decoders": self.decoders, "_sets": OrderedDict()}
-
-    def pools(self, key: Hashable, plans: Sequence[PoolPlan], *, skips: bool = False) -> tuple[ChunkPool, ...]:
-        """A pool for each plan: those made for this key before, or new ones, for which the least recently asked for make room."""
-        if key not in self._sets:
-            wanted = sum(plan.wanted * plan.chunk_bytes for plan in plans)
-            while self._sets and self._held() + wanted > self.limit:
-                self._sets.popitem(last=False)
-            part = (self.limit - self._held()) / wanted
-            self._sets[key] = tuple(self._pool(plan, part=part, skips=skips) for plan in plans)
-        self._sets.move_to_end(key)
-        return self._sets[key]
-
-    def _pool(self, plan: PoolPlan, *, part: float, skips: bool) -> ChunkPool:
-        """A pool for all chunks that will be asked for, or for a part (0 to 1) of them."""
-        if part >= 1:
-            return WholePool(plan, decoders=self.decoders, skips=skips)
-        return ChunkPool(plan, slots=max(1, int(plan.wanted * part)), decoders=self.decoders, skips=skips)
-
-    def _held(self) -> int:
-        return sum(pool.memory.nbytes for pools in self._sets.values() for pool in pools)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from attractory.errors import RequestError, StoreError
 from attractory.layout import SPLITS
-from attractory.loader.asked import columns_of
+from attractory.loader.asked import BFLOAT16, asked_array, columns_of
+from attractory.loader.decoded_cache import DecodedCache
 from attractory.loader.gather import Asked, gathering
 from attractory.loader.guard import Guard
 from attractory.loader.labels import labels
+from attractory.loader.late_checks import LateChecks
 from attractory.loader.metadata import StoredGranularity, StoredSystem, unknown
-from attractory.loader.pool import DecodedCache
 from attractory.loader.source import Lengths, Other, Reading, Source
 from attractory.loader.spans import WHOLE, Span
 from attractory.loader.table import WindowTable, windows_of
+from attractory.loader.transforms.known import Known, Member, prepared
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,17 @@ class Request:
     metadata: tuple[str, ...]
     narrow: bool
     skips: bool
+    transforms: tuple[Any, ...] = ()
+
+    @property
+    def stored_dtype(self) -> str | None:
+        """What chunks become when they are decoded: transforms do not calculate in bfloat16."""
+        return "float32" if self.rounds else self.dtype
+
+    @property
+    def rounds(self) -> bool:
+        """Whether batches become bfloat16 after their transforms."""
+        return bool(self.transforms) and self.dtype == BFLOAT16
 
 
 @dataclass(frozen=True)
@@ -65,14 +79,24 @@ class Part:
     granularities: tuple[StoredGranularity, ...]
     lengths: Lengths
 
+    def checked_late(self, checks: LateChecks | None) -> Part:
+        """With states whose large shards are checked beside their use, where they lie on this machine."""
+        if checks is None:
+            return self
+        states = (replace(one.state, late=checks) if one.state.files.is_local else one.state for one in self.granularities)
+        return replace(self, granularities=tuple(replace(one, state=state) for one, state in zip(self.granularities, states, strict=True)))
 
-def source_of(chosen: Chosen, request: Request, *, cache: DecodedCache, place: str) -> tuple[Source, WindowTable, Chosen]:
+
+def source_of(
+    chosen: Chosen, request: Request, *, cache: DecodedCache, place: str, checks: LateChecks | None = None
+) -> tuple[Source, WindowTable, Chosen]:
     """What batches are made of, the table of windows, and the systems that take part.
 
     Raises:
         StoreError: no such granularity or split, or no trajectory in it.
         RequestError: windows longer than trajectories, lengths that a system does not have.
     """
+    checks = None if request.skips else checks  # what is left out must be known before
     chosen = _with_granularities(chosen, request.granularities, place)
     parts = [_part(chosen, request, name) for name in request.granularities]
     trajectories = _trajectories(chosen, request.split, place)
@@ -81,13 +105,15 @@ def source_of(chosen: Chosen, request: Request, *, cache: DecodedCache, place: s
         for system, granularity in zip(chosen.systems.values(), parts[0].granularities, strict=True)
     )
     table = WindowTable(trajectories, _counts(chosen, parts, strides), strides)
-    readings = [_reading(chosen, request, part, trajectories, cache) for part in parts]
+    readings = [_reading(chosen, request, part.checked_late(checks), trajectories, cache) for part in parts]
     source = Source(
         reading=readings[0],
         codes=np.array([system.code for system in chosen.systems.values()], np.int64),
         labels=labels(request.metadata, tuple(chosen.systems.values()), parts[0].name),
         guards=chosen.guards,
         others={part.name: Other(reading, _steps(parts[0], part)) for part, reading in zip(parts[1:], readings[1:], strict=True)},
+        checks=checks,
+        rounds=request.rounds,
     )
     return source, table, chosen
 
@@ -207,12 +233,24 @@ def _reading(chosen: Chosen, request: Request, part: Part, trajectories: Sequenc
     times = [replace(one.time, layout=one.time.layout.with_an_axis()) for one in part.granularities if one.is_irregular]
     codes = tuple(system.code for system in chosen.systems.values())
     return Reading(
-        gathering=gathering([one.state for one in part.granularities], trajectories, Asked(columns, request.dtype)),
+        gathering=gathering([one.state for one in part.granularities], trajectories, Asked(columns, request.stored_dtype)),
         lengths=part.lengths,
         cache=cache,
-        key=repr((part.name, request.split, codes, columns, request.dtype, request.skips)),  # a text keeps its hash
+        key=repr((part.name, request.split, codes, columns, request.stored_dtype, request.skips)),  # a text keeps its hash
         times=gathering(times, trajectories) if times and len(times) == len(part.granularities) else None,
-        dtype=request.dtype,
+        dtype=request.stored_dtype,
         narrow=request.narrow,
         skips=request.skips,
+        transforms=prepared(request.transforms, _known(chosen, part, trajectories, columns)) if request.transforms else (),
     )
+
+
+def _known(chosen: Chosen, part: Part, trajectories: Sequence[np.ndarray], columns: Sequence[tuple[int, ...] | None]) -> Known:
+    """What transforms may know: of each system its array, and the trajectories of `train`, or those that windows are of."""
+    members = {}
+    for system, granularity, own, some in zip(chosen.systems.values(), part.granularities, trajectories, columns, strict=True):
+        array = asked_array(granularity.state, columns=some, dtype=None)
+        names = system.variables if some is None else tuple(system.variables[place] for place in some)
+        training = system.selected("train")
+        members[system.code] = Member(system, array, names, granularity.dt, training if len(training) else own)
+    return Known(part.name, members)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from attractory.errors import DamageError
-from attractory.loader.asked import BFLOAT16, as_bfloat16
+from attractory.loader.asked import BFLOAT16, as_bfloat16, bfloat16_bits
 from attractory.loader.batch import Batch
+from attractory.loader.chance import Chance
+from attractory.loader.decoded_cache import DecodedCache
 from attractory.loader.gather import Gathering
 from attractory.loader.guard import Guard
 from attractory.loader.labels import Labels
-from attractory.loader.pool import ChunkPool, DecodedCache, WholePool
+from attractory.loader.late_checks import LateChecks
+from attractory.loader.mapped import MappedPool
+from attractory.loader.pool import ChunkPool, WholePool
 from attractory.loader.table import Located
+from attractory.loader.transforms.known import Transform
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,11 @@ class Reading:
     dtype: str | None = None
     narrow: bool = False  # batches no wider than their largest system
     skips: bool = False  # leave out what is damaged
+    transforms: tuple[Transform, ...] = ()
+
+    def of_epoch(self, epoch: int) -> Reading:
+        """The way to the samples of an epoch."""
+        return replace(self, gathering=self.gathering.of_epoch(epoch), key=f"{self.key} epoch {epoch}")
 
     def pools(self) -> tuple[ChunkPool, ...]:
         return self.cache.pools(self.key, self.gathering.plans, skips=self.skips)
@@ -79,7 +89,7 @@ class Reading:
         if self.cache.decoders.threads == 0:
             return
         pools = self.pools()
-        if all(isinstance(pool, WholePool) and pool.is_complete for pool in pools):
+        if all(isinstance(pool, WholePool | MappedPool) and pool.is_complete for pool in pools):
             return
         for context, horizon, rows in self._kinds(located):
             self.gathering.ahead(located.some(rows), length=context + horizon, pools=pools)
@@ -163,6 +173,18 @@ class Source:
     labels: Labels
     guards: tuple[Guard, ...] = ()
     others: Mapping[str, Other] = field(default_factory=dict)
+    checks: LateChecks | None = None
+    rounds: bool = False  # to bfloat16, once transforms are done; without them chunks are rounded when they are decoded
+
+    @property
+    def dtype(self) -> str | None:
+        """Of the batches' states, where one was asked for."""
+        return BFLOAT16 if self.rounds else self.reading.dtype
+
+    def of_epoch(self, epoch: int) -> Source:
+        """What the batches of an epoch are made of, where every epoch has trajectories of its own."""
+        others = {name: replace(other, reading=other.reading.of_epoch(epoch)) for name, other in self.others.items()}
+        return replace(self, reading=self.reading.of_epoch(epoch), others=others)
 
     def unchanged(self, *, reread: bool = False) -> None:
         """Nothing, while the stores are those that were opened.
@@ -173,27 +195,48 @@ class Source:
         for guard in self.guards:
             guard.check(reread=reread)
 
+    def checked(self, *, wait: bool = False) -> None:
+        """Nothing, while no shard that was checked beside its use is damaged; `wait` for all that are being checked.
+
+        Raises:
+            DamageError: one is.
+            StoreError: the store was replaced.
+        """
+        if self.checks is None:
+            return
+        try:
+            self.checks.found(wait=wait)
+        except DamageError:
+            self.unchanged(reread=True)
+            raise
+
     def ahead(self, located: Located) -> None:
         """Begin to decode what some windows will need."""
         self.reading.ahead(located)
         for other in self.others.values():
             other.reading.ahead(other.located(located))
 
-    def batch(self, windows: np.ndarray, located: Located, *, position: int, bits: bool) -> Batch:
-        """The batch of some windows, after which the epoch is at `position`; `bits`: bfloat16 as uint16.
+    def batch(self, windows: np.ndarray, located: Located, chance: Chance | None, *, bits: bool) -> Batch:
+        """The batch of some windows; `chance` is what transforms draw from, and `bits`: bfloat16 as uint16.
 
         Raises:
             DamageError: a shard cannot be read.
             StoreError: a store was replaced since it was opened.
         """
         try:
-            main = self._of(self.reading, windows, located, bits=bits)
-            others = {name: self._of(other.reading, windows, other.located(located), bits=bits) for name, other in self.others.items()}
+            main = self._of(self.reading, windows, located)
+            others = {name: Batch(**self._of(other.reading, windows, other.located(located))) for name, other in self.others.items()}
         except DamageError:
             self.unchanged(reread=True)
             raise
         metadata = self.labels.of(located, lambda: self.reading.samples(located))
-        return Batch(**main, position=position, metadata=metadata, others={name: Batch(**fields) for name, fields in others.items()})
+        batch = Batch(**main, metadata=metadata)
+        if self.reading.transforms and chance is not None:
+            batch = _transformed(batch, self.reading.transforms, chance)
+            others = {name: _transformed(one, self.others[name].reading.transforms, chance) for name, one in others.items()}
+        if self.dtype == BFLOAT16:
+            batch, others = self._rounded(batch, bits), {name: self._rounded(one, bits) for name, one in others.items()}
+        return replace(batch, others=others) if others else batch
 
     def damaged(self, located: Located) -> np.ndarray | None:
         """Which windows (window,) are left out for damage, at any granularity; None where nothing is."""
@@ -201,11 +244,16 @@ class Source:
         found = [part for reading, there in readings if (part := reading.damaged(there)) is not None]
         return np.logical_or.reduce(found) if found else None
 
-    def _of(self, reading: Reading, windows: np.ndarray, located: Located, *, bits: bool) -> dict[str, Any]:
+    def _rounded(self, batch: Batch, bits: bool) -> Batch:
+        """The batch with bfloat16 states: NumPy's of ml_dtypes, or their `bits`."""
+        rounded = bfloat16_bits(batch.state) if self.rounds else batch.state
+        return replace(batch, state=rounded if bits else as_bfloat16(rounded))
+
+    def _of(self, reading: Reading, windows: np.ndarray, located: Located) -> dict[str, Any]:
         state = reading.states(located)
         mask = reading.gathering.mask[located.member]
         return {
-            "state": as_bfloat16(state) if reading.dtype == BFLOAT16 and not bits else state,
+            "state": state,
             "mask": mask if mask.shape[1] == state.shape[2] else np.ascontiguousarray(mask[:, : state.shape[2]]),
             "index": windows.copy(),
             "system": self.codes[located.member],
@@ -215,3 +263,10 @@ class Source:
             "time": reading.times_of(located),
             "time_mask": None if reading.lengths.same else reading.lengths.mask[located.member],
         }
+
+
+def _transformed(batch: Batch, transforms: Sequence[Transform], chance: Chance) -> Batch:
+    """The batch after all transforms, each with random numbers of its own; its arrays are in one piece and may be written."""
+    for number, transform in enumerate(transforms):
+        batch = transform(batch, chance.part(f"transform {number}"))
+    return batch.mapped(lambda values: np.require(values, requirements=["C", "W"]))

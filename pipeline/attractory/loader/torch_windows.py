@@ -15,6 +15,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from attractory.loader.asked import BFLOAT16
 from attractory.loader.batch import Batch
 from attractory.loader.place import State
+from attractory.loader.torch_items import TorchItems
 from attractory.loader.windows import Windows
 
 
@@ -51,6 +52,10 @@ class TorchWindows(IterableDataset):  # type: ignore[misc]  # torch is not there
         """Batch `number` of this rank, without those before it."""
         return self._tensors(self.windows.batch(number, bits=True))
 
+    def items(self) -> TorchItems:
+        """Single windows by number, for DataLoaders with a sampler of their own: a map-style Dataset."""
+        return TorchItems(self.windows)
+
     def skip(self, numbers: range) -> TorchWindows:
         """The same windows without some rounds of batches."""
         return TorchWindows(self.windows.skip(numbers))
@@ -73,7 +78,7 @@ class TorchWindows(IterableDataset):  # type: ignore[misc]  # torch is not there
 
     def _tensors(self, batch: Batch) -> Batch:
         tensors = batch.mapped(torch.from_numpy)
-        if self.windows.source.reading.dtype != BFLOAT16:
+        if self.windows.source.dtype != BFLOAT16:
             return tensors
         others = {name: replace(tensors.others[name], state=_bfloat16(other.state)) for name, other in batch.others.items()}
         return replace(tensors, state=_bfloat16(batch.state), others=others)

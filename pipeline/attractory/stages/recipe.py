@@ -214,6 +214,7 @@ class Recipe(Part):
     precision: Literal["double", "reference"] = "double"
     dtype: Literal["float32", "float64"] = "float32"
     shard_trajectories: Count = 64
+    compression: Literal["lz4", "none"] = "lz4"
     catalog: Text | None = None
     licence: Text = "CC-BY-4.0"
     authors: tuple[Author, ...] = ()
@@ -222,7 +223,7 @@ class Recipe(Part):
         """The recipe as JSON in which equal requests are equal: defaults filled in, systems by name, sorted, without what is empty."""
         plain = self.model_dump(mode="json", exclude_none=True, by_alias=True)
         plain["systems"] = sorted(names)
-        for key in ("precision", "split_by", "initial"):
+        for key in ("precision", "split_by", "initial", "compression"):
             if getattr(self, key) == type(self).model_fields[key].default:
                 del plain[key]  # recipes from before there was a choice keep their digest
         return {key: value for key, value in plain.items() if value not in ("", [], None)}

@@ -38,8 +38,8 @@ def small_array_document(
 
 
 def state_document(shape: Sequence[int], *, dtype: str, cut: ShardShape, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The sharded array `state` (trajectory, time, variable): variable-major inside each chunk, then blosc."""
-    inner = [{"name": "transpose", "configuration": {"order": [0, 2, 1]}}, *_packed(dtype)]
+    """The sharded array `state` (trajectory, time, variable): variable-major inside each chunk, then blosc; or its plain numbers."""
+    inner = [{"name": "transpose", "configuration": {"order": [0, 2, 1]}}, *_packed(dtype)] if cut.is_compressed else [_LITTLE]
     dimensions = ["trajectory", "time", "variable"]
     head = {"shape": list(shape), "data_type": dtype, "fill_value": "NaN", "dimension_names": dimensions, "attributes": dict(attributes)}
     return _array_document(head, chunk=list(cut.shard), codecs=[_sharding(cut.inner, inner)])

@@ -115,6 +115,11 @@ class StorePlan:
         return sum(self.shards(system) for system in self.systems)
 
     @property
+    def is_compressed(self) -> bool:
+        """Unless the recipe says `compression: none`."""
+        return dict(self.attributes.get(layout.RECIPE) or {}).get("compression") != "none"
+
+    @property
     def itemsize(self) -> int:
         return np.dtype(self.dtype).itemsize
 
@@ -146,6 +151,7 @@ class ShardShape:
 
     shard: tuple[int, int, int]
     inner: tuple[int, int, int]
+    is_compressed: bool = True
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -163,6 +169,11 @@ def shard_shape(trajectories: int, *, samples: int, variables: int, itemsize: in
     most = max(1, PACKED_BYTES // trajectory_bytes)
     together = max(count for count in range(1, min(most, trajectories) + 1) if trajectories % count == 0)
     return ShardShape((trajectories, samples, variables), (together, samples, variables))
+
+
+def plain_shape(trajectories: int, *, samples: int, variables: int) -> ShardShape:
+    """The cut of a shard without compression, sample after sample: a chunk is one trajectory, so that a reader may map the file."""
+    return ShardShape((trajectories, samples, variables), (1, samples, variables), is_compressed=False)
 
 
 def _pieces(samples: int, least: int) -> int:

@@ -32,7 +32,10 @@ def encode_shard(states: np.ndarray, cut: ShardShape) -> bytes:
 
 
 def _encode(states: np.ndarray, cut: ShardShape) -> bytes:
-    chunks = [_compress(chunk) for chunk in _inner_chunks(states, cut)]
+    if cut.is_compressed:
+        chunks = [_compress(chunk) for chunk in _inner_chunks(states, cut)]
+    else:
+        chunks = [np.ascontiguousarray(trajectory, states.dtype.newbyteorder("<")).tobytes() for trajectory in states]
     sizes = np.array([len(chunk) for chunk in chunks], dtype=np.uint64)
     offsets = np.cumsum(sizes, dtype=np.uint64) - sizes
     index = np.full((cut.grid[0] * cut.grid[1], 2), _MISSING, dtype="<u8")

@@ -12,7 +12,7 @@ from attractory.store import documents
 from attractory.store.begun import ROOT as ROOT
 from attractory.store.begun import root_text, write_record
 from attractory.store.files import RUN_FOLDER, Place, document, partial_folder, rows_folder, sizes, write_all, write_new
-from attractory.store.plan import GridPlan, ShardShape, StorePlan, SystemPlan, shard_shape
+from attractory.store.plan import GridPlan, ShardShape, StorePlan, SystemPlan, plain_shape, shard_shape
 
 
 def create(store: Place, plan: StorePlan) -> None:
@@ -77,11 +77,17 @@ def small_path(group: str, array: str) -> str:
 
 
 def cut_of(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> ShardShape:
-    return shard_shape(plan.shard_trajectories, samples=grid.samples, variables=len(system.variables), itemsize=plan.itemsize)
+    return _cut(plan, grid, variables=len(system.variables))
 
 
 def cut_of_observed(plan: StorePlan, system: SystemPlan, grid: GridPlan) -> ShardShape:
-    return shard_shape(plan.shard_trajectories, samples=grid.samples, variables=len(system.observed), itemsize=plan.itemsize)
+    return _cut(plan, grid, variables=len(system.observed))
+
+
+def _cut(plan: StorePlan, grid: GridPlan, *, variables: int) -> ShardShape:
+    if not plan.is_compressed:
+        return plain_shape(plan.shard_trajectories, samples=grid.samples, variables=variables)
+    return shard_shape(plan.shard_trajectories, samples=grid.samples, variables=variables, itemsize=plan.itemsize)
 
 
 def cut_of_times(plan: StorePlan, grid: GridPlan) -> ShardShape:
