@@ -80,12 +80,17 @@ def test_a_repair_that_gives_other_bytes_is_an_error(damaged):
     assert not (damaged / SHARD).exists()
 
 
-def test_a_damaged_root_cannot_be_repaired(damaged):
-    """All else hangs on the root's document; the error says so."""
+def test_a_damaged_root_is_made_again_before_all_else(damaged, undisturbed):
+    """A recipe that is not the one of the digest is not what shards are made from; with the manifest damaged too, nothing is."""
     root = json.loads((damaged / "zarr.json").read_text())
     root["attributes"][layout.RECIPE]["seed"] = 5
     (damaged / "zarr.json").write_bytes(document(root))
-    with pytest.raises(DamageError, match=r"the root's zarr\.json is damaged"):
+    (damaged / SHARD).unlink()
+    assert set(verify(damaged, repair=True).repaired) == {"zarr.json", SHARD}
+    assert files(damaged) == files(undisturbed.store)
+    (damaged / "zarr.json").write_bytes(document(root))
+    (damaged / layout.MANIFEST).write_bytes(b"damaged")
+    with pytest.raises(DamageError, match=r"the root's zarr\.json is damaged, and cannot be made again"):
         verify(damaged, repair=True)
 
 

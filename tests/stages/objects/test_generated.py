@@ -103,8 +103,9 @@ def test_a_sweep_takes_nothing_from_an_unfinished_store(dataset, memory):
     assert declared(memory, job.plan) == 1
 
 
-def beside(first, second):
-    """What came of `second`, begun in a thread at the first step of `first`, which goes on when the other one waits or has failed."""
+def beside(first, second, *, until_its_end=False):
+    """What came of `second`, begun in a thread at the first step of `first`, which goes on when the other one waits or has failed; or only
+    when it has ended, which one that waits for `first` never does."""
     outcome, waits = [], threading.Event()
 
     def other():
@@ -121,6 +122,8 @@ def beside(first, second):
         if not thread.is_alive() and not outcome:
             thread.start()
             assert waits.wait(30)
+            if until_its_end:
+                thread.join(30)
 
     first(progress)
     thread.join(30)
@@ -143,6 +146,7 @@ def test_a_server_that_ignores_the_condition_has_one_writer(made, dataset, bucke
     refused = beside(
         lambda progress: generate(dataset.recipe, out=place(bucket), workers=cluster, progress=progress),
         lambda progress: generate(dataset.recipe, out=place(bucket), workers=cluster, progress=progress),
+        until_its_end=True,
     )
     assert isinstance(refused, RequestError)
     assert "ignores `If-None-Match: *`, so that two runs cannot be kept apart" in str(refused)
