@@ -99,7 +99,7 @@ def _look(client: Any, patience: Patience, given_up: threading.Event, ended: thr
     while not ended.wait(min(LOOK_SECONDS, patience.seconds / 4)):
         try:
             workers = _count(client)
-        except (OSError, RuntimeError):  # the scheduler is gone, or the client closed: whoever waits for a result hears of it
+        except (OSError, RuntimeError, KeyError):  # the scheduler is gone, or the client closed: whoever waits for a result hears of it
             continue
         if absence.seen(workers, time.monotonic()) and not given_up.is_set():
             given_up.set()
