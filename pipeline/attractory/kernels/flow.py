@@ -43,9 +43,9 @@ _NARROWEST = 2
 # From so many variables on, a step in lanes that hold no trajectory costs more than a kernel of fewer lanes, compiled for the occasion.
 _MANY = 24
 # Nodes times the square of (order + 1) is about the length of straight-line code. Up to the second length it is the faster form; beyond it
-# loops are better for the time that LLVM takes. Where so many units share a pattern, loops are faster, too, from so many operations on;
-# the first length is certainly less. docs/adr/010 has the measurements.
-_SHORT, _LONG, _ALIKE, _MOST = 8_000, 25_000, 4.0, 3_200
+# loops are better for the time that LLVM takes. Where so many units share a pattern, loops are faster, too, from so many operations on,
+# and from the third length on they certainly are; the first length is certainly less. docs/adr/010 has the measurements.
+_SHORT, _LONG, _LONG_ALIKE, _ALIKE, _MOST = 8_000, 60_000, 50_000, 6.0, 3_200
 
 # Coefficients are made for all lanes at once up to so many operations: two streams of instructions, of which one works while the other
 # waits. Longer code is for a part of the lanes, and runs once for each part: half the instructions, registers and first cache. Up to the
@@ -153,7 +153,7 @@ def is_large(graph: Branched, order: int) -> bool:
     length = len(graph.nodes) * (order + 1) ** 2
     if length <= _SHORT or members_of_a_pattern(graph) < _ALIKE:
         return length > _LONG
-    return length > 2 * _LONG or _arithmetic(_coefficients_of(graph, order, Lanes(_PART), ahead=0)[0]) > _MOST
+    return length > _LONG_ALIKE or _arithmetic(_coefficients_of(graph, order, Lanes(_PART), ahead=0)[0]) > _MOST
 
 
 def lanes_for(definition: Definition, trajectories: int | None = None) -> int:
