@@ -68,6 +68,14 @@ def test_trajectories_are_those_that_a_store_would_have_further_on(small: Stream
             assert np.array_equal(state, held["fine"][10 + 8 * epoch + trajectory, start : start + 8])
 
 
+def test_windows_by_number_are_of_the_epoch(small: Stream) -> None:
+    """As its batches are."""
+    windows = small.windows(**SETTINGS)
+    batch = windows.with_epoch(2).batch(0)
+    assert np.array_equal(windows.with_epoch(2).at(batch.index).state, batch.state)
+    assert not np.array_equal(windows.at(batch.index).state, batch.state)
+
+
 def test_it_never_ends_and_never_repeats(small: Stream) -> None:
     """Three epochs in a row: each window once an epoch, no state twice."""
     windows = small.windows(**SETTINGS)

@@ -154,11 +154,12 @@ class Windows:
         if found.size and not (0 <= found.min() and found.max() < len(table)):
             message = f"windows {found.min()} to {found.max()} of {len(table)}"
             raise IndexError(message)
-        chance = chance_of(found, seed=self._beginning.seed, epoch=self._beginning.epoch) if self.source.reading.transforms else None
+        source = self.source_at(self._beginning)
+        chance = chance_of(found, seed=self._beginning.seed, epoch=self._beginning.epoch) if source.reading.transforms else None
         located = table.locate(found)
-        batch = self.source.batch(found, located, chance, bits=bits)
-        self.source.checked()
-        damaged = self.source.damaged(located)
+        batch = source.batch(found, located, chance, bits=bits)
+        source.checked()
+        damaged = source.damaged(located)
         return batch if damaged is None or not damaged.any() else replace(batch.emptied(damaged), left_out=int(damaged.sum()))
 
     def skip(self, numbers: range) -> Self:
