@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -128,3 +129,16 @@ def served(site: Site) -> Iterator[Site]:
     yield site
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def say_again() -> Callable[[Path, str], None]:
+    """(version, path): the file's digest in SHA256SUMS as it is now; what a publisher would have written who has other bytes."""
+
+    def write(version: Path, path: str) -> None:
+        digest = hashlib.sha256((version / path).read_bytes()).hexdigest()
+        lines = (version / "SHA256SUMS").read_text().splitlines()
+        said = [f"{digest}{line[64:]}" if line.endswith(f"  {path}") else line for line in lines]
+        (version / "SHA256SUMS").write_text("\n".join(said) + "\n")
+
+    return write

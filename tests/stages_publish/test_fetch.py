@@ -187,6 +187,19 @@ def test_a_latest_that_leads_elsewhere_is_damage(own_site, tmp_path):
         fetch(own_site.url, to=tmp_path)
 
 
+def test_names_that_lead_out_of_the_folder_are_refused(own_site, shelf, say_again, tmp_path):
+    """What a stranger's root calls its systems becomes folders here: no name leads out. A root with another digest is not even read."""
+    version = own_site.folder / shelf[1].version
+    root = version / "tiny.zarr/zarr.json"
+    root.write_text(root.read_text().replace('"Wobble/', '"../../Wobble/'))
+    with pytest.raises(DamageError, match=r"zarr.json: has SHA-256 \w+, expected SHA-256"):
+        fetch(own_site.url, to=tmp_path / "part")
+    say_again(version, "tiny.zarr/zarr.json")
+    with pytest.raises(DamageError, match=r"names '../../Wobble/\w+', which is no name in a store of ours. Nothing of it was taken"):
+        fetch(own_site.url, to=tmp_path / "part")
+    assert not (tmp_path / "part").exists()
+
+
 def test_a_part_is_published_with_its_parent_in_the_recipe(site, shelf, tmp_path):
     """A course may publish the part that it uses; where it is from stands in what it is made from."""
     fetched = fetch(site.url, to=tmp_path, wish=TEST_OF_WOBBLE)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +16,6 @@ from attractory.stages.reproduce import reproduce
 SHARD = layout.shard_path("Halving", "fine", 1)
 
 
-def say_again(version: Path, path: str) -> None:
-    """The file's digest in SHA256SUMS as it is now: what a publisher would have written who has other bytes."""
-    sums = (version / "SHA256SUMS").read_text().splitlines()
-    digest = hashlib.sha256((version / path).read_bytes()).hexdigest()
-    (version / "SHA256SUMS").write_text("".join(f"{digest if line.endswith('  ' + path) else line[:64]}{line[64:]}\n" for line in sums))
-
-
 def test_an_equal_dataset_is_identical_and_only_its_origin_is_fetched(site, shelf, made_store):
     """Every file of the store, from three small ones."""
     found = reproduce(site.url)
@@ -36,7 +27,7 @@ def test_an_equal_dataset_is_identical_and_only_its_origin_is_fetched(site, shel
     assert found.lines()[0].startswith("identical: ")
 
 
-def test_a_changed_shard_is_named_with_what_may_be_the_reason(own_site, shelf):
+def test_a_changed_shard_is_named_with_what_may_be_the_reason(own_site, shelf, say_again):
     """With equal versions the recipe does not make it, or this processor is at fault, which is named."""
     version = own_site.folder / shelf[1].version
     content = (version / "tiny.zarr" / SHARD).read_bytes()
@@ -51,7 +42,7 @@ def test_a_changed_shard_is_named_with_what_may_be_the_reason(own_site, shelf):
     assert "this processor (" in found.why[1]
 
 
-def test_other_packing_of_equal_values_is_no_difference(own_site, shelf):
+def test_other_packing_of_equal_values_is_no_difference(own_site, shelf, say_again):
     """A shard of other bytes, made with another numcodecs, whose values have the manifest's digest: identical, and said."""
     version = own_site.folder / shelf[1].version
     facts = json.loads((version / "recipe.json").read_text())
@@ -65,7 +56,7 @@ def test_other_packing_of_equal_values_is_no_difference(own_site, shelf):
     assert "another numcodecs" in found.left_out[0]
 
 
-def test_a_changed_small_file_and_a_file_too_many_are_named(own_site, shelf):
+def test_a_changed_small_file_and_a_file_too_many_are_named(own_site, shelf, say_again):
     """All of the store is compared, the arrays of each system and its metadata too."""
     version = own_site.folder / shelf[1].version
     sums = (version / "SHA256SUMS").read_text()

@@ -9,11 +9,14 @@ from typing import Any
 
 from attractory import layout
 from attractory.errors import DamageError, RequestError, StoreError
+from attractory.store import finished_document
 from attractory.store.files import Place, place_of, sha256
 from attractory.store.template import ROOT
 
 LATEST, SUMS, RECIPE = "latest", "SHA256SUMS", "recipe.json"
 _TRIES = 3  # a file that came with other bytes than it must have was cut short on the way, or is damaged
+# A system, a granularity or an array of it: what a stranger's store may have written here, and nothing that leads out of a folder.
+_MEMBER = re.compile(r"[A-Za-z0-9][\w.-]{0,63}(/[A-Za-z][\w-]{0,63}){0,2}\Z", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z.]+-[0-9a-f]{12}\Z")
 
 
@@ -57,23 +60,52 @@ def open_version(url: str) -> PublishedVersion:
     return PublishedVersion(str(place).rstrip("/").rpartition("/")[2], place, _sums(content, place), len(content))
 
 
-def store_place(url: str, *, starter: bool = False) -> Place:
+@dataclass(frozen=True)
+class PublishedStore:
+    """A finished store at a place: its root's document, whose names are such that files of theirs can be written here."""
+
+    place: Place
+    root: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.root["attributes"][layout.RECIPE]["name"])
+
+
+def open_store(url: str, *, starter: bool = False) -> PublishedStore:
     """The store of a published version, or the one that lies at the URL itself.
 
     Raises:
         StoreError, RequestError: there is none.
+        DamageError: its root's document is not the one that SHA256SUMS names, or has names that lead out of a store.
     """
     place = place_of(url)
     if not starter and read_optional(place / ROOT) is not None:
-        return place
+        return _checked(place)
     version = open_version(url)
-    name = str(json.loads(version.read(RECIPE))["store"])
+    name = str(json.loads(version.read(RECIPE)).get("store"))
     inside = f"starter/{name}" if starter else name
-    if f"{inside}/{ROOT}" not in version.sums:
-        what = "the version has no starter" if starter else f"the version has no store {name}"
+    if "/" in name or f"{inside}/{ROOT}" not in version.sums:
+        what = "the version has no starter" if starter else f"the version has no store {name[:80]}"
         message = f"{version.place}: {what}."
         raise StoreError(message)
-    return version.place / inside
+    version.read(f"{inside}/{ROOT}")
+    return _checked(version.place / inside)
+
+
+def _checked(place: Place) -> PublishedStore:
+    root = finished_document(place)
+    try:
+        store = PublishedStore(place, root)
+        names = [*root["consolidated_metadata"]["metadata"], f"{store.name}/state"]
+    except (KeyError, TypeError) as error:
+        message = f"{place}: the root's document is not that of a finished store (no {error})."
+        raise DamageError(message) from error
+    strange = [name for name in names if not _MEMBER.match(name)]
+    if strange:
+        message = f"{place}: the root's document names {strange[0][:80]!r}, which is no name in a store of ours. Nothing of it was taken."
+        raise DamageError(message)
+    return store
 
 
 def read_optional(path: Place) -> bytes | None:
@@ -97,17 +129,6 @@ def read_checked(path: Place, digest: str) -> bytes:
         found = "is missing" if content is None else f"has SHA-256 {sha256(content)}"
     message = f"{path}: {found}, expected SHA-256 {digest}. What was published is damaged: ask whoever published it, or publish it again."
     raise DamageError(message)
-
-
-def finished_root(place: Place) -> dict[str, Any]:
-    """The root's document of a finished store."""
-    from attractory.store import finished_document
-
-    root = finished_document(place)
-    if layout.MANIFEST_DIGEST not in root["attributes"]:
-        message = f"{place}: is not a finished store."
-        raise StoreError(message)
-    return root
 
 
 def _named(latest: bytes, place: Place) -> str:

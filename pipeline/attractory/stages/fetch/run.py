@@ -18,7 +18,7 @@ from attractory.errors import DamageError, RequestError
 from attractory.stages.cut import Selection, Whole, Wish, named, needed_documents, needed_shards, needed_small, select, write_part
 from attractory.stages.cut.selection import members_of
 from attractory.stages.cut.smaller import part_attributes
-from attractory.stages.fetch.published import finished_root, read_checked, store_place
+from attractory.stages.fetch.published import open_store, read_checked
 from attractory.stages.place import disk_errors, free_bytes, readable
 from attractory.stages.progress import Progress, silent
 from attractory.stages.publish.version import dataset_version
@@ -86,9 +86,8 @@ def fetch(
     """
     folder, wish = Path(to), wish or Wish()
     with disk_errors(folder), signals_as_errors():
-        place = store_place(str(url), starter=starter)
-        root = finished_root(place)
-        target = folder / f"{root['attributes'][layout.RECIPE]['name']}.zarr"
+        store = open_store(str(url), starter=starter)
+        place, root, target = store.place, store.root, folder / f"{store.name}.zarr"
         source = _source(place, root, folder / f".{target.name}.fetched")
         mirror = _Mirror(source, progress or silent)
         selection = _selection(source, wish, mirror)

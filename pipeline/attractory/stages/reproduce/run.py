@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ class _Published:
     def versions(self) -> Mapping[str, str]:
         known: Mapping[str, str] = self.facts[layout.VERSIONS]
         return known
+
+    @cached_property
+    def decoded(self) -> Mapping[str, str]:
+        """Path of each shard -> the digest of its values. For this the manifest is fetched; empty where it cannot be read."""
+        try:
+            rows, _ = read_manifest(self.version.read(f"{self.facts['store']}/{layout.MANIFEST}"))
+        except (AttractoryError, ValueError):
+            return {}
+        return {row.path: row.decoded_sha256 for row in rows}
 
 
 def reproduce(url: str, *, workers: int = 1, progress: Progress | None = None) -> Reproduction:
@@ -151,13 +161,8 @@ def _different_shard(published: _Published, row: BlockRow) -> Reproduction | Non
 
 
 def _has_equal_values(published: _Published, shard: ShardRow) -> bool:
-    """Whether the published shard holds the same values; for this alone the manifest is fetched."""
-    name = f"{published.facts['store']}/{layout.MANIFEST}"
-    try:
-        rows, _ = read_manifest(published.version.read(name))
-    except (AttractoryError, ValueError):
-        return False
-    return any(row.path == shard.path and row.decoded_sha256 == shard.decoded_sha256 for row in rows)
+    """Whether the published shard holds the same values."""
+    return published.decoded.get(shard.path) == shard.decoded_sha256
 
 
 def _different_small(published: _Published, job: Job, rows: list[BlockRow]) -> Reproduction:
