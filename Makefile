@@ -4,6 +4,7 @@ VENV ?= .venv
 DVC_VENV ?= .venv-dvc
 FRAMEWORKS_VENV ?= .venv-frameworks
 TENSORFLOW_VENV ?= .venv-tensorflow
+READERS_VENV ?= .venv-readers
 BENCH_VENV ?= .venv-bench
 LOADER_BENCH_VENV ?= .venv-bench-loader
 PYTEST_OPTIONS ?=
@@ -18,13 +19,15 @@ QUICKSTART := datasets/quickstart
 DVC_REQUIREMENT := dvc>=3.67.1,<4
 FRAMEWORKS_REQUIREMENTS := 'torch>=2.13,<2.14' 'jax>=0.10,<0.11' 'sympy>=1.14,<1.15' 'lightning>=2.6,<2.7' 'datasets>=5.2,<5.3' 'grain>=0.2.18,<0.3'
 TENSORFLOW_REQUIREMENT := 'tensorflow-cpu>=2.21,<2.22'
+# What others read published datasets with, in the versions that were tried.
+READERS_REQUIREMENTS := 'datasets>=5.2,<5.3' 'mlcroissant>=1.1.1,<1.2' 'rocrate>=0.16,<0.17' 'datacite>=1.4.1,<1.5' 'dysts==0.96'
 
 PIP := -m pip --disable-pip-version-check --quiet --quiet
 INSTALLED := $(VENV)/.installed
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test test-frameworks test-tensorflow test-integration test-chaos bench bench-engine bench-reach bench-loader lint format repro wheel clean
+.PHONY: help setup browser demo test test-frameworks test-tensorflow test-readers test-integration test-chaos bench bench-engine bench-reach bench-loader lint format repro wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -57,6 +60,15 @@ $(FRAMEWORKS_VENV)/.installed: Makefile pyproject.toml
 	@$(FRAMEWORKS_VENV)/bin/python $(PIP) install $(FRAMEWORKS_REQUIREMENTS) numpy zarr fsspec pydantic ruamel.yaml pytest hypothesis
 	@touch $@
 
+# Installed without what they ask for: the_well wants an fsspec of 2024, cffconvert a jsonschema that does not know DataCite's draft.
+$(READERS_VENV)/.installed: Makefile
+	@echo "Setting up $(READERS_VENV): torch is large, this takes minutes (once) …"
+	@$(PYTHON) -m venv $(READERS_VENV)
+	@$(READERS_VENV)/bin/python $(PIP) install $(READERS_REQUIREMENTS) 'torch>=2.13,<2.14' h5py einops pyyaml xarray \
+	    'jsonschema>=4.26' pykwalify requests ruamel.yaml click pytest
+	@$(READERS_VENV)/bin/python $(PIP) install --no-deps 'the_well==1.2.0' 'cffconvert==2.0.0'
+	@touch $@
+
 demo: setup ## catalog -> store -> report -> published folder -> one epoch of batches
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" bash examples/demo.sh $(QUICKSTART)
 
@@ -77,6 +89,9 @@ test-frameworks: $(FRAMEWORKS_VENV)/.installed ## the tests that need torch, jax
 
 test-tensorflow: $(TENSORFLOW_VENV)/.installed ## the tests that need TensorFlow, which is large and slow to start: not part of .ci/run
 	@PYTHONPATH=pipeline $(TENSORFLOW_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_frameworks/test_tf.py
+# Attractory is not in that environment: its readers see what a stranger sees. Our own one publishes for them.
+test-readers: setup $(READERS_VENV)/.installed ## a published dataset, read by the real datasets, the_well, mlcroissant, dysts and others
+	@PUBLISHER="$(CURDIR)/$(VENV)/bin/python" $(READERS_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) tests_readers
 
 # As root on Debian, what is missing is installed; elsewhere, tests that lack something are skipped and say what.
 test-integration: setup ## one recipe through a real SLURM and MPI, started by the tests
@@ -87,6 +102,8 @@ test-integration: setup ## one recipe through a real SLURM and MPI, started by t
 test-chaos: setup ## runs that are killed, find the disk full, or are damaged: fifty rounds and every moment
 	@$(VENV)/bin/python tests/chaos/rounds.py --rounds $(CHAOS_ROUNDS) --seed $(CHAOS_SEED)
 	@$(VENV)/bin/python tests/chaos/moments.py kill full repair --every 1
+	@$(VENV)/bin/python -W ignore tests/chaos/publishing.py --to folder
+	@$(VENV)/bin/python -W ignore tests/chaos/publishing.py --to s3
 	@$(VENV)/bin/python -m pytest tests/integration/test_full_disk.py -rs $(PYTEST_OPTIONS)
 
 $(BENCH_VENV)/.installed: Makefile pyproject.toml benchmarks/requirements.txt

@@ -65,6 +65,7 @@ INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, everything else on standard error.")]
 Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe.yaml, or the folder that holds it.")]
 Store = Annotated[str, typer.Argument(metavar="STORE", help="A finished store: DATASET.zarr, or its URL.")]
+Published = Annotated[str, typer.Argument(metavar="URL", help="A published folder or a version of it: a path or a URL.")]
 Out = Annotated[
     str | None, typer.Option("--out", metavar="STORE", help="The store to write, a path or an s3:// URL; default: beside the recipe.")
 ]
@@ -297,17 +298,70 @@ def verify(
 
 
 @app.command()
-def publish(
+def publish(  # each option is an argument
     store: Store,
-    to: Annotated[str, typer.Option("--to", metavar="URL", help="A folder, or any URL that fsspec writes to.")],
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="A folder, any URL that fsspec writes to, or hf://datasets/OWNER/NAME.")],
+    form: Annotated[
+        list[str] | None, typer.Option("--format", metavar="FORM", help="Beside store and tables: well (HDF5), dysts (JSON).")
+    ] = None,
+    unvalidated: Annotated[
+        bool, typer.Option("--unvalidated", help="Also what was not validated, or failed a check; the card says so.")
+    ] = False,
+    dry_run: Annotated[
+        Path | None, typer.Option("--dry-run", metavar="DIR", help="Of hf://: write what would be uploaded, and the commits, to a folder.")
+    ] = None,
     json: Json = False,
 ) -> Answer:
     """Publish a store as a versioned folder."""
+    from attractory.stages.publish import Asked
     from attractory.stages.publish import publish as run
 
+    asked = Asked(tuple(form or ()), unvalidated, dry_run)
     with _progress("publish") as progress:
-        published = run(store, to=to, progress=progress)
+        published = run(store, to=to, asked=asked, progress=progress)
     return Answer(asdict(published), [_published(published)])
+
+
+@app.command()
+def fetch(  # noqa: PLR0913  # each option is an argument
+    url: Published,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder for the store.")],
+    systems: Annotated[
+        list[str] | None, typer.Option("--systems", metavar="NAMES", help="With commas, or given again; default: all.")
+    ] = None,
+    granularity: Annotated[
+        list[str] | None, typer.Option("--granularity", metavar="NAMES", help="With commas, or given again; default: all.")
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option("--split", metavar="NAMES", help="train, validation, test; with commas, or given again; default: all."),
+    ] = None,
+    starter: Annotated[bool, typer.Option("--starter", help="Of the cut of less than 100 MB that every version has.")] = False,
+    json: Json = False,
+) -> Answer:
+    """Fetch a part of a published dataset; always resumes."""
+    from attractory.stages.cut import Wish
+    from attractory.stages.fetch import fetch as run
+
+    wish = Wish(_names(systems), _names(granularity), _names(split))
+    with _progress("fetch") as progress:
+        fetched = run(url, to=to, wish=wish, starter=starter, announce=_announce, progress=progress)
+    return Answer(fetched.document(), fetched.lines())
+
+
+@app.command()
+def reproduce(url: Published, workers: WorkerCount = None, json: Json = False) -> Answer:
+    """Make a published dataset again from its recipe, and compare."""
+    from attractory.stages.reproduce import reproduce as run
+
+    with _progress("reproduce") as progress:
+        found = run(url, workers=workers or len(os.sched_getaffinity(0)), progress=progress)
+    return Answer(found.document(), found.lines(), exit_code=0 if found.identical else 1)
+
+
+def _names(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names that were given one by one, or with commas between them."""
+    return tuple(name.strip() for text in given for name in text.split(",") if name.strip()) if given else None
 
 
 @app.command()

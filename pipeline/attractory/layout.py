@@ -50,6 +50,7 @@ PRECISION = "precision"  # "reference" where every sample is the true solution t
 PARAMETER_REDRAWS = (
     "parameter_redraws"  # {system: {"sets", "drawn_again", "redraws", "not_found"}}; with drawn parameters only, once finished
 )
+PARENT = "parent"  # {"dataset", "version", "manifest_digest", "trajectories"}: of what it is a part; absent from a whole dataset
 PROVEN_BITS = "proven_bits"  # binary digits of each number that are proven to be the true solution's; with `precision` only
 
 # Attributes of a system's group.

@@ -24,7 +24,7 @@ from attractory.stages.generate import generate, planned_job
 from attractory.stages.info import info
 from attractory.stages.located import systems_of
 from attractory.stages.plan import store_plan
-from attractory.stages.publish import publish
+from attractory.stages.publish import Asked, publish
 from attractory.stages.slices import generate_slice, read_slice
 from attractory.stages.task import produce_block
 from attractory.stages.validate import validate
@@ -174,7 +174,7 @@ def test_spoiled_times_and_states_are_found(copied: Path) -> None:
 
 def test_a_published_version_has_columns_of_times(drawn: Dataset, tmp_path: Path) -> None:
     """The tables, Croissant and the card say how they were drawn."""
-    place = tmp_path / publish(drawn.store, to=tmp_path).version
+    place = tmp_path / publish(drawn.store, to=tmp_path, asked=Asked(unvalidated=True)).version
     table = pq.read_table(place / "parquet/Spiral/events/train.parquet")
     tree = xarray.open_datatree(drawn.store, engine="zarr")
     np.testing.assert_array_equal(np.array(table["time"].to_pylist()), tree["Spiral/events/time"].values[:5])
@@ -244,7 +244,7 @@ def test_drawn_times_alone_can_be_published(dataset: Dataset, tmp_path: Path, cl
     regular = "  coarse: {samples_per_period: 8, samples: 20}\n" + FINE
     generate(dataset.write(ONE, (regular, "  events: {dt: 0.5, times: poisson, samples: 30}\n")).recipe, workers=cluster)
     assert validate(dataset.store, report=tmp_path / "report").failures == ()
-    version = publish(dataset.store, to=tmp_path / "to").version
+    version = publish(dataset.store, to=tmp_path / "to", asked=Asked(unvalidated=True)).version
     assert (tmp_path / "to" / version / "pictures/Spiral.png").read_bytes().startswith(b"\x89PNG")
 
 

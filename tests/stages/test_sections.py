@@ -21,7 +21,7 @@ from attractory.stages.generate import generate, planned_job
 from attractory.stages.info import info
 from attractory.stages.located import systems_of
 from attractory.stages.plan import store_plan
-from attractory.stages.publish import publish
+from attractory.stages.publish import Asked, publish
 from attractory.stages.task import run_block
 from attractory.stages.validate import validate
 from attractory.stages.validate.run import run_checks
@@ -181,7 +181,7 @@ def test_late_times_are_found_by_the_equations(copied: Path) -> None:
 def published(cuts: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the published version."""
     place = tmp_path_factory.mktemp("published")
-    return place / publish(cuts.store, to=place).version
+    return place / publish(cuts.store, to=place, asked=Asked(unvalidated=True)).version
 
 
 def test_tables_have_a_column_of_times(published: Path, cuts: Dataset) -> None:
@@ -204,7 +204,7 @@ def test_sections_alone_can_be_published(dataset: Dataset, tmp_path: Path) -> No
     dataset.write(ONE, (GRANULARITIES, "  rising: {section: {of: x, at: 0.5}, samples: 30}\n"))
     generate(dataset.recipe, workers=1)
     assert validate(dataset.store, report=tmp_path / "report").failures == ()
-    version = publish(dataset.store, to=tmp_path / "to").version
+    version = publish(dataset.store, to=tmp_path / "to", asked=Asked(unvalidated=True)).version
     assert (tmp_path / "to" / version / "pictures/Spiral.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -23,7 +23,7 @@ from attractory.stages.certify.judgement import Samples, judge
 from attractory.stages.certify.map_reference import MapReference
 from attractory.stages.certify.reference import Problem
 from attractory.stages.info import info
-from attractory.stages.publish import publish
+from attractory.stages.publish import Asked, publish
 from attractory.stages.validate import validate
 from attractory.stages.validate.stored import open_stored
 from attractory.stages.verify import verify
@@ -222,10 +222,10 @@ def test_a_store_without_certificates_has_nothing_to_read(plain):
 
 def test_a_certified_store_is_validated_and_published_as_another_version(store, whole, tmp_path):
     """All checks still pass; the version of the plain store stays what it was, the certified one gets its own with the column in it."""
-    first = publish(store, to=tmp_path / "to")
+    first = publish(store, to=tmp_path / "to", asked=Asked(unvalidated=True))
     certify(store, trajectories=None)
     assert validate(store, report=tmp_path / "report").verdict == "pass"
-    second = publish(store, to=tmp_path / "to")
+    second = publish(store, to=tmp_path / "to", asked=Asked(unvalidated=True))
     assert (second.unchanged, second.version != first.version) == (False, True)
     published = tmp_path / "to" / second.version / "tiny.zarr"
     np.testing.assert_array_equal(column(published), column(whole[0]))
@@ -243,7 +243,7 @@ def test_a_certified_store_is_validated_and_published_as_another_version(store, 
 def test_what_is_not_known_is_null_in_a_table(store, tmp_path):
     """One trajectory of five was looked at: the other rows have no number, and say that nobody asked."""
     certify(store, trajectories=1, seed=3)
-    made = publish(store, to=tmp_path / "to")
+    made = publish(store, to=tmp_path / "to", asked=Asked(unvalidated=True))
     tables = [pq.read_table(path) for path in sorted((tmp_path / "to" / made.version / "parquet" / "Henon" / "coarse").glob("*.parquet"))]
     times = [value for table in tables for value in table["accurate_until"].to_pylist()]
     codes = [value for table in tables for value in table["certificate"].to_pylist()]

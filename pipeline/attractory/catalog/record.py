@@ -256,13 +256,13 @@ class SystemRecord(_Record):
         return hash((self.name, self.digest))
 
 
-_DIGESTED = ("kind", "equations", "definitions", "indices", "parameters", "initial", "history", "wrap", "timescale")
+DIGESTED = ("kind", "equations", "definitions", "indices", "parameters", "initial", "history", "wrap", "timescale")
 
 
 def _canonical(record: SystemRecord) -> list[object]:
     """Pairs in place of mappings, because the order of variables and parameters is the order in the store; what is empty is left out."""
-    written = record.model_dump(include=set(_DIGESTED), exclude_none=True)
-    return [[key, _pairs(written[key])] for key in _DIGESTED if written.get(key)]
+    written = record.model_dump(include=set(DIGESTED), exclude_none=True)
+    return [[key, _pairs(written[key])] for key in DIGESTED if written.get(key)]
 
 
 def _pairs(value: object) -> object:

@@ -58,6 +58,7 @@ _SHOWN = (
     layout.RECIPE_DIGEST,
     layout.CATALOG_DIGEST,
     layout.MANIFEST_DIGEST,
+    layout.PARENT,
 )
 
 

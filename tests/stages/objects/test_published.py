@@ -12,8 +12,11 @@ import attractory
 from attractory import layout
 from attractory.console import run
 from attractory.errors import DamageError, RequestError, UnreachableError
-from attractory.stages.publish import publish
+from attractory.stages.cut import Wish
+from attractory.stages.fetch import fetch
+from attractory.stages.publish import Asked, publish
 from attractory.stages.verify import verify
+from attractory.store import check
 from attractory.store.files import place_of
 
 SHARD = layout.shard_path("Spiral", "fine", 1)
@@ -28,7 +31,7 @@ def test_a_version_is_whole_after_a_lossy_upload_and_reads_back_equal(made, buck
     """One request of twenty fails and a connection ends in the middle of a shard, each way: every digest of the version holds, `verify`
     finds nothing, batches are those of the folder, and publishing again writes nothing."""
     faults = bucket.faults(failing=0.05, seed=2, cut=f"PUT .*/{SHARD}")
-    published = publish(made.store, to=f"{bucket.url}/published")
+    published = publish(made.store, to=f"{bucket.url}/published", asked=Asked(unvalidated=True))
     assert (faults.cuts[0].startswith("PUT"), faults.failed > 0) == (True, True)
     found = bucket.objects(f"published/{published.version}")
     sums = found.pop("SHA256SUMS").decode()
@@ -42,8 +45,19 @@ def test_a_version_is_whole_after_a_lossy_upload_and_reads_back_equal(made, buck
     for here, there in zip(attractory.open(made.store).windows(**WINDOWS), attractory.open(store).windows(**WINDOWS), strict=True):
         np.testing.assert_array_equal(here.state, there.state)
     before = bucket.objects()
-    assert publish(made.store, to=f"{bucket.url}/published").unchanged
+    assert publish(made.store, to=f"{bucket.url}/published", asked=Asked(unvalidated=True)).unchanged
     assert bucket.objects() == before
+
+
+def test_a_part_comes_whole_through_a_lossy_network(made, bucket, tmp_path):
+    """One request of twenty fails and a shard's connection is cut: the part is sound, and no shard but its own was asked for."""
+    publish(made.store, to=f"{bucket.url}/published", asked=Asked(unvalidated=True))
+    faults = bucket.faults(failing=0.05, seed=6, cut=f"GET .*/{SHARD}")
+    part = fetch(f"{bucket.url}/published", to=tmp_path, wish=Wish(("Spiral",), ("fine",), ("train",))).store
+    assert (len(faults.cuts), faults.failed > 0, check(part)) == (1, True, ())
+    kept, there = attractory.open(part), attractory.open(made.store)
+    for here, whole in zip(kept.windows(**WINDOWS), there.windows(**WINDOWS), strict=True):
+        np.testing.assert_array_equal(here.state, whole.state)
 
 
 def test_a_damaged_object_is_named_and_made_again(made, tmp_path):
@@ -89,7 +103,7 @@ def test_a_server_that_never_answers_ends_in_a_clear_error_after_some_tries(impa
         (place / "zarr.json").put(b"{}")
     assert (faults.requests, caught.value.exit_code) == (5, 3)
     with pytest.raises(UnreachableError, match=r"s3://.*/published: the object store did not do what it was asked"):
-        publish(made.store, to=f"{impatient.url}/published")
+        publish(made.store, to=f"{impatient.url}/published", asked=Asked(unvalidated=True))
 
 
 def test_a_bucket_that_is_not_there_is_a_wrong_request(bucket):

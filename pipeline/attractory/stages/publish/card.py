@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from attractory import layout
 from attractory.stages.publish.accuracy import HEADER, TEXT, accuracy
 from attractory.stages.publish.citation import author_names
-from attractory.stages.publish.parquet import split_rows, table_path
+from attractory.stages.publish.datasheet import Answers, datasheet
 from attractory.stages.publish.reach import reach_sentences
+from attractory.stages.publish.tables import SYSTEMS, split_rows, table_files
 from attractory.stages.validate.report import Check
 from attractory.stages.validate.sections import spacing_text
 from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
@@ -19,36 +20,41 @@ from attractory.stages.validate.stored import StoredDataset, StoredGranularity, 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What validation said of exactly this store; `checks` is empty where it was not validated."""
+    """What validation said of exactly this store: the checks and the text of the report; empty and None where it was not validated."""
 
     checks: tuple[Check, ...]
+    report: str | None = None
 
     @property
     def sentence(self) -> str:
         if not self.checks:
             return "This version was published without validation."
         failed = sum(not check.passed for check in self.checks)
-        verdict = "all passed" if not failed else f"{failed} failed"
+        verdict = "all passed" if not failed else f"{failed} failed: it was published nevertheless"
         return f"{len(self.checks)} checks were run on the files of this version, and {verdict}; each is listed in `report.json`."
 
 
-def dataset_card(dataset: StoredDataset, *, version: str, evidence: Evidence, size: int) -> str:
+def dataset_card(
+    dataset: StoredDataset, *, version: str, evidence: Evidence, about: tuple[int, Answers, str | None, Collection[str]]
+) -> str:
     """The card: front matter for hubs, then Markdown.
 
     Args:
-        size: bytes of the store.
+        about: bytes of the store; the answers of its datasheet; the path of its starter, if there is one; the paths of all files.
     """
+    size, said, starter, files = about
     sections = [
         _front_matter(dataset),
         f"# {dataset.name}",
         describe(dataset),
         f"Version `{version}`, {_bytes(size)}, made by Attractory.",
-        _contents(dataset, version=version),
+        _contents(dataset, version=version, starter=starter, files=files),
         _systems(dataset.systems),
         _making(dataset),
         _validation(evidence),
         *([f"## How far the trajectories are true\n\n{TEXT}\n\n{_table(HEADER, accurate)}"] if (accurate := accuracy(dataset)) else []),
-        _use(dataset),
+        _use(dataset, starter=starter),
+        _datasheet(dataset, said),
         _licence(dataset, version=version),
         "## Pictures\n\n" + "\n\n".join(f"![{stored.name}](pictures/{stored.name}.png)" for stored in dataset.systems),
     ]
@@ -74,12 +80,17 @@ def _front_matter(dataset: StoredDataset) -> str:
         "tags: [dynamical-systems, chaos, time-series, physics, attractory]",
         f"size_categories: [{_json(_size_category(samples))}]",
         "configs:",
+        "  - config_name: systems",
+        f"    data_files: {_json(SYSTEMS)}",
     ]
     for stored in dataset.systems:
         for granularity in stored.granularities:
             lines += [f"  - config_name: {_json(f'{stored.name}-{granularity.name}')}", "    data_files:"]
-            for split, _ in split_rows(stored):
-                lines.append(f"      - {{split: {split}, path: {_json(table_path(stored.name, granularity.name, split))}}}")
+            files: dict[str, list[str]] = {}
+            for table in table_files(stored, granularity):
+                files.setdefault(table.split, []).append(table.path)
+            for split, paths in files.items():
+                lines.append(f"      - {{split: {split}, path: {_json(paths[0] if len(paths) == 1 else paths)}}}")
     return "\n".join([*lines, "---"])
 
 
@@ -89,15 +100,30 @@ def _size_category(samples: int) -> str:
     return next((label for power, label in enumerate(labels, start=3) if samples < 10**power), "n>1T")
 
 
-def _contents(dataset: StoredDataset, *, version: str) -> str:
+def _contents(dataset: StoredDataset, *, version: str, starter: str | None, files: Collection[str]) -> str:
     rows = [
         (f"`{dataset.path.name}/`", "the zarr store: every trajectory, its parameters, split and status, the entries of the systems"),
-        ("`parquet/`", "the same as tables, a row a trajectory, one file for each system, granularity and split"),
-        ("`croissant.json`", "metadata in MLCommons Croissant"),
+        ("`parquet/`", "the same as tables, a row a trajectory, by system, granularity and split; `systems.parquet` has a row a system"),
+        *_forms(files),
+        *([(f"`{starter}/`", "a cut of less than 100 MB, a store of its own: some trajectories of each split")] if starter else []),
+        ("`recipe.json`, `catalog.json`", "what the dataset is made from; `attractory reproduce` makes it again from them, and compares"),
+        *([("`CHANGES.md`", "what is different from the version before, and why")] if "CHANGES.md" in files else []),
+        ("`croissant.json`", "metadata in MLCommons Croissant, with its Responsible-AI fields"),
+        ("`datacite.json`, `ro-crate-metadata.json`", "metadata for libraries: DataCite 4.5 and RO-Crate 1.1"),
         ("`CITATION.cff`", "how to cite the dataset and the systems in it"),
         ("`SHA256SUMS`", f"digests of all files: `cd {version} && sha256sum --quiet -c SHA256SUMS`"),
     ]
     return "## What is here\n\n" + _table(("path", "content"), rows)
+
+
+def _forms(files: Collection[str]) -> Iterator[tuple[str, str]]:
+    if any(path.startswith("the_well/") for path in files):
+        yield (
+            "`the_well/`",
+            "the same in the HDF5 layout of The Well, for its `WellDataset`; trajectories that ended early are left out",
+        )
+    if any(path.startswith("dysts/") for path in files):
+        yield "`dysts/`", "of each system the first trajectory of each split, in the JSON layout of dysts"
 
 
 def _systems(systems: Sequence[StoredSystem]) -> str:
@@ -167,7 +193,12 @@ def _validation(evidence: Evidence) -> str:
     return f"## How it was checked\n\n{evidence.sentence}{table}"
 
 
-def _use(dataset: StoredDataset) -> str:
+def _datasheet(dataset: StoredDataset, said: Answers) -> str:
+    questions = datasheet(dataset, said, licence=dataset.attributes[layout.LICENCE])
+    return "## Datasheet\n\n" + "\n\n".join(f"**{question}** {answer}" for question, answer in questions)
+
+
+def _use(dataset: StoredDataset, *, starter: str | None) -> str:
     granularity = dataset.systems[0].granularities[0].name
     return (
         "## How to use it\n\n"
@@ -175,7 +206,10 @@ def _use(dataset: StoredDataset) -> str:
         f'dataset = attractory.open("{dataset.path.name}")\n'
         f'windows = dataset.windows(granularity="{granularity}", split="train", context=64, horizon=16, batch_size=32, seed=0, epoch=0)\n'
         "for batch in windows:\n    batch.context, batch.horizon, batch.mask\n```\n\n"
-        f'Without it: `xarray.open_datatree("{dataset.path.name}", engine="zarr")`, or the tables in `parquet/`.'
+        f'Without it: `xarray.open_datatree("{dataset.path.name}", engine="zarr")`, or the tables in `parquet/`, for which '
+        f'`datasets.load_dataset(FOLDER, "{dataset.systems[0].name}-{granularity}")` needs nothing of Attractory.\n\n'
+        "A part of it, transferring no more: `attractory fetch URL --systems NAME --granularity NAME --split NAME --to DIR`"
+        + (", or `--starter`." if starter else ". A starter of less than 100 MB does not fit: single trajectories are too long.")
     )
 
 
@@ -207,8 +241,8 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def evidence_of(report: Mapping[str, Any], *, manifest_digest: str) -> Evidence:
+def evidence_of(report: Mapping[str, Any], *, manifest_digest: str, text: str) -> Evidence:
     """The checks of `report.json` where it is about the store with this manifest, none otherwise."""
     checks = tuple(Check(**check) for check in report.get("checks", ()))
     about = any(check.name == "digests" and manifest_digest in check.message for check in checks)
-    return Evidence(checks if about else ())
+    return Evidence(checks, text) if about else Evidence(())

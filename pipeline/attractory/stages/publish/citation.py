@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from attractory import layout
 from attractory.catalog.record import Reference
 from attractory.stages.validate.stored import StoredDataset
 
+# What version 1.2.0 of the format takes for a DOI: https://github.com/citation-file-format/citation-file-format/blob/1.2.0/schema.json
+_DOI = re.compile(r"10\.\d{4,9}(\.\d+)?/[A-Za-z0-9:/_;\-.()\[\]\\]+\Z")
 NOT_STATED = "authors not stated"
 
 
@@ -18,7 +23,7 @@ def author_names(attributes: Mapping[str, Any]) -> list[str]:
     return [str(author["name"]) for author in attributes.get(layout.AUTHORS) or ()]
 
 
-def citation(dataset: StoredDataset, *, version: str) -> str:
+def citation(dataset: StoredDataset, *, version: str, day: date) -> str:
     """The file in Citation File Format 1.2.0; every scalar is quoted as JSON, which is YAML too."""
     lines = [
         "cff-version: 1.2.0",
@@ -26,6 +31,7 @@ def citation(dataset: StoredDataset, *, version: str) -> str:
         "type: dataset",
         f"title: {_quoted(dataset.name)}",
         f"version: {_quoted(version)}",
+        f"date-released: {_quoted(day.isoformat())}",
         f"license: {_quoted(dataset.attributes[layout.LICENCE])}",
         "authors:",
         *_authors(dataset.attributes.get(layout.AUTHORS) or ()),
@@ -60,11 +66,18 @@ def _reference(system: str, reference: Reference) -> list[str]:
         f"      - name: {_quoted(reference.authors)}",
         f"    notes: {_quoted(f'origin of the system {system}')}",
     ]
-    for key in ("journal", "doi", "isbn", "url"):
-        value = getattr(reference, key)
+    for key, value in _identifiers(reference).items():
         if value:
             lines.append(f"    {key}: {_quoted(value)}")
     return lines
+
+
+def _identifiers(reference: Reference) -> dict[str, str | None]:
+    """The format knows no DOI with signs such as `<`, which older ones have: those become links."""
+    found = {key: getattr(reference, key) for key in ("journal", "doi", "isbn", "url")}
+    if found["doi"] and not _DOI.match(found["doi"]):
+        found["url"] = f"https://doi.org/{quote(found.pop('doi'))}"
+    return found
 
 
 def _quoted(value: object) -> str:

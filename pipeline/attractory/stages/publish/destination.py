@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -23,6 +23,7 @@ from attractory.store import objects
 
 LATEST = "latest"
 SUMS = "SHA256SUMS"
+_BEGUN = ".begun"  # in an object store: a version that a run has begun, so that it may delete what is there
 
 
 class Destination(Protocol):
@@ -32,6 +33,10 @@ class Destination(Protocol):
 
     def read(self, path: str) -> str | None:
         """The text at a path below the place, or None where there is nothing."""
+        ...
+
+    def read_bytes(self, path: str) -> bytes | None:
+        """The same, as bytes."""
         ...
 
     def begin(self, version: str) -> None:
@@ -59,8 +64,11 @@ class FolderDestination:
         self._folder = folder
 
     def read(self, path: str) -> str | None:
+        return _text(self.read_bytes(path), f"{self.url}/{path}")
+
+    def read_bytes(self, path: str) -> bytes | None:
         file = self._folder / path
-        return file.read_text(encoding="utf-8") if file.is_file() else None
+        return file.read_bytes() if file.is_file() else None
 
     def begin(self, version: str) -> None:
         if (self._folder / version).exists():
@@ -103,15 +111,24 @@ class ObjectDestination:
         self._prefix = prefix.rstrip("/")
 
     def read(self, path: str) -> str | None:
+        return _text(self.read_bytes(path), f"{self.url}/{path}")
+
+    def read_bytes(self, path: str) -> bytes | None:
         try:
-            return cast(bytes, self._filesystem.cat_file(f"{self._prefix}/{path}")).decode()
+            return cast(bytes, self._filesystem.cat_file(f"{self._prefix}/{path}"))
         except FileNotFoundError:
             return None
 
     def begin(self, version: str) -> None:
+        """What lies there is deleted only where an object of ours says that a run of this version has begun it."""
         folder = f"{self._prefix}/{version}"
         if self._filesystem.exists(folder):
+            if self.read_bytes(f"{version}/{_BEGUN}") is None:
+                message = f"{self.url}/{version} holds objects and has no {SUMS}: it is not a version of ours. Publish elsewhere."
+                raise RequestError(message)
             self._filesystem.rm(folder, recursive=True)
+        self._filesystem.makedirs(folder, exist_ok=True)
+        self._filesystem.pipe_file(f"{folder}/{_BEGUN}", b"begun\n")
 
     def create(self, version: str, path: str) -> BinaryIO:
         full = f"{self._prefix}/{version}/{path}"
@@ -119,10 +136,20 @@ class ObjectDestination:
         return cast(BinaryIO, self._filesystem.open(full, "wb"))
 
     def complete(self, version: str) -> None:
-        """Its SHA256SUMS, the last object, has already said so."""
+        """Its SHA256SUMS, the last object, has already said so; the mark of a version that is not whole goes."""
+        with suppress(FileNotFoundError):
+            self._filesystem.rm_file(f"{self._prefix}/{version}/{_BEGUN}")
 
     def point(self, version: str) -> None:
         self._filesystem.pipe_file(f"{self._prefix}/{LATEST}", (version + "\n").encode())
+
+
+def _text(content: bytes | None, where: str) -> str | None:
+    try:
+        return None if content is None else content.decode()
+    except UnicodeDecodeError as error:
+        message = f"{where} is not text: something else lies where a version of ours would. Publish elsewhere."
+        raise RequestError(message) from error
 
 
 def open_destination(to: str | Path) -> Destination:
