@@ -12,7 +12,7 @@ from attractory.stages.located import LocatedRecipe, read_recipe
 from attractory.stages.progress import Progress
 from attractory.stages.publish import Published, publish
 from attractory.stages.summary import GenerateSummary
-from attractory.stages.validate import Report, validate
+from attractory.stages.validate import Asked, Report, validate
 from attractory.store.files import folder_of
 
 PUBLISHED = "published"  # the folder beside the recipe, unless another place is asked for
@@ -55,7 +55,8 @@ def build(
     place = located.path.parent / PUBLISHED if to is None else to
     store = None if out is None else folder_of(out, what="to build")
     generated = generate(located, out=store, workers=workers, progress=_titled(progress, "generate"))
-    report = validate(folder_of(generated.store, what="to validate"), progress=_titled(progress, "validate"))
+    asked = Asked(recipe=located.path if located.path.is_file() else None)
+    report = validate(folder_of(generated.store, what="to validate"), asked=asked, progress=_titled(progress, "validate"))
     if report.verdict == "fail":
         return Built(generated, report, None)
     return Built(generated, report, publish(folder_of(generated.store, what="to publish"), to=place, progress=_titled(progress, "publish")))

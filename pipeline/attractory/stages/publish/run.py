@@ -162,7 +162,7 @@ def _evidence(dataset: StoredDataset) -> Evidence:
     except (ValueError, TypeError) as error:
         message = f"{path} is not a report: {error}"
         raise RequestError(message) from error
-    failures = [check for check in evidence.checks if not check.passed]
+    failures = [check for check in evidence.checks if check.failed]
     if failures:
         message = f"{dataset.path} failed {len(failures)} checks, the first: {failures[0].name}: {failures[0].message} (see {path})"
         raise CheckFailedError(message)

@@ -12,21 +12,11 @@ from attractory import layout
 from attractory.catalog.record import SystemRecord
 from attractory.errors import DamageError
 from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.rule import Evidence, Rule
 from attractory.stages.validate.stored import StoredDataset, StoredSystem
 from attractory.store import check as damaged_files
 
 _SHOWN = 3  # damaged files that a message names; `attractory verify` lists them all
-
-
-def check_store(dataset: StoredDataset, catalog: Mapping[str, SystemRecord]) -> list[Check]:
-    """Every check of this group; `catalog` holds the entries as they are now."""
-    checks = [_digests(Subject("digests", "store"), dataset), _systems(Subject("systems", "store"), dataset)]
-    for name, reason in dataset.unreadable.items():
-        checks.append(Subject("schema", "store", name).failed(f"the group cannot be used: {reason}"))
-    for stored in dataset.systems:
-        checks.append(_schema(Subject("schema", "store", stored.name), stored))
-        checks.append(_catalog_current(Subject("catalog_current", "store", stored.name), stored, catalog))
-    return checks
 
 
 def _digests(subject: Subject, dataset: StoredDataset) -> Check:
@@ -42,11 +32,17 @@ def _digests(subject: Subject, dataset: StoredDataset) -> Check:
     return subject.measured(float(len(damage)), 0.0, message)
 
 
-def _systems(subject: Subject, dataset: StoredDataset) -> Check:
+def systems(evidence: Evidence) -> list[Check]:
+    """There is one that can be read; those that cannot are a failure each, of the name `schema`."""
+    dataset, subject = evidence.dataset, evidence.subject()
     found = len(dataset.systems)
+    said = subject.passed(f"{found} systems: {', '.join(stored.name for stored in dataset.systems)}")
     if not found:
-        return subject.failed("the store holds no system that can be read")
-    return subject.passed(f"{found} systems: {', '.join(stored.name for stored in dataset.systems)}")
+        said = subject.failed("the store holds no system that can be read")
+    unusable = [
+        Subject("schema", "store", name).failed(f"the group cannot be used: {reason}") for name, reason in dataset.unreadable.items()
+    ]
+    return [said, *unusable]
 
 
 def _schema(subject: Subject, stored: StoredSystem) -> Check:
@@ -89,7 +85,13 @@ def _problems(stored: StoredSystem) -> Iterator[str]:
         yield f"{layout.INITIAL} holds NaN or infinity in a trajectory whose status is OK"
 
 
-def _catalog_current(subject: Subject, stored: StoredSystem, catalog: Mapping[str, SystemRecord]) -> Check:
+def catalog_current(evidence: Evidence) -> list[Check]:
+    """Each system's entry is the catalog's of now."""
+    entries = evidence.settings.entries
+    return [_current(Subject("catalog_current", "store", stored.name), stored, entries) for stored in evidence.dataset.systems]
+
+
+def _current(subject: Subject, stored: StoredSystem, catalog: Mapping[str, SystemRecord]) -> Check:
     """The digest in the attributes is that of the entry stored beside it, and of the catalog's entry as it is now."""
     written = stored.attributes.get(layout.SYSTEM_DIGEST)
     if written != stored.record.digest:
@@ -101,3 +103,39 @@ def _catalog_current(subject: Subject, stored: StoredSystem, catalog: Mapping[st
         message = f"{current.where()} has changed since this store was made: generate it again ({current.digest[:12]}, not {written[:12]})"
         return subject.failed(message)
     return subject.passed(f"made from the catalog's entry {written[:12]}")
+
+
+RULES = (
+    Rule(
+        "digests",
+        "store",
+        "store",
+        promise="Every file is, to the bit, what the manifest says, and the manifest what the root says.",
+        advice="Make the damaged files again: attractory verify STORE --repair",
+        run=lambda evidence: _digests(evidence.subject(), evidence.dataset),
+    ),
+    Rule(
+        "systems",
+        "store",
+        "store",
+        promise="The store holds systems, and each can be read.",
+        advice="Make the damaged files again: attractory verify STORE --repair",
+        run=systems,
+    ),
+    Rule(
+        "catalog_current",
+        "store",
+        "store",
+        promise="Each system was made from the catalog's entry as it is now.",
+        advice="Generate the store again, or keep the catalog that it was made from.",
+        run=catalog_current,
+    ),
+    Rule(
+        "schema",
+        "store",
+        "system",
+        promise="Arrays and attributes have the names, shapes, types and codes of the format.",
+        advice="Make the damaged files again: attractory verify STORE --repair",
+        run=lambda evidence: _schema(evidence.subject(), evidence.stored),
+    ),
+)

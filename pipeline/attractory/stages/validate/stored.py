@@ -185,6 +185,17 @@ def open_stored(path: str | Path) -> StoredDataset:
     return StoredDataset(path, document["attributes"], tuple(systems), unreadable)
 
 
+def open_system(path: str | Path, name: str) -> StoredDataset:
+    """The store at `path` with one of its systems alone, for a task that is about no other.
+
+    Raises: what `open_stored` does, and whatever makes the system unreadable.
+    """
+    path = folder_of(path, what="to validate or publish a store")
+    document = finished_document(path)
+    root = zarr.open_group(str(path), mode="r", zarr_format=3, use_consolidated=False)
+    return StoredDataset(path, document["attributes"], (_read_system(name, root, _groups(document)[name]),), {})
+
+
 def _groups(document: Mapping[str, Any]) -> dict[str, list[str]]:
     """Each system with its granularities, sorted by name."""
     members = document["consolidated_metadata"]["metadata"]

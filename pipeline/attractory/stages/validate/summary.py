@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,8 @@ class Summary:
     """Of each trajectory (first axis of every array).
 
     Attributes:
-        readable: whether its shard could be decoded; the other numbers are NaN or 0 where not.
+        seen: whether it was looked at, which all are but of a sample.
+        readable: whether it was, and its shard could be decoded; the other numbers are NaN or 0 where not.
         finite: number of samples before the first that is not finite.
         first: (trajectory, variable) sample 0, as stored.
         mean, variance, lowest, highest: (trajectory, variable), over its finite samples.
@@ -28,6 +30,7 @@ class Summary:
         damage: one sentence for every shard that could not be decoded.
     """
 
+    seen: npt.NDArray[np.bool_]
     readable: npt.NDArray[np.bool_]
     finite: npt.NDArray[np.int64]
     first: FloatArray
@@ -57,41 +60,56 @@ class Summary:
 
 def summarise(granularity: StoredGranularity) -> Summary:
     """The summary of one granularity."""
-    trajectories, _, variables = granularity.state.shape
-    shape = (trajectories, variables)
-    summary = Summary(
-        readable=np.zeros(trajectories, dtype=bool),
-        finite=np.zeros(trajectories, dtype=np.int64),
-        first=np.full(shape, np.nan),
-        mean=np.full(shape, np.nan),
-        variance=np.full(shape, np.nan),
-        lowest=np.full(shape, np.nan),
-        highest=np.full(shape, np.nan),
-        head=(),
-        damage=(),
-    )
-    heads: list[bytes] = []
-    damage: list[str] = []
+    parts = []
     for rows in granularity.shards():
         try:
-            states = granularity.read(rows)
+            parts.append(summary_of(granularity.read(rows)))
         except DamageError as error:
-            damage.append(str(error))
-            heads.extend(b"" for _ in range(rows.stop - rows.start))
-            continue
-        _fill(summary, rows, states)
-        heads.extend(hashlib.sha256(state[:HEAD_SAMPLES].tobytes()).digest() for state in states)
-    return Summary(**{**summary.__dict__, "head": tuple(heads), "damage": tuple(damage)})
+            parts.append(unread(rows.stop - rows.start, granularity.state.shape[2], damage=str(error)))
+    return joined(parts)
 
 
-def _fill(summary: Summary, rows: slice, states: npt.NDArray[np.floating]) -> None:
-    """Writes the numbers of one shard's states (trajectory, time, variable) into the summary's arrays."""
+def unread(trajectories: int, variables: int, *, damage: str | None = None) -> Summary:
+    """Of trajectories that were not read, because that was not asked for, or because of damage."""
+    nothing = np.full((trajectories, variables), np.nan)
+    return Summary(
+        seen=np.full(trajectories, damage is not None),
+        readable=np.zeros(trajectories, dtype=bool),
+        finite=np.zeros(trajectories, dtype=np.int64),
+        first=nothing,
+        mean=nothing,
+        variance=nothing,
+        lowest=nothing,
+        highest=nothing,
+        head=(b"",) * trajectories,
+        damage=() if damage is None else (damage,),
+    )
+
+
+def joined(parts: Sequence[Summary]) -> Summary:
+    """One of many, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    names = ("seen", "readable", "finite", "first", "mean", "variance", "lowest", "highest")
+    return Summary(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names},
+        head=tuple(head for part in parts for head in part.head),
+        damage=tuple(damage for part in parts for damage in part.damage),
+    )
+
+
+def summary_of(states: npt.NDArray[np.floating], chosen: npt.NDArray[np.bool_] | None = None) -> Summary:
+    """The summary of some trajectories' states (trajectory, time, variable); those that are not `chosen` count as not read."""
+    trajectories, samples, variables = states.shape
+    chosen = np.ones(trajectories, dtype=bool) if chosen is None else chosen
     finite = np.isfinite(states).all(axis=2)
-    summary.readable[rows] = True
-    summary.finite[rows] = np.where(finite.all(axis=1), states.shape[1], np.argmin(finite, axis=1))
-    summary.first[rows] = states[:, 0]
-    for row, state, samples in zip(range(rows.start, rows.stop), states, summary.finite[rows], strict=True):
-        if samples:
-            whole = state[:samples].astype(np.float64)
-            summary.mean[row], summary.variance[row] = whole.mean(axis=0), whole.var(axis=0)
-            summary.lowest[row], summary.highest[row] = whole.min(axis=0), whole.max(axis=0)
+    counts = np.where(finite.all(axis=1), samples, np.argmin(finite, axis=1))
+    mean, variance, lowest, highest = (np.full((trajectories, variables), np.nan) for _ in range(4))
+    for row in np.flatnonzero(chosen & (counts > 0)):
+        whole = states[row, : counts[row]].astype(np.float64)
+        mean[row], variance[row] = whole.mean(axis=0), whole.var(axis=0)
+        lowest[row], highest[row] = whole.min(axis=0), whole.max(axis=0)
+    heads = (hashlib.sha256(state[:HEAD_SAMPLES].tobytes()).digest() for state in states)
+    first = np.where(chosen[:, None], states[:, 0].astype(np.float64), np.nan)
+    head = tuple(own if taken else b"" for own, taken in zip(heads, chosen, strict=True))
+    return Summary(chosen, chosen, np.where(chosen, counts, 0), first, mean, variance, lowest, highest, head, ())
