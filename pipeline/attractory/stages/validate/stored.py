@@ -16,7 +16,7 @@ from attractory.catalog.record import SystemRecord
 from attractory.errors import AttractoryError, DamageError, StoreError
 from attractory.expressions.system import System
 from attractory.integrate.starts import Box
-from attractory.store import finished_document
+from attractory.store import contents, finished_document
 from attractory.store.files import folder_of
 
 FloatArray = npt.NDArray[np.float64]
@@ -168,10 +168,17 @@ class StoredDataset:
 def open_stored(path: str | Path) -> StoredDataset:
     """The store at `path`.
 
-    Raises: StoreError where there is none of this format version, or an unfinished one.
+    Raises:
+        StoreError: there is none of this format version, or an unfinished one; each has its own sentence.
+        DamageError: it is one whose root's document is lost.
     """
     path = folder_of(path, what="to validate or publish a store")
-    document = finished_document(path)
+    _refuse_nothing(path)
+    try:
+        document = finished_document(path)
+    except StoreError:
+        contents(path)  # which tells a store whose root is damaged from what is none
+        raise
     # Not the copy of the metadata inside the root: what lies in the groups is what is judged; that the two agree is a matter of digests.
     root = zarr.open_group(str(path), mode="r", zarr_format=3, use_consolidated=False)
     systems, unreadable = [], {}
@@ -183,6 +190,16 @@ def open_stored(path: str | Path) -> StoredDataset:
         except (*READ_ERRORS, AttractoryError) as error:
             unreadable[name] = f"{type(error).__name__}: {error}"
     return StoredDataset(path, document["attributes"], tuple(systems), unreadable)
+
+
+def _refuse_nothing(path: Path) -> None:
+    """Raises: StoreError where nothing lies at the path, or an empty folder."""
+    if not path.exists():
+        message = f"{path}: there is no store: nothing lies there. Make one with: attractory generate RECIPE"
+        raise StoreError(message)
+    if path.is_dir() and not any(path.iterdir()):
+        message = f"{path}: there is no store: the folder is empty. Make one with: attractory generate RECIPE"
+        raise StoreError(message)
 
 
 def open_system(path: str | Path, name: str) -> StoredDataset:
