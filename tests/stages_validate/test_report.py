@@ -95,6 +95,8 @@ def test_good_store_passes_and_its_report_lies_beside_it(good_store: Path) -> No
     report = validate(good_store)
     assert [check.message for check in report.failures] == []
     assert {check.group for check in report.checks} == {"numbers", "truth", "splits", "labels", "store"}
+    assert all(check.needed for check in report.checks if check.verdict == "not enough data")
+    assert all(check.promise for check in report.checks)
     written = (good_store.parent / "report" / "report.json").read_text()
     assert written == report.as_json()
     assert validate(good_store, report=good_store.parent / "again").as_json() == written
