@@ -94,7 +94,8 @@ def united(parts: Sequence[Found]) -> Found:
 def _gather(rule: Rule, shard: ShardStates, into: list[Any], broken: dict[str, Check]) -> None:
     """What the rule takes from one shard; where it breaks, its verdict."""
     try:
-        into.append(rule.gather(shard) if rule.gather is not None else None)
+        with np.errstate(all="ignore"):
+            into.append(rule.gather(shard) if rule.gather is not None else None)
     except Exception as error:  # noqa: BLE001  # whatever it is, the referee must go on, and must not say "pass"
         broken[rule.key] = verdict_of_error(Subject(rule.name, rule.group, shard.stored.name, shard.granularity.name), rule, error)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from attractory import catalog
 from attractory.catalog.record import SystemRecord
 from attractory.stages.cluster import Workers, run_each, running_client
@@ -227,8 +229,9 @@ def verdicts(evidence: Evidence) -> list[Check]:
     try:
         if not rule.applies(evidence):
             return []
-        said = rule.run(evidence)
-        checks = [said] if isinstance(said, Check) else list(said)
+        with np.errstate(all="ignore"):  # data may hold anything: what comes of it is judged, and needs no warning
+            said = rule.run(evidence)
+            checks = [said] if isinstance(said, Check) else list(said)
         for check in checks:
             if not isinstance(check, Check):
                 message = f"{rule.key} gave {type(check).__name__}, expected verdicts: evidence.measured(...), .passed(...), .failed(...)"
