@@ -602,7 +602,7 @@ def outcome_of(mutation: Mutation, good: Path, folder: Path, *, only: str | None
 
 def _failures(mutation: Mutation, path: Path, only: str | None) -> list[Check]:
     dataset: StoredDataset = open_stored(path)
-    entries = current_entries(dataset) if only in (None, "store.catalog_current") else {}
+    entries = current_entries(dataset) if mutation.entries else {}
     alone = replace(dataset, systems=tuple(stored for stored in dataset.systems if stored.name == mutation.system))
     whole = {"store.asked_for", "store.manifest", "store.systems"}
     about = (rule for rule in RULES if rule.key != _COSTLY or mutation.check in (_COSTLY, "labels.behaviour"))

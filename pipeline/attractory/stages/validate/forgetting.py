@@ -186,13 +186,15 @@ def _run(evidence: Evidence, rows: npt.NDArray[np.intp], starts: FloatArray, sca
     states = np.concatenate([starts, starts + _OFFSET * scale])
     parameters = np.concatenate([stored.parameters[rows], stored.parameters[rows]])
     spans = np.full(len(states), duration / count)
+    parted = np.zeros(len(rows))
     for number in range(count):
         times = np.full(len(states), duration * (number / count))
         states = ends(Stretches(stored.system.definition, states, parameters, times, spans, scale))
-    first, second = states[: len(rows)], states[len(rows) :]
-    with np.errstate(all="ignore"):
-        parted = (np.abs(second - first) / scale).max(axis=1) / _OFFSET
-    return first, np.where(np.isfinite(parted), parted, np.inf)
+        distance = (np.abs(states[len(rows) :] - states[: len(rows)]) / scale).max(axis=1) / _OFFSET
+        parted = np.where(np.isfinite(distance), np.maximum(parted, distance), np.inf)
+        if (parted > _UNTIL / _OFFSET).all():
+            break  # nothing can be foretold any more
+    return states[: len(rows)], parted
 
 
 def symmetries(evidence: Evidence) -> list[Check]:
