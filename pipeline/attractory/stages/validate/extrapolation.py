@@ -16,7 +16,7 @@ from attractory.stages.validate.stored import FloatArray
 # Substeps of the rows of the tableau: even numbers, so that the error has even powers alone; order 16.
 _SUBSTEPS = (2, 4, 6, 8, 10, 12, 14, 16)
 # A stretch is cut in 1, 2, 4 ... steps until two orders agree to this part of the spread; beyond the most it is given up.
-_AGREED, _MOST_STEPS = 1e-12, 64
+_AGREED, MOST_STEPS = 1e-12, 64
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,12 @@ class Stretches:
         return evaluate(self.definition.graph, self.definition.roots, states, self.parameters, times)
 
 
-def ends(stretches: Stretches) -> FloatArray:
-    """States (n, variable) at the ends of the stretches; NaN where that was given up: a stiff system, or no value."""
-    return _iterated(stretches) if stretches.definition.kind == "map" else _integrated(stretches)
+def ends(stretches: Stretches, *, most_steps: int = MOST_STEPS) -> FloatArray:
+    """States (n, variable) at the ends of the stretches; NaN where that was given up: a stiff system, or no value.
+
+    most_steps: into which a stretch is cut at most.
+    """
+    return _iterated(stretches) if stretches.definition.kind == "map" else _integrated(stretches, most_steps)
 
 
 def _iterated(stretches: Stretches) -> FloatArray:
@@ -54,11 +57,11 @@ def _iterated(stretches: Stretches) -> FloatArray:
     return states
 
 
-def _integrated(stretches: Stretches) -> FloatArray:
+def _integrated(stretches: Stretches, most_steps: int) -> FloatArray:
     found = np.full_like(stretches.states, np.nan)
     waiting = np.arange(len(found))
     steps = 1
-    while len(waiting) and steps <= _MOST_STEPS:
+    while len(waiting) and steps <= most_steps:
         own = stretches.taken(waiting)
         states, good = own.states, np.ones(len(waiting), dtype=bool)
         with np.errstate(all="ignore"):

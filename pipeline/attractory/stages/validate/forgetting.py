@@ -32,6 +32,8 @@ _FOLLOWED, _STRETCHES_PER_PERIOD, _OFFSET, _DRAWS = 16, 4, 1e-11, 8
 _LED = 1e-2
 # Draws that are followed: a trajectory that failed was drawn again, which is rare.
 _DRAWS_FOLLOWED = 3
+# Of extrapolation between two samples, or in a quarter of a period: a system that needs more is stiff, and would cost too much here.
+_MOST_STEPS = 8
 _SYMMETRIC, _NUDGE = 1e-5, 1e-5
 
 
@@ -87,7 +89,7 @@ def _growths(evidence: Evidence, granularity: StoredGranularity) -> Iterator[tup
     for step in range(min(_LONGEST, samples - 1 - int(start.max(initial=0)))):
         times = stored.start_time[rows] + granularity.dt * (start + step)
         stretches = Stretches(stored.system.definition, now, stored.parameters[rows], times, np.full(len(rows), granularity.dt), scale)
-        now = ends(stretches)
+        now = ends(stretches, most_steps=_MOST_STEPS)
         there = np.array([whole[first + step + 1] for whole, first in zip(states, firsts, strict=True)])
         with np.errstate(all="ignore"):
             apart = off(stretches, there, now)
@@ -189,7 +191,7 @@ def _run(evidence: Evidence, rows: npt.NDArray[np.intp], starts: FloatArray, sca
     parted = np.zeros(len(rows))
     for number in range(count):
         times = np.full(len(states), duration * (number / count))
-        states = ends(Stretches(stored.system.definition, states, parameters, times, spans, scale))
+        states = ends(Stretches(stored.system.definition, states, parameters, times, spans, scale), most_steps=_MOST_STEPS)
         distance = (np.abs(states[len(rows) :] - states[: len(rows)]) / scale).max(axis=1) / _OFFSET
         parted = np.where(np.isfinite(distance), np.maximum(parted, distance), np.inf)
         if (parted > _UNTIL / _OFFSET).all():

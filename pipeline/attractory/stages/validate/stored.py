@@ -16,6 +16,7 @@ from attractory.catalog.record import SystemRecord
 from attractory.errors import AttractoryError, DamageError, StoreError
 from attractory.expressions.system import System
 from attractory.integrate.starts import Box
+from attractory.stages.validate.decoding import shard_rows
 from attractory.store import contents, finished_document
 from attractory.store.files import folder_of
 
@@ -91,6 +92,10 @@ class StoredGranularity:
 
         Raises: DamageError where they cannot be decoded.
         """
+        if isinstance(rows, slice) and samples == slice(None):
+            decoded = shard_rows(self.state, rows)
+            if decoded is not None:
+                return decoded
         try:
             return np.asarray(self.state[rows, samples])
         except READ_ERRORS as error:
