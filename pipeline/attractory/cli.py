@@ -21,6 +21,7 @@ from attractory.errors import RequestError
 
 if TYPE_CHECKING:
     from attractory.expressions import System
+    from attractory.stages.build import Built
     from attractory.stages.cluster import Workers
     from attractory.stages.progress import Progress
 
@@ -250,15 +251,49 @@ def _announce(sentence: str) -> None:
 
 
 @app.command()
-def validate(store: Store, report: ReportFolder = None, json: Json = False) -> Answer:
+def validate(  # noqa: PLR0913  # each option is an argument
+    store: Store,
+    report: ReportFolder = None,
+    trajectories: Annotated[
+        str | None, typer.Option("--trajectories", metavar="N|all", help="How many of each system; default: as each check has it.")
+    ] = None,
+    checks: Annotated[
+        list[Path] | None, typer.Option("--checks", metavar="FILE", help="Python with RULES of your own; it is run. May be repeated.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", metavar="RECIPE", help="Whose `validation` counts; default: recipe.yaml beside STORE.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, metavar="N", help="Worker processes; default: none, in this one.")
+    ] = None,
+    cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
+    json: Json = False,
+) -> Answer:
     """Prove what a store holds; writes report.json."""
     import json as text
 
+    from attractory.stages.validate import Asked
     from attractory.stages.validate import validate as run
 
     with _progress("validate") as progress:
-        found = run(store, report=report, progress=progress)
-    return Answer(text.loads(found.as_json()), [found.table()], exit_code=0 if found.verdict == "pass" else 1)
+        where = None if workers is None and cluster is None else _workers(workers, cluster, wait_workers)
+        asked = Asked(_how_many(trajectories), tuple(checks or ()), recipe, where)
+        found = run(store, report=report, asked=asked, progress=progress)
+    return Answer(text.loads(found.as_json()), [found.table()], exit_code=found.exit_code)
+
+
+def _how_many(trajectories: str | None) -> Any:
+    """A count above 0, "all", or None.
+
+    Raises: RequestError for anything else.
+    """
+    if trajectories is None or trajectories == "all":
+        return trajectories
+    if trajectories.isascii() and trajectories.isdigit() and int(trajectories):
+        return int(trajectories)
+    message = f"--trajectories: found {trajectories!r}, expected a whole number above 0, or all"
+    raise RequestError(message)
 
 
 @app.command()
@@ -402,7 +437,12 @@ def build(  # noqa: PLR0913
         built = run(read_recipe(recipe, catalog=catalog), out=out, workers=where, to=to, progress=progress)
     end = [_published(built.published)] if built.published else ["Not published: the report above says why."]
     page = [*built.generated.lines(), built.report.table(), *end]
-    return Answer(built.document(), page, exit_code=0 if built.published and not built.generated.failed else 1)
+    return Answer(built.document(), page, exit_code=_built(built))
+
+
+def _built(built: Built) -> int:
+    """What the report says; 1 where trajectories were lost."""
+    return built.report.exit_code or (1 if built.generated.failed or not built.published else 0)
 
 
 @app.command()

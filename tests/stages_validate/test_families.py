@@ -14,7 +14,6 @@ from attractory.stages.publish.reach import reach_sentences
 from attractory.stages.validate import validate
 from attractory.stages.validate.families import check_family, check_set_behaviour, check_sets_apart
 from attractory.stages.validate.report import Subject
-from attractory.stages.validate.splits import check_splits
 from attractory.stages.validate.stored import open_stored
 
 LOGISTIC = """
@@ -111,7 +110,6 @@ def test_a_set_in_two_splits_is_found(drawn):
     assert check_sets_apart(subject, stored).passed
     assert not check_sets_apart(subject, replace(stored, split=split)).passed
     assert not check_sets_apart(subject, replace(stored, split=split, sets=renumbered)).passed
-    assert not check_splits(replace(stored, split=split, granularities=()), {}, places=1, seed=0)[0].passed
 
 
 def test_the_loader_gives_sets_and_parameters(drawn):

@@ -5,11 +5,14 @@ import json
 import math
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from attractory.stages.validate import Report, validate
 from attractory.stages.validate.report import Subject
-from attractory.stages.validate.run import guarded
+from attractory.stages.validate.rule import Evidence, Rule, Settings
+from attractory.stages.validate.run import verdicts
+from attractory.stages.validate.stored import open_stored
 
 SUBJECT = Subject("finite", "numbers", "Lorenz", "fine")
 
@@ -25,6 +28,9 @@ def test_report_has_the_fixed_keys_and_no_number_that_json_lacks() -> None:
     document = json.loads(Report("s", (SUBJECT.measured(math.inf, 1.0, "too large"),)).as_json())
     assert document == {
         "verdict": "fail",
+        "counts": {"pass": 0, "fail": 1, "not enough data": 0, "error": 0},
+        "looked_at": "",
+        "left_out": [],
         "checks": [
             {
                 "name": "finite",
@@ -35,6 +41,13 @@ def test_report_has_the_fixed_keys_and_no_number_that_json_lacks() -> None:
                 "measured": None,
                 "limit": 1.0,
                 "message": "too large",
+                "promise": "",
+                "advice": "",
+                "needed": None,
+                "p_value": None,
+                "margin": None,
+                "limit_from": "rule",
+                "source": "attractory",
             }
         ],
     }
@@ -45,15 +58,23 @@ def test_report_without_a_check_is_no_pass() -> None:
     assert Report("s", ()).verdict == "fail"
 
 
-def test_check_that_breaks_is_a_failure_and_never_a_pass() -> None:
-    """An error of ours is told as one."""
+@pytest.mark.parametrize(("source", "whose", "code"), [("attractory", "ours", 70), ("mine.py", "mine.py", 2)])
+def test_check_that_breaks_is_an_error_and_never_a_pass(good_store: Path, source: str, whose: str, code: int) -> None:
+    """It is told whose, and the exit code says the same."""
+    rule = Rule("broken", "numbers", "store", "Nothing.", "Mend it.", lambda evidence: 1 / 0, source=source)  # type: ignore[arg-type, return-value]
+    (check,) = verdicts(Evidence(rule, open_stored(good_store), Settings()))
+    assert (check.verdict, check.passed, check.failed) == ("error", False, True)
+    assert f"an error of {whose}: ZeroDivisionError: division by zero" in check.message
+    assert Report("s", (SUBJECT.passed(""), check)).exit_code == code
+    assert Report("s", (SUBJECT.passed(""), check)).verdict == "fail"
 
-    def broken() -> list[object]:
-        raise ZeroDivisionError("division by zero")
 
-    (check,) = guarded(SUBJECT, broken)  # type: ignore[arg-type]
-    assert not check.passed
-    assert "an error of ours: ZeroDivisionError: division by zero" in check.message
+def test_too_few_data_are_neither_pass_nor_failure() -> None:
+    """A report of nothing else proves nothing; beside a pass they do not spoil it."""
+    open_question = SUBJECT.not_enough("two trajectories", "4 trajectories")
+    assert (open_question.passed, open_question.failed, open_question.needed) == (False, False, "4 trajectories")
+    assert Report("s", (open_question,)).verdict == "fail"
+    assert Report("s", (open_question, SUBJECT.passed(""))).verdict == "pass"
 
 
 def test_table_shows_every_failure_and_the_worst_of_what_passed() -> None:
@@ -74,6 +95,8 @@ def test_good_store_passes_and_its_report_lies_beside_it(good_store: Path) -> No
     report = validate(good_store)
     assert [check.message for check in report.failures] == []
     assert {check.group for check in report.checks} == {"numbers", "truth", "splits", "labels", "store"}
+    assert all(check.needed for check in report.checks if check.verdict == "not enough data")
+    assert all(check.promise for check in report.checks)
     written = (good_store.parent / "report" / "report.json").read_text()
     assert written == report.as_json()
     assert validate(good_store, report=good_store.parent / "again").as_json() == written

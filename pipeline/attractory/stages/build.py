@@ -12,7 +12,7 @@ from attractory.stages.located import LocatedRecipe, read_recipe
 from attractory.stages.progress import Progress
 from attractory.stages.publish import Published, publish
 from attractory.stages.summary import GenerateSummary
-from attractory.stages.validate import Report, validate
+from attractory.stages.validate import Asked, Report, validate
 from attractory.store.objects import ObjectPath
 
 PUBLISHED = "published"  # the folder beside the recipe, unless another place is asked for
@@ -54,7 +54,8 @@ def build(
     located = read_recipe(recipe)
     place = located.path.parent / PUBLISHED if to is None else to
     generated = generate(located, out=out, workers=workers, progress=_titled(progress, "generate"))
-    report = validate(generated.store, progress=_titled(progress, "validate"))
+    asked = Asked(recipe=located.path if located.path.is_file() else None)
+    report = validate(generated.store, asked=asked, progress=_titled(progress, "validate"))
     if report.verdict == "fail":
         return Built(generated, report, None)
     return Built(generated, report, publish(generated.store, to=place, progress=_titled(progress, "publish")))

@@ -14,7 +14,7 @@ from attractory.errors import CatalogError, RecipeError, nearest
 from attractory.expressions.system import System
 from attractory.stages.families import Parameters, ParameterSpread
 from attractory.stages.observation import Noise, Observations
-from attractory.stages.recipe import Granularity, HeldOut, OwnTimes, Recipe, Section, Transient
+from attractory.stages.recipe import Granularity, HeldOut, OwnTimes, Recipe, Section, Transient, Validation
 from attractory.store.files import Place
 
 
@@ -147,6 +147,7 @@ _VALID = {
     "held_out": HeldOut,
     "observation": Observations,
     "noise": Noise,
+    "validation": Validation,
 }
 
 

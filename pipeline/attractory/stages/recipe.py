@@ -190,6 +190,15 @@ class Granularity(Part):
         return self
 
 
+class Validation(Part):
+    """What the referee is to do beside its own: limits by check, checks that are left out, and files of further ones, which are run only
+    where the command line names them too. It decides no byte of a store."""
+
+    limits: dict[str, Annotated[Number, Field(ge=0)]] = Field(default_factory=dict)
+    leave_out: tuple[Text, ...] = ()
+    checks: tuple[Text, ...] = ()
+
+
 class Author(Part):
     name: Text
     orcid: Text | None = None
@@ -218,10 +227,12 @@ class Recipe(Part):
     catalog: Text | None = None
     licence: Text = "CC-BY-4.0"
     authors: tuple[Author, ...] = ()
+    validation: Validation | None = None
 
     def canonical(self, names: tuple[str, ...]) -> dict[str, Any]:
-        """The recipe as JSON in which equal requests are equal: defaults filled in, systems by name, sorted, without what is empty."""
-        plain = self.model_dump(mode="json", exclude_none=True, by_alias=True)
+        """The recipe as JSON in which equal requests are equal: defaults filled in, systems by name, sorted, without what is empty
+        and without what decides no byte."""
+        plain = self.model_dump(mode="json", exclude_none=True, by_alias=True, exclude={"validation"})
         plain["systems"] = sorted(names)
         for key in ("precision", "split_by", "initial", "compression"):
             if getattr(self, key) == type(self).model_fields[key].default:

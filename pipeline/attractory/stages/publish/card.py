@@ -29,7 +29,7 @@ class Evidence:
     def sentence(self) -> str:
         if not self.checks:
             return "This version was published without validation."
-        failed = sum(not check.passed for check in self.checks)
+        failed = sum(check.failed for check in self.checks)
         verdict = "all passed" if not failed else f"{failed} failed: it was published nevertheless"
         return f"{len(self.checks)} checks were run on the files of this version, and {verdict}; each is listed in `report.json`."
 
@@ -188,7 +188,7 @@ def _validation(evidence: Evidence) -> str:
     groups: dict[str, list[Check]] = {}
     for check in evidence.checks:
         groups.setdefault(check.group, []).append(check)
-    rows = [(group, str(len(checks)), str(sum(not check.passed for check in checks))) for group, checks in groups.items()]
+    rows = [(group, str(len(checks)), str(sum(check.failed for check in checks))) for group, checks in groups.items()]
     table = f"\n\n{_table(('group', 'checks', 'failed'), rows)}" if rows else ""
     return f"## How it was checked\n\n{evidence.sentence}{table}"
 

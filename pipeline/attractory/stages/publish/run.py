@@ -136,7 +136,7 @@ def _evidence(dataset: StoredDataset, *, unvalidated: bool) -> Evidence:
     if not evidence.checks:
         message = f"{dataset.path} has not been validated: {path} is no report of it. Run `attractory validate {dataset.path}`. {way_out}"
         raise CheckFailedError(message)
-    failures = [check for check in evidence.checks if not check.passed]
+    failures = [check for check in evidence.checks if check.failed]
     if failures:
         first = f"{failures[0].name}: {failures[0].message}"
         message = f"{dataset.path} failed {len(failures)} checks, the first: {first} (see {path}). {way_out}"

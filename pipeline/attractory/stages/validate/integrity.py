@@ -12,21 +12,12 @@ from attractory import layout
 from attractory.catalog.record import SystemRecord
 from attractory.errors import DamageError
 from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.rule import Evidence, Rule
 from attractory.stages.validate.stored import StoredDataset, StoredSystem
 from attractory.store import check as damaged_files
+from attractory.store import contents
 
 _SHOWN = 3  # damaged files that a message names; `attractory verify` lists them all
-
-
-def check_store(dataset: StoredDataset, catalog: Mapping[str, SystemRecord]) -> list[Check]:
-    """Every check of this group; `catalog` holds the entries as they are now."""
-    checks = [_digests(Subject("digests", "store"), dataset), _systems(Subject("systems", "store"), dataset)]
-    for name, reason in dataset.unreadable.items():
-        checks.append(Subject("schema", "store", name).failed(f"the group cannot be used: {reason}"))
-    for stored in dataset.systems:
-        checks.append(_schema(Subject("schema", "store", stored.name), stored))
-        checks.append(_catalog_current(Subject("catalog_current", "store", stored.name), stored, catalog))
-    return checks
 
 
 def _digests(subject: Subject, dataset: StoredDataset) -> Check:
@@ -42,11 +33,74 @@ def _digests(subject: Subject, dataset: StoredDataset) -> Check:
     return subject.measured(float(len(damage)), 0.0, message)
 
 
-def _systems(subject: Subject, dataset: StoredDataset) -> Check:
+def systems(evidence: Evidence) -> list[Check]:
+    """There is one that can be read; those that cannot are a failure each, of the name `schema`."""
+    dataset, subject = evidence.dataset, evidence.subject()
     found = len(dataset.systems)
+    said = subject.passed(f"{found} systems: {', '.join(stored.name for stored in dataset.systems)}")
     if not found:
-        return subject.failed("the store holds no system that can be read")
-    return subject.passed(f"{found} systems: {', '.join(stored.name for stored in dataset.systems)}")
+        said = subject.failed("the store holds no system that can be read")
+    unusable = [
+        Subject("schema", "store", name).failed(f"the group cannot be used: {reason}") for name, reason in dataset.unreadable.items()
+    ]
+    return [said, *unusable]
+
+
+def asked_for(evidence: Evidence) -> Check:
+    """The store holds what its recipe asks for: the systems, the trajectories of each split, the granularities and their samples."""
+    recipe, dataset = evidence.dataset.recipe, evidence.dataset
+    problems = []
+    held = sorted([*(stored.name for stored in dataset.systems), *dataset.unreadable])
+    asked = recipe.get("systems")
+    if isinstance(asked, list) and sorted(asked) != held:
+        problems.append(f"the recipe asks for the systems {', '.join(sorted(asked))}, the store holds {', '.join(held) or 'none'}")
+    for stored in dataset.systems:
+        problems += list(_not_asked_for(recipe, stored))
+    if problems:
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        return evidence.failed("; ".join(problems[:_SHOWN]) + more)
+    return evidence.passed("the store holds what its recipe asks for")
+
+
+def _not_asked_for(recipe: Mapping[str, Any], stored: StoredSystem) -> Iterator[str]:
+    counts, grids = recipe.get("trajectories"), recipe.get("granularities")
+    if isinstance(counts, Mapping) and "held_out" not in recipe:
+        for code, name in enumerate(layout.SPLITS):
+            found, asked = int(np.sum(stored.split == code)), int(counts.get(name) or 0)
+            if found != asked and recipe.get("split_by") != "parameters":
+                yield f"{stored.name} has {found} trajectories in {name}, the recipe asks for {asked}"
+    if not isinstance(grids, Mapping):
+        return
+    found_grids = {granularity.name: granularity.samples for granularity in stored.granularities}
+    for name in sorted(set(grids) | set(found_grids)):
+        asked_samples = grids[name].get("samples") if isinstance(grids.get(name), Mapping) else None
+        if found_grids.get(name) != asked_samples:
+            found_samples = found_grids.get(name, "no")
+            yield f"{stored.name}/{name} has {found_samples} samples, the recipe asks for {asked_samples or 'no such granularity'}"
+
+
+def manifest(evidence: Evidence) -> Check:
+    """Every trajectory of every granularity is in exactly one row of the manifest, and the row in the file that is read for it."""
+    try:
+        rows = contents(evidence.dataset.path).rows
+    except DamageError as error:
+        return evidence.failed(str(error))
+    if not rows:
+        return evidence.failed("the manifest is damaged: its digest is not the one in the root")
+    listed = {
+        (row.system, row.granularity, row.path): (row.first_trajectory, row.trajectories) for row in rows if row.array == layout.STATE
+    }
+    wanted = {
+        (stored.name, granularity.name, layout.shard_path(stored.name, granularity.name, number)): (shard.start, shard.stop - shard.start)
+        for stored in evidence.dataset.systems
+        for granularity in stored.granularities
+        for number, shard in enumerate(granularity.shards())
+    }
+    known = set(evidence.dataset.unreadable)
+    wrong = [key for key in sorted(set(listed) | set(wanted)) if listed.get(key) != wanted.get(key) and key[0] not in known]
+    if wrong:
+        return evidence.failed(f"{len(wrong)} shards and rows of the manifest do not belong together, first {wrong[0][2]}")
+    return evidence.passed(f"{len(wanted)} shards of states have a row each")
 
 
 def _schema(subject: Subject, stored: StoredSystem) -> Check:
@@ -89,7 +143,13 @@ def _problems(stored: StoredSystem) -> Iterator[str]:
         yield f"{layout.INITIAL} holds NaN or infinity in a trajectory whose status is OK"
 
 
-def _catalog_current(subject: Subject, stored: StoredSystem, catalog: Mapping[str, SystemRecord]) -> Check:
+def catalog_current(evidence: Evidence) -> list[Check]:
+    """Each system's entry is the catalog's of now."""
+    entries = evidence.settings.entries
+    return [_current(Subject("catalog_current", "store", stored.name), stored, entries) for stored in evidence.dataset.systems]
+
+
+def _current(subject: Subject, stored: StoredSystem, catalog: Mapping[str, SystemRecord]) -> Check:
     """The digest in the attributes is that of the entry stored beside it, and of the catalog's entry as it is now."""
     written = stored.attributes.get(layout.SYSTEM_DIGEST)
     if written != stored.record.digest:
@@ -101,3 +161,55 @@ def _catalog_current(subject: Subject, stored: StoredSystem, catalog: Mapping[st
         message = f"{current.where()} has changed since this store was made: generate it again ({current.digest[:12]}, not {written[:12]})"
         return subject.failed(message)
     return subject.passed(f"made from the catalog's entry {written[:12]}")
+
+
+RULES = (
+    Rule(
+        "digests",
+        "store",
+        "store",
+        promise="Every file is, to the bit, what the manifest says, and the manifest what the root says.",
+        advice="Make the damaged files again: attractory verify STORE --repair",
+        run=lambda evidence: _digests(evidence.subject(), evidence.dataset),
+    ),
+    Rule(
+        "systems",
+        "store",
+        "store",
+        promise="The store holds systems, and each can be read.",
+        advice="Make the damaged files again: attractory verify STORE --repair",
+        run=systems,
+    ),
+    Rule(
+        "manifest",
+        "store",
+        "store",
+        promise="Every shard of states has its row in the manifest, with the trajectories that it holds.",
+        advice="Make the damaged files again: attractory verify STORE --repair",
+        run=manifest,
+    ),
+    Rule(
+        "asked_for",
+        "store",
+        "store",
+        promise="The store holds the systems, trajectories, granularities and samples that its recipe asks for.",
+        advice="Generate the store again from its recipe.",
+        run=asked_for,
+    ),
+    Rule(
+        "catalog_current",
+        "store",
+        "store",
+        promise="Each system was made from the catalog's entry as it is now.",
+        advice="Generate the store again, or keep the catalog that it was made from.",
+        run=catalog_current,
+    ),
+    Rule(
+        "schema",
+        "store",
+        "system",
+        promise="Arrays and attributes have the names, shapes, types and codes of the format.",
+        advice="Make the damaged files again: attractory verify STORE --repair",
+        run=lambda evidence: _schema(evidence.subject(), evidence.stored),
+    ),
+)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,10 +14,11 @@ from attractory.invariants.lyapunov_spectrum import Effort, lyapunov_spectrum
 from attractory.stages.validate.families import check_family, check_set_behaviour
 from attractory.stages.validate.reference import tangent_logarithms
 from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.rule import Evidence, Rule, sampled_trajectories
 from attractory.stages.validate.starts import check_starts
 from attractory.stages.validate.stored import FloatArray, StoredSystem
 from attractory.stages.validate.summary import Summary
-from attractory.stages.validate.truth import is_stiff, reference_problem, sampled_trajectories, scale_of
+from attractory.stages.validate.truth import is_stiff, reference_problem, scale_of
 
 # Standard errors between two right values: with a few hundred systems, one in a million is never seen by chance.
 _STANDARD_ERRORS = 5.0
@@ -31,37 +31,39 @@ _TRAJECTORIES = 64
 _STIFF_PERIODS = 3
 
 
-def check_labels(stored: StoredSystem, summaries: dict[str, Summary], *, seed: int, recipe: Mapping[str, Any]) -> list[Check]:
-    """Every check of this group for one system."""
-    drawn = int(recipe.get("seed", 0))
-    exponent = Subject("leading_exponent", "labels", stored.name)
-    parameters = Subject("parameters", "labels", stored.name)
-    checks = [
-        _parameters(parameters, stored) if stored.family is None else check_family(parameters, stored, seed=drawn),
-        _completed(Subject("completed", "labels", stored.name), stored),
-        *(
-            _status(Subject("status", "labels", stored.name, granularity.name), stored, summaries[granularity.name])
-            for granularity in stored.granularities
-        ),
-    ]
-    if stored.start_box is not None:
-        transient = float(recipe["transient"]["iterates" if stored.record.kind == "map" else "periods"])
-        checks.append(check_starts(Subject("starts", "labels", stored.name), stored, seed=drawn, transient=transient))
+def parameters(evidence: Evidence) -> Check:
+    stored, subject = evidence.stored, evidence.subject()
+    return _parameters(subject, stored) if stored.family is None else check_family(subject, stored, seed=evidence.recipe_seed)
+
+
+def status(evidence: Evidence) -> Check:
+    return _status(evidence.subject(), evidence.stored, evidence.summary)
+
+
+def starts(evidence: Evidence) -> Check:
+    recipe, stored = evidence.dataset.recipe, evidence.stored
+    transient = float(recipe["transient"]["iterates" if stored.record.kind == "map" else "periods"])
+    return check_starts(evidence.subject(), stored, seed=evidence.recipe_seed, transient=transient)
+
+
+def leading_exponent(evidence: Evidence) -> list[Check]:
+    """Of the equations as stored against the annotated one, and against the behaviour that the entry states."""
+    stored, exponent, seed = evidence.stored, evidence.subject(), evidence.settings.seed
+    behaviour = replace(exponent, name="behaviour")
     if stored.family is not None:
-        checks.append(exponent.passed("not asked: the trajectories have parameters of their own, and the entry's exponent is not theirs"))
-        return [*checks, check_set_behaviour(Subject("behaviour", "labels", stored.name), stored)]
+        why = "not asked: the trajectories have parameters of their own, and the entry's exponent is not theirs"
+        return [exponent.passed(why), check_set_behaviour(behaviour, stored)]
     stated = _stated(stored)
     try:
-        scale = scale_of(stored, summaries)
+        scale = scale_of(stored, evidence.summaries)
         measured = _measure_stiff(stored, scale, seed=seed) if is_stiff(stored) else _measure(stored, stated, seed=seed)
     except AttractoryError as error:
-        return [*checks, exponent.failed(f"the exponent cannot be computed: {error}")]
+        return [exponent.failed(f"the exponent cannot be computed: {error}")]
     if stated is None:
-        checks.append(exponent.passed(f"the catalog states no exponent; from the equations: {measured}"))
+        agrees = exponent.passed(f"the catalog states no exponent; from the equations: {measured}")
     else:
-        checks.append(_agrees(exponent, measured, value=stated[0], error=stated[1]))
-    checks.append(_behaviour(Subject("behaviour", "labels", stored.name), stored, measured))
-    return checks
+        agrees = _agrees(exponent, measured, value=stated[0], error=stated[1])
+    return [agrees, _behaviour(behaviour, stored, measured)]
 
 
 def _stated(stored: StoredSystem) -> tuple[float, float] | None:
@@ -159,3 +161,49 @@ def _status(subject: Subject, stored: StoredSystem, summary: Summary) -> Check:
         holds = "all samples" if whole[row] else f"{summary.finite[row]} samples"
         message = f"trajectory {row} has {holds}, and its status says: {_sentence(int(stored.status[row]))}"
     return subject.measured(float(len(wrong)), 0.0, message)
+
+
+RULES = (
+    Rule(
+        "parameters",
+        "labels",
+        "system",
+        promise="Every trajectory has the parameters of its entry, or those that its number draws.",
+        advice="The label is not what the trajectory was made with: generate the store again.",
+        run=parameters,
+    ),
+    Rule(
+        "completed",
+        "labels",
+        "system",
+        promise="Every trajectory reached its last sample.",
+        advice="See what the status says; a smaller range of initial states or parameters keeps trajectories from running away.",
+        run=lambda evidence: _completed(evidence.subject(), evidence.stored),
+    ),
+    Rule(
+        "status",
+        "labels",
+        "granularity",
+        promise="A status says OK exactly where the last sample is there.",
+        advice="Generate the store again from its recipe.",
+        run=status,
+    ),
+    Rule(
+        "starts",
+        "labels",
+        "system",
+        promise="Every trajectory starts at a state that its number draws in the box.",
+        advice="Generate the store again from its recipe.",
+        run=starts,
+        needs="a recipe with a box of initial states",
+        applies=lambda evidence: evidence.stored.start_box is not None,
+    ),
+    Rule(
+        "leading_exponent",
+        "labels",
+        "system",
+        promise="The equations have the leading exponent and the behaviour that the entry states.",
+        advice="Annotate the entry anew with `attractory annotate`, or correct its `behaviour`; then generate the store again.",
+        run=leading_exponent,
+    ),
+)

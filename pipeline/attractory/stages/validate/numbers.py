@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from attractory import layout
 from attractory.expressions.circles import as_stored
-from attractory.stages.validate.own_times import check_drawn_times
+from attractory.stages.validate.own_times import first_sample_at_zero, rising_times, times_as_drawn
 from attractory.stages.validate.report import Check, Subject
-from attractory.stages.validate.sections import check_section
-from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem
-from attractory.stages.validate.summary import Summary
+from attractory.stages.validate.rule import Evidence, Rule
+from attractory.stages.validate.sections import crossing_times
+from attractory.stages.validate.stored import StoredGranularity, StoredSystem
 
 # An excursion beyond the mean by this many standard deviations of all samples is no excursion of a bounded attractor: the bursts of the
 # spikiest systems known to us (the Belousov-Zhabotinsky reaction) stay below thirty.
@@ -21,62 +19,44 @@ _LARGEST_EXCURSION = 1000.0
 _TIME_ROUNDING = 4.0 * np.finfo(np.float64).eps
 
 
-def check_numbers(dataset: StoredDataset, stored: StoredSystem, granularity: StoredGranularity, summary: Summary) -> list[Check]:
-    """Every check of this group for one granularity."""
-    place = (stored.name, granularity.name)
-    if granularity.is_section:
-        own = check_section(stored, granularity)
-    elif granularity.is_irregular:
-        own = check_drawn_times(stored, granularity, drawn=int(dataset.recipe.get("seed", 0)))
-    else:
-        own = [
-            _time_axis(Subject("time_axis", "numbers", *place), stored, granularity),
-            _first_sample(Subject("first_sample", "numbers", *place), stored, granularity, summary),
-        ]
-    return [
-        _finite(Subject("finite", "numbers", *place), stored, granularity, summary),
-        _dtype(Subject("dtype", "numbers", *place), dataset, granularity),
-        _range(Subject("range", "numbers", *place), stored, summary),
-        *_circles(Subject("circle", "numbers", *place), stored, summary),
-        _moving(Subject("moving", "numbers", *place), stored, summary),
-        *own,
-    ]
-
-
-def _finite(subject: Subject, stored: StoredSystem, granularity: StoredGranularity, summary: Summary) -> Check:
-    samples = granularity.state.shape[1]
-    broken = np.flatnonzero(summary.readable & stored.good & (summary.finite < samples))
-    message = f"every stored number of {stored.trajectories} trajectories is finite"
-    if summary.damage:
-        message = f"{int(np.sum(~summary.readable))} trajectories could not be read"
+def finite(evidence: Evidence) -> Check:
+    """Every number of a trajectory whose status is OK."""
+    stored, summary = evidence.stored, evidence.summary
+    broken = np.flatnonzero(summary.readable & stored.good & (summary.finite < evidence.granularity.samples))
+    lost = int(np.sum(summary.seen & ~summary.readable))
+    message = f"every stored number of {int(summary.seen.sum())} trajectories is finite"
+    if lost:
+        message = f"{lost} trajectories could not be read: {summary.damage[0]}"
     if len(broken):
         row = int(broken[0])
         message = f"{len(broken)} trajectories hold NaN or infinity, first trajectory {row} at sample {summary.finite[row]}"
-    return subject.measured(float(len(broken) + np.sum(~summary.readable)), 0.0, message)
+    return evidence.measured(float(len(broken) + lost), 0.0, message)
 
 
-def _dtype(subject: Subject, dataset: StoredDataset, granularity: StoredGranularity) -> Check:
-    expected = str(dataset.recipe.get("dtype", "float32"))
-    found = str(granularity.state.dtype)
+def dtype(evidence: Evidence) -> Check:
+    expected = str(evidence.dataset.recipe.get("dtype", "float32"))
+    found = str(evidence.granularity.state.dtype)
     if found != expected:
-        return subject.failed(f"states are stored as {found}, the recipe asks for {expected}")
-    return subject.passed(f"states are {found}")
+        return evidence.failed(f"states are stored as {found}, the recipe asks for {expected}")
+    return evidence.passed(f"states are {found}")
 
 
-def _range(subject: Subject, stored: StoredSystem, summary: Summary) -> Check:
+def in_range(evidence: Evidence) -> Check:
+    stored, summary = evidence.stored, evidence.summary
     rows = summary.readable & stored.good & (summary.finite > 0)
     if not rows.any():
-        return subject.failed("there is no trajectory to look at")
+        return evidence.not_enough("there is no trajectory to look at", "one whose status is OK and whose shard can be read")
     centre = np.median(summary.mean[rows], axis=0)
     excursion = np.maximum(np.abs(summary.highest[rows] - centre), np.abs(summary.lowest[rows] - centre)) / summary.spread
     row, variable = np.unravel_index(int(np.argmax(excursion)), excursion.shape)
     name = stored.system.variables[variable]
     message = f"the largest excursion is of {name}, {excursion.max():.3g} standard deviations (trajectory {np.flatnonzero(rows)[row]})"
-    return subject.measured(float(excursion.max()), _LARGEST_EXCURSION, message)
+    return evidence.measured(float(excursion.max()), evidence.limit, message)
 
 
-def _circles(subject: Subject, stored: StoredSystem, summary: Summary) -> list[Check]:
+def circles(evidence: Evidence) -> list[Check]:
     """Every coordinate on a circle lies in its range."""
+    stored, summary = evidence.stored, evidence.summary
     rows = np.flatnonzero(summary.readable & stored.good & (summary.finite > 0))
     checks = []
     for one in stored.system.definition.wrap:
@@ -86,23 +66,34 @@ def _circles(subject: Subject, stored: StoredSystem, summary: Summary) -> list[C
         message = f"{name} is in [{one.low:.6g}, {one.high:.6g})"
         if len(outside):
             message = f"{len(outside)} trajectories hold {name} outside [{one.low:.6g}, {one.high:.6g}), first trajectory {outside[0]}"
-        checks.append(replace(subject, name=f"circle:{name}").measured(float(len(outside)), 0.0, message))
+        checks.append(evidence.subject(name).measured(float(len(outside)), 0.0, message))
     return checks
 
 
-def _moving(subject: Subject, stored: StoredSystem, summary: Summary) -> Check:
+def is_chaotic(evidence: Evidence) -> bool:
+    """Whether every trajectory is to be chaotic: the entry says so, and so does the family where parameters are drawn."""
+    stored = evidence.stored
+    return "chaotic" in stored.record.behaviour and (stored.family is None or stored.family.get("behaviour") == "chaotic")
+
+
+def moving(evidence: Evidence) -> Check:
     """A chaotic trajectory in which every variable stands still was never advanced."""
-    if "chaotic" not in stored.record.behaviour:
-        return subject.passed(f"not asked of a system annotated as {stored.record.behaviour}")
-    if stored.family is not None and stored.family.get("behaviour") != "chaotic":
-        return subject.passed("not asked of a family that may hold fixed points")
+    stored, summary = evidence.stored, evidence.summary
     rows = np.flatnonzero(summary.readable & stored.good & (summary.finite > 1))
     frozen = rows[(summary.variance[rows] == 0.0).all(axis=1)]
     message = f"{len(frozen)} trajectories do not move" + (f", first trajectory {frozen[0]}" if len(frozen) else "")
-    return subject.measured(float(len(frozen)), 0.0, message)
+    return evidence.measured(float(len(frozen)), 0.0, message)
 
 
-def _time_axis(subject: Subject, stored: StoredSystem, granularity: StoredGranularity) -> Check:
+def time_axis(evidence: Evidence) -> Check:
+    """Sample k is where the granularity says: at k * dt, at rising times of its own, or at crossings one after the other."""
+    of = (evidence.subject(), evidence.stored, evidence.granularity)
+    if evidence.granularity.is_section:
+        return crossing_times(*of)
+    return rising_times(*of) if evidence.granularity.is_irregular else _regular_times(*of)
+
+
+def _regular_times(subject: Subject, stored: StoredSystem, granularity: StoredGranularity) -> Check:
     time, dt = granularity.time, granularity.dt
     samples = granularity.state.shape[1]
     if time.dtype != np.float64 or time.shape != (samples,):
@@ -124,7 +115,11 @@ def _time_axis(subject: Subject, stored: StoredSystem, granularity: StoredGranul
     return subject.measured(float(error[worst]), _TIME_ROUNDING, message)
 
 
-def _first_sample(subject: Subject, stored: StoredSystem, granularity: StoredGranularity, summary: Summary) -> Check:
+def first_sample(evidence: Evidence) -> Check:
+    """A sample at time 0 is the initial state, to the last bit."""
+    stored, granularity, summary = evidence.stored, evidence.granularity, evidence.summary
+    if granularity.is_irregular:
+        return first_sample_at_zero(evidence.subject(), stored, granularity)
     rows = np.flatnonzero(summary.readable & stored.good)
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinity, and differs
         wanted = as_stored(stored.initial[rows], stored.system.definition.wrap, str(granularity.state.dtype)).astype(np.float64)
@@ -132,4 +127,94 @@ def _first_sample(subject: Subject, stored: StoredSystem, granularity: StoredGra
     message = "sample 0 is the initial state"
     if len(different):
         message = f"sample 0 differs from `initial` in {len(different)} trajectories, first trajectory {different[0]}"
-    return subject.measured(float(len(different)), 0.0, message)
+    return evidence.measured(float(len(different)), 0.0, message)
+
+
+def drawn_times(evidence: Evidence) -> Check:
+    """Times of each trajectory's own are those that its number draws."""
+    stored, granularity = evidence.stored, evidence.granularity
+    if not rising_times(evidence.subject(), stored, granularity).passed:
+        return evidence.failed("not asked of times that are no time axis")
+    return times_as_drawn(evidence.subject(), stored, granularity, evidence.recipe_seed)
+
+
+def is_no_section(evidence: Evidence) -> bool:
+    return not evidence.granularity.is_section
+
+
+AGAIN = "`attractory verify STORE --repair` makes damaged files again; where they agree with their digests, generate the store anew"
+
+RULES = (
+    Rule(
+        "finite",
+        "numbers",
+        "granularity",
+        promise="Every number of a trajectory that is said to be whole is finite.",
+        advice=f"The samples from the one named on are no data: {AGAIN}.",
+        run=finite,
+    ),
+    Rule(
+        "dtype",
+        "numbers",
+        "granularity",
+        promise="States are stored in the type that the recipe asks for.",
+        advice="Generate the store again from its recipe, or correct the recipe's dtype.",
+        run=dtype,
+    ),
+    Rule(
+        "range",
+        "numbers",
+        "granularity",
+        promise="No value lies where no bounded attractor goes.",
+        advice=f"A value so far out is damage, or a trajectory that ran away with a status that says OK: {AGAIN}.",
+        run=in_range,
+        limit=_LARGEST_EXCURSION,
+    ),
+    Rule(
+        "circle",
+        "numbers",
+        "granularity",
+        promise="Every coordinate on a circle lies in its range.",
+        advice=f"The entry's `wrap` is not what the states were made with: {AGAIN}.",
+        run=circles,
+        needs="coordinates on a circle",
+    ),
+    Rule(
+        "moving",
+        "numbers",
+        "granularity",
+        promise="No trajectory of a chaotic system stands still.",
+        advice=f"A trajectory that stands still was never advanced, or was overwritten: {AGAIN}.",
+        run=moving,
+        needs="a system that is annotated as chaotic",
+        applies=is_chaotic,
+    ),
+    Rule(
+        "time_axis",
+        "numbers",
+        "granularity",
+        promise="Times are where the granularity says, and rise.",
+        advice=f"States are not of the times beside them: {AGAIN}.",
+        run=time_axis,
+    ),
+    Rule(
+        "drawn_times",
+        "numbers",
+        "granularity",
+        promise="Times of each trajectory's own are those that the seed draws for its number.",
+        advice=f"States are not of the times beside them: {AGAIN}.",
+        run=drawn_times,
+        needs="times that are drawn",
+        applies=lambda evidence: evidence.granularity.is_irregular and not evidence.granularity.is_section,
+    ),
+    Rule(
+        "first_sample",
+        "numbers",
+        "granularity",
+        promise="The sample at time 0 is the initial state, to the last bit.",
+        advice=f"The samples or `initial` are of another trajectory, or are shifted: {AGAIN}.",
+        run=first_sample,
+        needs="a granularity that is no section",
+        applies=is_no_section,
+    ),
+)

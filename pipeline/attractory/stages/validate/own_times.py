@@ -13,18 +13,7 @@ from attractory.stages.validate.stored import StoredGranularity, StoredSystem
 _MOST = {"poisson": 0.0, "jitter": 1.0, "dropped": 0.99}  # the largest part that each may have
 
 
-def check_drawn_times(stored: StoredSystem, granularity: StoredGranularity, *, drawn: int) -> list[Check]:
-    """Every cheap check of such a granularity's times; drawn: the seed of the recipe."""
-    place = (stored.name, granularity.name)
-    axis = _time_axis(Subject("time_axis", "numbers", *place), stored, granularity)
-    subject = Subject("drawn_times", "numbers", *place)
-    if not axis.passed:
-        return [axis, subject.failed("not asked of times that are no time axis")]
-    first = _first_sample(Subject("first_sample", "numbers", *place), stored, granularity)
-    return [axis, _drawn_times(subject, stored, granularity, drawn), first]
-
-
-def _time_axis(subject: Subject, stored: StoredSystem, granularity: StoredGranularity) -> Check:
+def rising_times(subject: Subject, stored: StoredSystem, granularity: StoredGranularity) -> Check:
     """Times are finite, begin at zero or later and increase along each trajectory; a map's are whole numbers."""
     time, shape = granularity.time, granularity.state.shape[:2]
     if time.dtype != np.float64 or time.shape != shape:
@@ -41,7 +30,7 @@ def _time_axis(subject: Subject, stored: StoredSystem, granularity: StoredGranul
     return subject.measured(float(len(wrong)), 0.0, message)
 
 
-def _drawn_times(subject: Subject, stored: StoredSystem, granularity: StoredGranularity, seed: int) -> Check:
+def times_as_drawn(subject: Subject, stored: StoredSystem, granularity: StoredGranularity, seed: int) -> Check:
     """Every time is the one that seed and number draw, to the last bit."""
     how = granularity.drawn
     if how is None or not how.spacing > 0.0 or not 0.0 <= how.part <= _MOST.get(how.drawn, -1.0):
@@ -57,7 +46,7 @@ def _drawn_times(subject: Subject, stored: StoredSystem, granularity: StoredGran
     return subject.measured(float(len(wrong)), 0.0, message)
 
 
-def _first_sample(subject: Subject, stored: StoredSystem, granularity: StoredGranularity) -> Check:
+def first_sample_at_zero(subject: Subject, stored: StoredSystem, granularity: StoredGranularity) -> Check:
     """A sample at time 0 is the initial state."""
     rows = np.flatnonzero(stored.good & (granularity.time[:, 0] == 0.0))
     wanted = as_stored(stored.initial[rows], stored.system.definition.wrap, str(granularity.state.dtype))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 from scipy.integrate import solve_ivp
@@ -11,6 +13,7 @@ from attractory.expressions.evaluate import evaluate
 from attractory.expressions.section import KEYS, Cut, Section, cut, read_section
 from attractory.stages.validate.reference import Problem, scalar_function
 from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.rule import Evidence, Rule
 from attractory.stages.validate.stored import FloatArray, StoredGranularity, StoredSystem
 
 _EPSILON = float(np.finfo(np.float64).eps)
@@ -39,18 +42,7 @@ def spacing_text(granularity: StoredGranularity) -> str:
     return f"at {stored_section(granularity).text}" if granularity.is_irregular else f"{granularity.dt:g} apart"
 
 
-def check_section(stored: StoredSystem, granularity: StoredGranularity) -> list[Check]:
-    """Every cheap check of a section's numbers."""
-    place = (stored.name, granularity.name)
-    section = stored_section(granularity)
-    found = cut(stored.system, section)
-    return [
-        _time_axis(Subject("time_axis", "numbers", *place), stored, granularity),
-        *_on_section(place, stored, granularity, (section, found)),
-    ]
-
-
-def _time_axis(subject: Subject, stored: StoredSystem, granularity: StoredGranularity) -> Check:
+def crossing_times(subject: Subject, stored: StoredSystem, granularity: StoredGranularity) -> Check:
     """Times are numbers above zero that increase along each trajectory."""
     time, shape = granularity.time, granularity.state.shape[:2]
     if time.dtype != np.float64 or time.shape != shape:
@@ -66,10 +58,13 @@ def _time_axis(subject: Subject, stored: StoredSystem, granularity: StoredGranul
     return subject.measured(float(len(wrong)), 0.0, message)
 
 
-def _on_section(place: tuple[str, str], stored: StoredSystem, granularity: StoredGranularity, asked: tuple[Section, Cut]) -> list[Check]:
+def on_section(evidence: Evidence) -> list[Check]:
     """The section's function at each stored state, in units of what rounding the state changes, and the way that it goes."""
-    subject, way = Subject("on_section", "numbers", *place), Subject("direction", "numbers", *place)
-    section, found = asked
+    stored, granularity = evidence.stored, evidence.granularity
+    subject = evidence.subject()
+    way = replace(subject, name="direction")
+    section = stored_section(granularity)
+    found = cut(stored.system, section)
     if found.extremum and any(node.op in _CORNERS for node in stored.system.definition.graph.nodes):
         why = "not asked of an extremum of a system with switches, at which a derivative may jump over zero"
         return [subject.passed(why), way.passed(why)]
@@ -138,7 +133,9 @@ def check_crossings(stored: StoredSystem, granularity: StoredGranularity, proble
         if len(own):
             worst = max(worst, float(np.abs(own - other).max()) / between)
     if not compared:
-        return subject.passed("not enough data: no crossing lies within half of the horizon of predictability")
+        return subject.not_enough(
+            "no crossing lies within half of the horizon of predictability", "a section that is crossed at least once in that time"
+        )
     message = f"{compared} crossings of {len(problems)} trajectories found again; worst is off by {worst:.2g} of the time between two"
     return subject.measured(worst, _OFF, message)
 
@@ -161,3 +158,17 @@ def _events(problem: Problem, found: Cut, end: float) -> FloatArray:
             rates, (0.0, end), problem.initial, method=problem.method, rtol=tolerance, atol=tolerance * problem.scale, events=event
         )
     return np.asarray(solution.t_events[0], dtype=np.float64)
+
+
+RULES = (
+    Rule(
+        "on_section",
+        "numbers",
+        "granularity",
+        promise="Every crossing lies on its section and goes through it the way that was asked for.",
+        advice="The states were altered, or were made with another section or other equations: generate the store again.",
+        run=on_section,
+        needs="a granularity that is a section",
+        applies=lambda evidence: evidence.granularity.is_section,
+    ),
+)

@@ -12,6 +12,7 @@ from scipy import stats
 from attractory import layout
 from attractory.stages.validate.families import by_set, check_sets_apart
 from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.rule import Evidence, Rule
 from attractory.stages.validate.stored import FloatArray, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
 
@@ -22,17 +23,13 @@ _UNSUSPICIOUS = 0.01
 _FEWEST = 4  # trajectories of a split, to say anything about its mean
 
 
-def check_splits(stored: StoredSystem, summaries: dict[str, Summary], *, places: int, seed: int) -> list[Check]:
-    """Every check of this group for one system; `places` is the number of granularities of the dataset that share the false alarms."""
-    checks = []
-    if layout.SPLIT_BY in stored.attributes:
-        checks.append(check_sets_apart(Subject("sets_apart", "splits", stored.name), stored))
-    for granularity in stored.granularities:
-        summary = summaries[granularity.name]
-        subject = Subject("same_measure", "splits", stored.name, granularity.name)
-        checks.append(_same_measure(subject, stored, summary, limit=FALSE_ALARMS / places, seed=seed))
-        checks.append(_no_duplicates(Subject("no_duplicates", "splits", stored.name, granularity.name), stored, summary, granularity))
-    return checks
+def same_measure(evidence: Evidence) -> Check:
+    limit = FALSE_ALARMS / evidence.settings.places
+    return _same_measure(evidence.subject(), evidence.stored, evidence.summary, limit=limit, seed=evidence.settings.seed)
+
+
+def no_duplicates(evidence: Evidence) -> Check:
+    return _no_duplicates(evidence.subject(), evidence.stored, evidence.summary, evidence.granularity)
 
 
 def _same_measure(subject: Subject, stored: StoredSystem, summary: Summary, *, limit: float, seed: int) -> Check:
@@ -44,7 +41,7 @@ def _same_measure(subject: Subject, stored: StoredSystem, summary: Summary, *, l
         features, codes = by_set(features, stored.sets[layout.PARAMETER_SET][rows], codes)
     present = [code for code in range(len(layout.SPLITS)) if np.sum(codes == code) >= _FEWEST]
     if len(present) < 2:
-        return subject.passed(f"not enough data: fewer than two splits have {_FEWEST} trajectories")
+        return subject.not_enough("too few trajectories to compare splits", f"{_FEWEST} trajectories in each of two splits")
     kept = np.isin(codes, present)
     features, codes = features[kept], codes[kept]
     features = features[:, np.ptp(features, axis=0) > 0.0]
@@ -52,7 +49,7 @@ def _same_measure(subject: Subject, stored: StoredSystem, summary: Summary, *, l
         return subject.passed("every trajectory has the same mean and spread")
     probability, feature, code = _screen(features, codes, present)
     if probability < _UNSUSPICIOUS and _smallest_probability(codes, present) > limit:
-        return subject.passed("not enough data: so few trajectories can differ as much by chance")
+        return subject.not_enough("so few trajectories can differ as much by chance", "some more trajectories in the smallest split")
     if probability < _UNSUSPICIOUS:
         probability = _by_permutation(features, codes, present, draws=int(4.0 / limit), seed=seed)
     names = [f"{kind} of {name}" for kind in ("mean", "spread") for name in stored.system.variables]
@@ -122,3 +119,33 @@ def _copies(keys: Sequence[bytes]) -> list[tuple[int, int]]:
     """Pairs (first place, later place) of equal keys."""
     seen: dict[bytes, int] = {}
     return [(seen[key], place) for place, key in enumerate(keys) if seen.setdefault(key, place) != place]
+
+
+RULES = (
+    Rule(
+        "sets_apart",
+        "splits",
+        "system",
+        promise="No parameter set, and no system that is held out, is in two splits.",
+        advice="Generate the store again from its recipe.",
+        run=lambda evidence: check_sets_apart(evidence.subject(), evidence.stored),
+        needs="a recipe with `split_by: parameters` or `held_out`",
+        applies=lambda evidence: layout.SPLIT_BY in evidence.stored.attributes,
+    ),
+    Rule(
+        "same_measure",
+        "splits",
+        "granularity",
+        promise="Means and spreads of the trajectories of one split could be those of another.",
+        advice="Trajectories of a split were altered or chosen: generate the store again.",
+        run=same_measure,
+    ),
+    Rule(
+        "no_duplicates",
+        "splits",
+        "granularity",
+        promise="No trajectory is there twice.",
+        advice="Leave one of the two out, or generate the store again.",
+        run=no_duplicates,
+    ),
+)

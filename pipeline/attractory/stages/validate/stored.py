@@ -16,7 +16,8 @@ from attractory.catalog.record import SystemRecord
 from attractory.errors import AttractoryError, DamageError, StoreError, UnreachableError
 from attractory.expressions.system import System
 from attractory.integrate.starts import Box
-from attractory.store import finished_document
+from attractory.stages.validate.decoding import shard_rows
+from attractory.store import contents, finished_document
 from attractory.store.files import Place, place_of
 from attractory.store.objects import ObjectPath
 from attractory.store.zarr_objects import zarr_objects
@@ -93,6 +94,10 @@ class StoredGranularity:
 
         Raises: DamageError where they cannot be decoded.
         """
+        if isinstance(rows, slice) and samples == slice(None):
+            decoded = shard_rows(self.state, rows)
+            if decoded is not None:
+                return decoded
         try:
             return np.asarray(self.state[rows, samples])
         except READ_ERRORS as error:
@@ -170,13 +175,19 @@ class StoredDataset:
 def open_stored(path: str | Path | ObjectPath) -> StoredDataset:
     """The store at `path`, or at a URL.
 
-    Raises: StoreError where there is none of this format version, or an unfinished one.
+    Raises:
+        StoreError: there is none of this format version, or an unfinished one; each has its own sentence.
+        DamageError: it is one whose root's document is lost.
     """
     path = place_of(path)
-    document = finished_document(path)
+    _refuse_nothing(path)
+    try:
+        document = finished_document(path)
+    except StoreError:
+        contents(path)  # which tells a store whose root is damaged from what is none
+        raise
     # Not the copy of the metadata inside the root: what lies in the groups is what is judged; that the two agree is a matter of digests.
-    held = zarr_objects(path, document) if isinstance(path, ObjectPath) else str(path)
-    root = zarr.open_group(held, mode="r", zarr_format=3, use_consolidated=False)
+    root = _root_group(path, document)
     systems, unreadable = [], {}
     # Names come from the root's document: listing the folder would stumble over the manifest, which is no part of the hierarchy.
     groups = _groups(document)
@@ -188,6 +199,33 @@ def open_stored(path: str | Path | ObjectPath) -> StoredDataset:
         except (*READ_ERRORS, AttractoryError) as error:
             unreadable[name] = f"{type(error).__name__}: {error}"
     return StoredDataset(path, document["attributes"], tuple(systems), unreadable)
+
+
+def _root_group(path: Place, document: Mapping[str, Any]) -> zarr.Group:
+    held = zarr_objects(path, document) if isinstance(path, ObjectPath) else str(path)
+    return zarr.open_group(held, mode="r", zarr_format=3, use_consolidated=False)
+
+
+def _refuse_nothing(path: Place) -> None:
+    """Raises: StoreError where nothing lies at the path, or an empty folder. Of an object store, whoever reads its root says so."""
+    if isinstance(path, ObjectPath):
+        return
+    if not path.exists():
+        message = f"{path}: there is no store: nothing lies there. Make one with: attractory generate RECIPE"
+        raise StoreError(message)
+    if path.is_dir() and not any(path.iterdir()):
+        message = f"{path}: there is no store: the folder is empty. Make one with: attractory generate RECIPE"
+        raise StoreError(message)
+
+
+def open_system(path: Place, name: str) -> StoredDataset:
+    """The store at `path` with one of its systems alone, for a task that is about no other.
+
+    Raises: what `open_stored` does, and whatever makes the system unreadable.
+    """
+    document = finished_document(path)
+    root = _root_group(path, document)
+    return StoredDataset(path, document["attributes"], (_read_system(name, root, _groups(document)[name]),), {})
 
 
 def _groups(document: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from attractory import layout
 from attractory.errors import DamageError, IntegrationError
 from attractory.expressions.circles import difference
 from attractory.expressions.system import System
@@ -15,12 +15,11 @@ from attractory.integrate.starts import start_state
 from attractory.stages.validate.delay_reference import integrate_delays_again, times_from_the_start
 from attractory.stages.validate.reference import FORGOTTEN, Problem, Reference, integrate_again
 from attractory.stages.validate.report import Check, Subject
+from attractory.stages.validate.rule import Evidence, Rule
 from attractory.stages.validate.sections import check_crossings
-from attractory.stages.validate.stored import FloatArray, StoredDataset, StoredGranularity, StoredSystem
+from attractory.stages.validate.stored import FloatArray, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
 
-# Trajectories of each split that are integrated again.
-PER_SPLIT = 2
 # Errors as predicted, times this: the prediction knows one direction of the twin, and the engine's tolerance is of a step, not of a sample.
 _MARGIN = 100.0
 # A system that does not forget is followed for so many periods, or so many time units where it has none.
@@ -48,39 +47,31 @@ class Outcome:
     compared: int
 
 
-def check_truth(dataset: StoredDataset, stored: StoredSystem, summaries: dict[str, Summary], *, seed: int) -> list[Check]:
-    """Every check of this group for one system: one check a granularity."""
-    rows = sampled_trajectories(stored, seed=seed)
+def reintegration(evidence: Evidence) -> list[Check]:
+    """One verdict a granularity, from one integration of each trajectory to the times of all of them."""
+    dataset, stored, summaries = evidence.dataset, evidence.stored, evidence.summaries
+    rows = evidence.sampled()
     tolerance = float(dataset.recipe.get("tolerance", 1e-14))
-    truer, drawn = dataset.recipe.get("precision") == "reference", int(dataset.recipe.get("seed", 0))
+    truer = dataset.recipe.get("precision") == "reference"
     outcomes: dict[str, list[Outcome | str]] = {granularity.name: [] for granularity in stored.granularities}
     for row in rows:
-        for name, outcome in _compare(stored, summaries, int(row), tolerance=tolerance, truer=truer, drawn=drawn).items():
+        for name, outcome in _compare(stored, summaries, int(row), tolerance=tolerance, truer=truer, drawn=evidence.recipe_seed).items():
             outcomes[name].append(outcome)
-    checks = []
-    for granularity in stored.granularities:
-        subject = Subject("reintegration", "truth", stored.name, granularity.name)
-        checks.append(_verdict(subject, outcomes[granularity.name], stored))
-        if granularity.is_section:
-            scale = scale_of(stored, summaries)
-            problems = {int(row): reference_problem(stored, int(row), scale) for row in rows}
-            checks.append(check_crossings(stored, granularity, problems, longest=0.5 * _longest(stored, tolerance=tolerance)))
-        checks.extend(check_conserved(stored, granularity, tolerance=tolerance))
-    return checks
+    subject = evidence.subject()
+    return [_verdict(replace(subject, granularity=name), found, stored) for name, found in outcomes.items()]
 
 
-def sampled_trajectories(stored: StoredSystem, *, seed: int, per_split: int = PER_SPLIT) -> npt.NDArray[np.intp]:
-    """A seeded few of the good trajectories of each split, in ascending order."""
-    generator = np.random.Generator(np.random.Philox(key=seed))
-    chosen = []
-    for code in range(len(layout.SPLITS)):
-        members = np.flatnonzero(stored.good & (stored.split == code))
-        chosen.append(generator.permutation(members)[:per_split])
-    return np.sort(np.concatenate(chosen))
+def crossings(evidence: Evidence) -> Check:
+    """SciPy finds the crossings of a section again."""
+    stored = evidence.stored
+    scale = scale_of(stored, evidence.summaries)
+    problems = {int(row): reference_problem(stored, int(row), scale) for row in evidence.sampled()}
+    longest = 0.5 * _longest(stored, tolerance=float(evidence.dataset.recipe.get("tolerance", 1e-14)))
+    return check_crossings(stored, evidence.granularity, problems, longest=longest)
 
 
 def _compare(
-    stored: StoredSystem, summaries: dict[str, Summary], row: int, *, tolerance: float, truer: bool, drawn: int
+    stored: StoredSystem, summaries: Mapping[str, Summary], row: int, *, tolerance: float, truer: bool, drawn: int
 ) -> dict[str, Outcome | str]:
     """The outcome at every granularity, or a sentence that says why there is none; drawn: the seed of the recipe."""
     problem = replace(reference_problem(stored, row, scale_of(stored, summaries)), truer=truer)
@@ -119,7 +110,7 @@ def _from_history(stored: StoredSystem, problem: Problem, times: FloatArray, row
     return reference
 
 
-def scale_of(stored: StoredSystem, summaries: dict[str, Summary]) -> FloatArray:
+def scale_of(stored: StoredSystem, summaries: Mapping[str, Summary]) -> FloatArray:
     """(variable,) how far each variable moves: the spread of samples at times, else of crossings and of the initial states, since what is
     cut where it takes a value does not move from crossing to crossing."""
     regular = [granularity.name for granularity in stored.granularities if not granularity.is_section]
@@ -211,7 +202,10 @@ def _verdict(subject: Subject, outcomes: list[Outcome | str], stored: StoredSyst
             return subject.failed(outcome)
     compared = [outcome for outcome in outcomes if isinstance(outcome, Outcome) and outcome.compared]
     if not compared:
-        return subject.passed("not enough data: the second sample is already beyond the horizon of predictability")
+        return subject.not_enough(
+            "the second sample is already beyond the horizon of predictability",
+            "samples closer together, or a finer tolerance: errors must stay below 1 % of the spread from one sample to the next",
+        )
     worst = max(compared, key=lambda outcome: outcome.ratio)
     method = reference_problem(stored, worst.trajectory, np.ones(stored.system.dimension)).method
     reach = f"{len(compared)} trajectories followed by {method} until {min(outcome.horizon for outcome in compared):.4g}"
@@ -221,15 +215,14 @@ def _verdict(subject: Subject, outcomes: list[Outcome | str], stored: StoredSyst
     return subject.measured(worst.error, worst.limit, message)
 
 
-def check_conserved(stored: StoredSystem, granularity: StoredGranularity, *, tolerance: float) -> list[Check]:
-    """Each conserved quantity along some trajectories, against what rounding the stored states changes."""
-    subject = Subject("conserved", "truth", stored.name, granularity.name)
-    if not stored.record.conserved:
-        return []
-    rows = np.flatnonzero(stored.good)
+def conserved(evidence: Evidence) -> list[Check]:
+    """Each conserved quantity along the trajectories, against what rounding the stored states changes."""
+    stored, granularity = evidence.stored, evidence.granularity
+    tolerance = float(evidence.dataset.recipe.get("tolerance", 1e-14))
+    rows = evidence.sampled() if isinstance(evidence.settings.trajectories, int) else np.flatnonzero(stored.good)
     checks = []
     for name in stored.record.conserved:
-        named = replace(subject, name=f"conserved:{name}")
+        named = evidence.subject(name)
         try:
             drifts = [_drift(stored, granularity, int(row), name, tolerance=tolerance) for row in rows]
         except DamageError as error:
@@ -259,3 +252,35 @@ def _drift(stored: StoredSystem, granularity: StoredGranularity, row: int, name:
 
 def _quantity(system: System, states: FloatArray, name: str) -> FloatArray:
     return np.asarray(system.conserved_quantities(states)[name], dtype=np.float64)
+
+
+RULES = (
+    Rule(
+        "reintegration",
+        "truth",
+        "system",
+        promise="Stored samples solve the stated equations: a second, independent method finds them again from the initial state.",
+        advice="The samples, the parameters or the equations were changed, or the tolerance was too loose: generate the store again.",
+        run=reintegration,
+    ),
+    Rule(
+        "crossings",
+        "truth",
+        "granularity",
+        promise="No crossing of a section is missing or too many.",
+        advice="Generate the store again; where it fails again, the section touches the trajectory: choose another.",
+        run=crossings,
+        needs="a granularity that is a section",
+        applies=lambda evidence: evidence.granularity.is_section,
+    ),
+    Rule(
+        "conserved",
+        "truth",
+        "granularity",
+        promise="What the equations conserve stays the same along every trajectory, to the rounding of the stored states.",
+        advice="States were altered, or the tolerance was too loose for so long a run: generate the store again.",
+        run=conserved,
+        needs="an entry with `conserved`",
+        applies=lambda evidence: bool(evidence.stored.record.conserved),
+    ),
+)

@@ -1,0 +1,39 @@
+"""Every rule of ours, in the order in which they run and stand in the report: one list a module, no other registry."""
+
+from __future__ import annotations
+
+from attractory.stages.validate import (
+    derivative,
+    digits,
+    forgetting,
+    integrity,
+    labels,
+    measure,
+    numbers,
+    observation,
+    sections,
+    splits,
+    standstill,
+    steps,
+    truth,
+)
+from attractory.stages.validate.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    *integrity.RULES,
+    *numbers.RULES,
+    *standstill.RULES,
+    *digits.RULES,
+    *measure.RULES,
+    *sections.RULES,
+    *observation.RULES,
+    *steps.RULES,
+    *derivative.RULES,
+    *truth.RULES,
+    *forgetting.RULES,
+    *splits.RULES,
+    *labels.RULES,
+)
+
+# Keys of verdicts that a rule gives beside those of its own name: a recipe may tighten them or leave them out as well.
+FURTHER_KEYS: tuple[str, ...] = ("labels.behaviour", "numbers.direction")
