@@ -1,0 +1,115 @@
+"""Rule: each trajectory is the one that its number draws, and lies in the split that the recipe gives that number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from attractory import __version__, layout
+from attractory.integrate import BlockSettings, SampleGrid, integrate_block
+from attractory.stages.validate.chosen import IntArray, chosen_rows
+from attractory.stages.validate.families import family_of_store
+from attractory.stages.validate.fresh import transient_of
+from attractory.stages.validate.report import Check
+from attractory.stages.validate.rule import Evidence, Rule
+from attractory.stages.validate.stored import StoredSystem
+
+_MOST = 512  # drawn again, unless every one is asked for
+
+
+def check_drawn(evidence: Evidence) -> Iterator[Check]:
+    """Two verdicts of one system."""
+    yield _splits(evidence)
+    yield _numbers(evidence)
+
+
+def _splits(evidence: Evidence) -> Check:
+    """Splits as the recipe counts them: train first, then validation, then test."""
+    stored, subject = evidence.stored, evidence.subject("splits")
+    expected = expected_splits(evidence)
+    if expected is None:
+        return subject.passed("not asked: the recipe in the store does not count trajectories")
+    if len(expected) != stored.trajectories:
+        return subject.failed(f"{stored.trajectories} trajectories are stored, the recipe asks for {len(expected)}")
+    wrong = np.flatnonzero(stored.split != expected)
+    message = f"each of {stored.trajectories} trajectories is in the split of its number"
+    if len(wrong):
+        row = int(wrong[0])
+        found = layout.SPLITS[int(stored.split[row])] if 0 <= stored.split[row] < len(layout.SPLITS) else f"split {int(stored.split[row])}"
+        message = f"trajectory {row} is in {found}, its number belongs to {layout.SPLITS[int(expected[row])]}; {len(wrong)} such trajectories"
+    return subject.measured(float(len(wrong)), 0.0, message)
+
+
+def expected_splits(evidence: Evidence) -> IntArray | None:
+    """(trajectory,) codes; None where the recipe does not say."""
+    recipe, name = evidence.dataset.recipe, evidence.stored.name
+    asked = recipe.get("trajectories")
+    if not isinstance(asked, dict):
+        return None
+    counts = [int(asked.get(split, 0)) for split in layout.SPLITS]
+    for code, split in enumerate(layout.SPLITS):
+        if name in (recipe.get("held_out") or {}).get(split, ()):
+            return np.full(sum(counts), code, np.int64)
+    return np.repeat(np.arange(len(counts)), counts)
+
+
+def _numbers(evidence: Evidence) -> Check:
+    """The state after the transient, to the last bit."""
+    stored, subject = evidence.stored, evidence.subject("numbers")
+    most = stored.trajectories if evidence.settings.trajectories == "all" else _MOST
+    rows = chosen_rows(stored, most=most)
+    if not len(rows):
+        return subject.not_enough("no trajectory reached its last sample", "1 trajectory")
+    made = integrate_block(
+        stored.system,
+        indices=rows.tolist(),
+        grids=[SampleGrid(one.dt, 1) for one in stored.granularities],
+        settings=_settings(evidence, stored),
+    )
+    same = (made.initial == stored.initial[rows]).all(axis=1) & (made.start_time == stored.start_time[rows])
+    wrong, ours = rows[~same], str(evidence.dataset.attributes.get(layout.VERSIONS, {}).get("attractory")) == __version__
+    if not same.any() and not ours:
+        return subject.not_enough("another version of the program made these, and its draws are others", "the version that is named in the store")
+    message = f"{len(rows)} trajectories are those that their numbers draw"
+    if len(wrong):
+        row = int(wrong[0])
+        message = f"trajectory {row} does not begin where number {row} of seed {evidence.recipe_seed} does; {len(wrong)} such trajectories"
+        message += _whose(stored, made.initial, rows, row)
+    return subject.measured(float(len(wrong)), 0.0, message)
+
+
+def _whose(stored: StoredSystem, drawn: np.ndarray, rows: IntArray, row: int) -> str:
+    """Which number's trajectory it is, where it is another's."""
+    owners = rows[(drawn == stored.initial[row]).all(axis=1)]
+    if not len(owners):
+        return ""
+    owner = int(owners[0])
+    return f"; it is that of number {owner} ({layout.SPLITS[int(stored.split[owner])]})"
+
+
+def _settings(evidence: Evidence, stored: StoredSystem) -> BlockSettings:
+    recipe = evidence.dataset.recipe
+    family = None if stored.family is None else family_of_store(stored.family, stored.system.record.parameters)
+    return BlockSettings(
+        seed=evidence.recipe_seed,
+        transient=transient_of(evidence.dataset, stored),
+        tolerance=float(recipe.get("tolerance", 1e-14)),
+        dtype="float64",
+        family=family,
+        box=stored.start_box,
+    )
+
+
+RULES = (
+    Rule(
+        name="as_drawn",
+        group="splits",
+        scope="system",
+        promise="Every trajectory is the one that the recipe's seed and its number draw, in the split of that number.",
+        advice="Generate the system again: trajectories have been exchanged, or begin at another time than the recipe says.",
+        run=check_drawn,
+        needs="samples at regular times",
+        applies=lambda evidence: not any(one.is_irregular for one in evidence.stored.granularities),
+    ),
+)
