@@ -9,6 +9,7 @@ import numpy as np
 
 from attractory.errors import IntegrationError
 from attractory.stages.validate.chosen import (
+    IntArray,
     chosen_states,
     coordinate_names,
     coordinates_of,
@@ -21,9 +22,10 @@ from attractory.stages.validate.fresh import fresh_states, how_many
 from attractory.stages.validate.permutations import (
     Chance,
     FloatArray,
+    Statistic,
     chance_of,
-    dealt_at_random,
     deals_of,
+    dealt_at_random,
     differences,
     energy_of,
     largest_difference,
@@ -70,7 +72,7 @@ def needed(alarm: float) -> str:
 class Compared:
     """Stored and fresh trajectories together: coordinates (trajectory, time, coordinate), the stored ones first."""
 
-    def __init__(self, evidence: Evidence, rows: FloatArray, coordinates: FloatArray) -> None:
+    def __init__(self, evidence: Evidence, rows: IntArray, coordinates: FloatArray) -> None:
         self.evidence, self.coordinates, self.count = evidence, coordinates, len(rows)
         fresh = len(coordinates) - self.count
         # Beyond every number of a stored trajectory, so that none shares its draws.
@@ -83,8 +85,8 @@ class Compared:
         length = self.coordinates.shape[1]
         distances = distances_between(points_of(self.coordinates, self.rows, first=0, last=length, seed=self.seed))
         chance = self._chance(energy_of(distances, 2), alarm)
-        typical = float(distances.mean())
-        return chance, f"energy distance {chance.observed:.3g} to {len(self.labels) - self.count} fresh trajectories, whose points are {typical:.2g} apart"
+        fresh, typical = len(self.labels) - self.count, float(distances.mean())
+        return chance, f"energy distance {chance.observed:.3g} to {fresh} fresh trajectories, whose points are {typical:.2g} apart"
 
     def numbers(self, alarm: float) -> tuple[Chance, str]:
         """Moments, steps, period and entropy of each trajectory."""
@@ -93,7 +95,9 @@ class Compared:
         place = int(np.argmax(differences(found.values, self.labels[None], 2)[0].max(axis=0)))
         stored, fresh = (found.values[self.labels == group, place] for group in (0, 1))
         error = float(np.sqrt(stored.var() / len(stored) + fresh.var() / len(fresh)))
-        told = f"{found.names[place]} is {stored.mean():.4g} of the spread or 1, and {fresh.mean():.4g} in fresh trajectories (± {error:.2g})"
+        told = (
+            f"{found.names[place]} is {stored.mean():.4g}, and {fresh.mean():.4g} ± {error:.2g} in fresh trajectories (lengths in spreads)"
+        )
         return chance, told
 
     def beginning(self, alarm: float) -> tuple[Chance, str]:
@@ -107,7 +111,7 @@ class Compared:
         lag = max(1, round(_LAG * turn_of(self.evidence.stored, self.evidence.granularity)))
         return numbers_of(self.coordinates, coordinate_names(self.evidence.stored), lag=lag, seed=self.seed)
 
-    def _chance(self, statistic, alarm: float) -> Chance:  # type: ignore[no-untyped-def]
+    def _chance(self, statistic: Statistic, alarm: float) -> Chance:
         ways = deals_of(self.labels)
         return chance_of(statistic, self.labels, dealt_at_random(self.labels), ways=ways, draws=draws_of(alarm), seed=self.seed)
 
@@ -118,7 +122,7 @@ RULES = (
         group="truth",
         scope="granularity",
         promise="Stored trajectories and trajectories made anew from the stored equations are draws of one distribution.",
-        advice="Generate the system again from its entry; where the message names a number, look at what changed that of the stored samples.",
+        advice="Generate the system again from its entry; a number that the message names says what was changed.",
         run=check_fresh,
         needs="samples at regular times, and the entry's own parameters",
         applies=lambda evidence: not evidence.granularity.is_irregular,

@@ -15,6 +15,9 @@ from attractory.stages.validate.report import Check
 from attractory.stages.validate.rule import Evidence, Rule
 from attractory.stages.validate.trajectory_distances import distances_between, points_of
 
+# Of these all trajectories have one set, unless there are several attractors.
+_ONE_SET = ("chaotic", "hyperchaotic", "periodic", "fixed_point")
+
 
 def check_attractor(evidence: Evidence) -> Iterator[Check]:
     """Two verdicts of one granularity."""
@@ -37,7 +40,9 @@ def _motion(evidence: Evidence, chosen: Chosen, coordinates: FloatArray) -> Chec
     wrong = np.flatnonzero(found.resting | (found.repeats > 0))
     message = f"annotated as {behaviour}; {found.counted()}"
     if len(wrong):
-        message = f"trajectory {_named(chosen, int(wrong[0]))} {_does(found, int(wrong[0]))}, and is annotated as {behaviour}; {found.counted()}"
+        message = (
+            f"trajectory {_named(chosen, int(wrong[0]))} {_does(found, int(wrong[0]))}, and is annotated as {behaviour}; {found.counted()}"
+        )
     return subject.measured(float(len(wrong)), 0.0, message)
 
 
@@ -46,6 +51,10 @@ def _together(evidence: Evidence, chosen: Chosen, coordinates: FloatArray) -> Ch
     stored, subject, alarm = evidence.stored, evidence.subject("one_set"), alarm_of(evidence.settings.places)
     if stored.family is not None:
         return subject.passed("not asked: trajectories have drawn parameters of their own")
+    if stored.record.behaviour not in _ONE_SET or stored.record.conserved:
+        return subject.passed(
+            f"not asked of a system annotated as {stored.record.behaviour}, where each may have a set of its own"
+        )
     if len(chosen.rows) < FEWEST:
         return subject.not_enough(f"{len(chosen.rows)} trajectories do not show what is usual", f"{FEWEST} trajectories")
     points = points_of(coordinates, chosen.rows, first=0, last=coordinates.shape[1], seed=seed_of(stored.name, "one_set"))
@@ -68,7 +77,7 @@ RULES = (
         group="labels",
         scope="granularity",
         promise="Each trajectory moves as its entry says, and all of them on one set.",
-        advice="Look at the trajectory that is named: it is on another attractor, of another system, or spoilt. Draw it again, or narrow `initial`.",
+        advice="The trajectory that is named is on another attractor, of another system, or spoilt: make it again, or narrow `initial`.",
         run=check_attractor,
         needs="samples at regular times",
         applies=lambda evidence: not evidence.granularity.is_irregular,

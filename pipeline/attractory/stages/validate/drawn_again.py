@@ -36,8 +36,8 @@ def _splits(evidence: Evidence) -> Check:
     message = f"each of {stored.trajectories} trajectories is in the split of its number"
     if len(wrong):
         row = int(wrong[0])
-        found = layout.SPLITS[int(stored.split[row])] if 0 <= stored.split[row] < len(layout.SPLITS) else f"split {int(stored.split[row])}"
-        message = f"trajectory {row} is in {found}, its number belongs to {layout.SPLITS[int(expected[row])]}; {len(wrong)} such trajectories"
+        belongs = layout.SPLITS[int(expected[row])]
+        message = f"trajectory {row} is in {_split(stored, row)}, its number belongs to {belongs}; {len(wrong)} such trajectories"
     return subject.measured(float(len(wrong)), 0.0, message)
 
 
@@ -70,7 +70,7 @@ def _numbers(evidence: Evidence) -> Check:
     same = (made.initial == stored.initial[rows]).all(axis=1) & (made.start_time == stored.start_time[rows])
     wrong, ours = rows[~same], str(evidence.dataset.attributes.get(layout.VERSIONS, {}).get("attractory")) == __version__
     if not same.any() and not ours:
-        return subject.not_enough("another version of the program made these, and its draws are others", "the version that is named in the store")
+        return subject.not_enough("another version of the program made these, and its draws are others", "its own version")
     message = f"{len(rows)} trajectories are those that their numbers draw"
     if len(wrong):
         row = int(wrong[0])
@@ -85,7 +85,12 @@ def _whose(stored: StoredSystem, drawn: np.ndarray, rows: IntArray, row: int) ->
     if not len(owners):
         return ""
     owner = int(owners[0])
-    return f"; it is that of number {owner} ({layout.SPLITS[int(stored.split[owner])]})"
+    return f"; it is that of number {owner} ({_split(stored, owner)})"
+
+
+def _split(stored: StoredSystem, row: int) -> str:
+    code = int(stored.split[row])
+    return layout.SPLITS[code] if 0 <= code < len(layout.SPLITS) else f"split {code}"
 
 
 def _settings(evidence: Evidence, stored: StoredSystem) -> BlockSettings:

@@ -1,8 +1,8 @@
 """How often a good dataset may fail by chance, and how that is shared out among the checks that are tests.
 
 A statistical check compares numbers that scatter, and gives the chance (its p-value) of so large a difference in good data. All of them
-together may fail a good dataset once in `1 / FALSE_ALARM_RATE`. The rate is shared out evenly (Bonferroni): each test gets the rate over the
-number of tests that a dataset of its size can have. That holds whatever depends on what, and here much does: two granularities are two
+together may fail a good dataset once in `1 / FALSE_ALARM_RATE`. The rate is shared out evenly (Bonferroni): each test gets the rate over
+the number of tests that a dataset of its size can have. That holds whatever depends on what, and here much does: two granularities are two
 samplings of one run. Holm's stepwise rule, which is never weaker, finds a first failure exactly where this one does, so that the verdict
 on a dataset is the same; it would change only which further checks fail beside it, and no check could be judged before all are done.
 """

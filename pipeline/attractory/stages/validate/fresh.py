@@ -6,6 +6,8 @@ transient, so that dealing them at random to both sets is an exact test.
 
 from __future__ import annotations
 
+import numpy as np
+
 from attractory import layout
 from attractory.errors import IntegrationError
 from attractory.integrate import BlockSettings, SampleGrid, integrate_block
@@ -57,4 +59,4 @@ def fresh_states(dataset: StoredDataset, stored: StoredSystem, granularity: Stor
     if not good.any():
         message = f"{stored.name}: none of {count} fresh trajectories lasted {samples} samples: {Status(int(made.status[0])).sentence}"
         raise IntegrationError(message)
-    return made.states[0][good].astype("float64")
+    return np.asarray(made.states[0][good], np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 
 from attractory.catalog.record import Invariant
 from attractory.errors import AttractoryError
-from attractory.invariants import NeighbourPairs, correlation_dimension, largest_exponent_from_data
+from attractory.invariants import Estimate, NeighbourPairs, correlation_dimension, largest_exponent_from_data
 from attractory.stages.check.period import period_finding
 from attractory.stages.validate.agreement_of import (
     Measured,
@@ -21,8 +21,7 @@ from attractory.stages.validate.agreement_of import (
 )
 from attractory.stages.validate.chosen import Chosen, Part, chosen_rows, coordinates_of, together
 from attractory.stages.validate.false_alarms import alarm_of, said
-from attractory.stages.validate.permutations import FloatArray
-from attractory.stages.validate.report import Check
+from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.rule import Evidence, Rule, ShardStates
 from attractory.stages.validate.stored import StoredGranularity, StoredSystem
 from attractory.stages.validate.tangents_along import (
@@ -112,7 +111,9 @@ def _of_tangents(case: Case) -> Iterator[Check]:
         return
     along = exponents_along(stored.system, states, start_time=stored.start_time[rows], dt=case.granularity.dt)
     if along is None:
-        yield subject.not_enough("no explicit method can follow tangents from sample to sample", "a finer granularity, of a flow that is not stiff")
+        yield subject.not_enough(
+            "no explicit method can follow tangents from sample to sample", "a finer granularity, of a flow that is not stiff"
+        )
         return
     yield _spectrum(case, along)
     yield _behaviour(case, along)
@@ -126,10 +127,9 @@ def _spectrum(case: Case, along: Along) -> Check:
     values, errors = np.ravel(stated.value), np.ravel(stated.standard_error or 0.0) * np.ones(np.size(stated.value))
     known = min(len(values), len(measured))
     scale = float(np.abs(values).max())
-    pairs = [
-        (_exponent(along, place, _OF_TANGENTS * max(abs(float(values[place])), 0.1 * scale)), Stated(float(values[place]), float(errors[place])))
-        for place in range(known)
-    ]
+    allowed = _OF_TANGENTS * np.maximum(np.abs(values), 0.1 * scale)
+    numbers = [Stated(float(values[place]), float(errors[place])) for place in range(known)]
+    pairs = [(_exponent(along, place, float(allowed[place])), numbers[place]) for place in range(known)]
     place, chance = worst_of(np.array([chance_of_difference(*pair) for pair in pairs]))
     return _verdict(case, subject, pairs[place], chance, name=f"exponent {place + 1} of {known}")
 
@@ -172,11 +172,15 @@ def _of_neighbours(case: Case) -> Check:
     told = f"neighbours part at {measured}, the catalog says {value:.4g} ± {error:.2g}"
     if not exponential:
         if value > _POSITIVE * error:
-            return subject.not_enough(f"{told}; that is no exponential growth yet", "more trajectories, sampled ten times a period or finer")
+            return subject.not_enough(
+                f"{told}; that is no exponential growth yet", "more trajectories, sampled ten times a period or finer"
+            )
         return subject.passed(told)
     allowed = _OF_NEIGHBOURS * abs(value) + _OVER_TIME / (dt * coordinates.shape[1])
     found = Measured(float(measured.value), ((float(measured.standard_error), BLOCKS - 1.0),), allowed)
-    return _verdict(case, subject, (found, Stated(value, error)), chance_of_difference(found, Stated(value, error)), name="leading exponent")
+    return _verdict(
+        case, subject, (found, Stated(value, error)), chance_of_difference(found, Stated(value, error)), name="leading exponent"
+    )
 
 
 def _dimension(case: Case) -> Check:
@@ -202,13 +206,15 @@ def _period(case: Case) -> Iterator[Check]:
         return
     rate = stored.system.period / case.granularity.dt
     if rate < _FEWEST_A_PERIOD or case.chosen.states.shape[1] < 4 * rate:
-        yield subject.not_enough(f"{rate:.3g} samples a period do not show its maxima", f"{_FEWEST_A_PERIOD:g} samples a period, over 4 periods")
+        yield subject.not_enough(
+            f"{rate:.3g} samples a period do not show its maxima", f"{_FEWEST_A_PERIOD:g} samples a period, over 4 periods"
+        )
         return
     for finding in period_finding(stored.system, case.chosen.states, case.granularity.dt):
         yield subject.passed(finding.message) if finding.passed else subject.failed(finding.message)
 
 
-def _tried(measure: Callable[[], object]):  # type: ignore[no-untyped-def]
+def _tried(measure: Callable[[], Estimate]) -> Estimate | str:
     """An estimate, or the sentence that says why there is none."""
     try:
         return measure()
@@ -216,10 +222,11 @@ def _tried(measure: Callable[[], object]):  # type: ignore[no-untyped-def]
         return str(error)
 
 
-def _verdict(case: Case, subject, pair: tuple[Measured, Stated], chance: float, *, name: str) -> Check:  # type: ignore[no-untyped-def]
+def _verdict(case: Case, subject: Subject, pair: tuple[Measured, Stated], chance: float, *, name: str) -> Check:
     measured, stated = pair
     low, high = interval(measured)
-    told = f"{name} from the stored samples {measured.value:.4g} (95 %: {low:.4g} to {high:.4g}), the catalog says {stated.value:.4g} ± {stated.error:.2g}"
+    told = f"{name} from the stored samples {measured.value:.4g} (95 %: {low:.4g} to {high:.4g})"
+    told += f", the catalog says {stated.value:.4g} ± {stated.error:.2g}"
     factor = factor_needed(measured, stated, part=_PART_TO_SEE, alarm=case.alarm)
     if factor > 1.0 and chance >= case.alarm and abs(stated.value) > _POSITIVE * stated.error:
         needed = f"{factor:.2g} times the samples" if np.isfinite(factor) else "a finer or longer granularity"

@@ -32,7 +32,9 @@ def _judged(evidence: Evidence, dataset: StoredDataset, stored: StoredSystem, wa
         return subject.failed(f"{stored.name} is held out for {expected}, and has trajectories in {said}")
     for other in dataset.systems:
         if other.name != stored.name and (other.split != codes[0]).any() and same_dynamics(stored, other):
-            return subject.failed(f"{stored.name} is held out for {said}, and {other.name} has the same equations and parameters in another split")
+            return subject.failed(
+                f"{stored.name} is held out for {said}, and {other.name} has the same equations and parameters in another split"
+            )
     return subject.passed(f"every trajectory of {stored.name} is in {said}, and no other system has its equations")
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from attractory.stages.validate.chosen import IntArray
 from attractory.stages.validate.permutations import FloatArray
 
 _AT_REST = 1e-5  # of the spread of all, over the last half of a trajectory
 _COMES_BACK = 1e-4  # the same, after one and the same time, over half of a trajectory
-_FREEDOM = 4.0  # of Student's distribution, whose tails are heavier than those of the logarithms here
 FEWEST = 8
-_TAIL = 4.0  # robust deviations from which on the scale is logarithmic
+_TAIL = 2.0  # deviations in which the tail falls to 1/e
 
 
 @dataclass(frozen=True)
@@ -57,19 +55,14 @@ def _repeats(states: FloatArray, turn: float) -> int:
 def farthest(distances: FloatArray) -> tuple[int, float]:
     """The trajectory that is farthest from all others by mean distances (trajectory, trajectory), and the chance of one so far.
 
-    The energy distance of each to the set of all, on a logarithmic scale, is measured in robust deviations of all; their tail is taken to
-    be Student's.
+    The energy distance of each to the set of all is, of good data, a sum of squares, whose tail is that of an exponential law with 1.4 of
+    its deviation at most; here it is taken to be 2, since motion that forgets slowly has longer tails. The deviation is that of all others.
     """
     count = len(distances)
-    if count < FEWEST:
-        return 0, 1.0
     own = np.diag(distances)
-    apart = 2.0 * (distances.sum(axis=1) - own) / (count - 1) - own - np.median(own)
-    middle = float(np.median(apart))
-    spread = 1.4826 * float(np.median(np.abs(apart - middle)))
-    scale = max(spread, 1e-3 * abs(middle), 1e-12)
-    # Above the middle the scale is logarithmic: an energy distance is a sum of squares, with a tail like that of their sum.
-    rise = np.log1p(np.maximum(apart - middle, 0.0) / (_TAIL * scale)) * _TAIL
-    place = int(np.argmax(rise))
-    return place, float(min(1.0, count * stats.t.sf(rise[place], _FREEDOM)))
-
+    apart = 2.0 * (distances.sum(axis=1) - own) / (count - 1) - own
+    place = int(np.argmax(apart))
+    others = np.delete(apart, place)
+    middle = float(np.median(others))
+    deviation = max(float(others.std()), 1.4826 * float(np.median(np.abs(others - middle))), 1e-3 * float(distances.mean()))
+    return place, float(min(1.0, count * np.exp(-(apart[place] - middle) / (_TAIL * deviation))))

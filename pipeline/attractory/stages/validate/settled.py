@@ -9,8 +9,8 @@ from attractory.stages.validate.permutations import (
     Chance,
     FloatArray,
     chance_of,
-    dealt_at_random,
     deals_of,
+    dealt_at_random,
     energy_of,
     turned_at_random,
 )
@@ -35,7 +35,9 @@ def beginning_and_end(coordinates: FloatArray, rows: IntArray, *, turn: float, d
     last = points_of(coordinates, rows, first=length - part, last=length, seed=seed + 1)
     distances = distances_between(np.concatenate([first, last]))
     labels = np.repeat([0, 1], trajectories)
-    return chance_of(energy_of(distances, 2), labels, turned_at_random(trajectories), ways=2.0 ** min(trajectories - 1, 1000), draws=draws, seed=seed)
+    return chance_of(
+        energy_of(distances, 2), labels, turned_at_random(trajectories), ways=2.0 ** min(trajectories - 1, 1000), draws=draws, seed=seed
+    )
 
 
 def beginnings(stored: FloatArray, fresh: FloatArray, *, samples: int, draws: int, seed: int) -> Chance:

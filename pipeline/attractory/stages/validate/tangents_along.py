@@ -56,9 +56,11 @@ def exponents_along(system: System, states: FloatArray, *, start_time: FloatArra
     maps = tangent_maps(system, points, times, dt, steps=steps).reshape(trajectories, samples - 1, variables, variables)
     logarithms = _growth(maps)[:, int(_UNALIGNED * (samples - 1)) :]
     blocks = np.stack([part.mean(axis=1) for part in np.array_split(logarithms, BLOCKS, axis=1)], axis=1) / dt
-    between, within = standard_errors(blocks)
+    means = logarithms.mean(axis=(0, 1)) / dt
+    order = np.argsort(-means)  # a direction that nothing turns, as of a phase, stays where it began
+    between, within = (errors[order] for errors in standard_errors(blocks))
     estimate = Estimate(
-        logarithms.mean(axis=(0, 1)) / dt,
+        means[order],
         np.maximum(between, within),
         "tangent vectors from each stored sample to the next, by the stated equations",
         {"trajectories": trajectories, "samples": samples, "steps": steps},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from attractory import layout
@@ -28,11 +30,13 @@ def check_windows(evidence: Evidence) -> Check:
             seed=seed_of(stored.name, "windows"),
         )
     if found is None:
-        return evidence.not_enough("there is no window of one trajectory to compare with one of another", f"2 trajectories of {2 * POINTS} samples")
+        return evidence.not_enough(
+            "there is no window of one trajectory to compare with one of another", f"2 trajectories of {2 * POINTS} samples"
+        )
     return evidence.subject().tested(found.p_value, alarm, f"{_told(evidence, chosen, found)}; {said(alarm)}")
 
 
-def _rounding(chosen: Chosen, dtype: np.dtype) -> float:  # type: ignore[type-arg]
+def _rounding(chosen: Chosen, dtype: np.dtype[Any]) -> float:
     """What storing a state changes in it, in units of the spread."""
     spread = chosen.states.std(axis=(0, 1))
     parts = np.abs(chosen.states).max(axis=(0, 1))[spread > 0] / spread[spread > 0]
@@ -45,10 +49,9 @@ def _told(evidence: Evidence, chosen: Chosen, found: Nearest) -> str:
     times = [place[1] * evidence.granularity.dt for place in (found.first, found.second)]
     rows = [int(chosen.rows[place[0]]) for place in (found.first, found.second)]
     splits = [layout.SPLITS[int(chosen.splits[place[0]])] for place in (found.first, found.second)]
-    return (
-        f"trajectory {rows[0]} ({splits[0]}) from {times[0]:.4g} on and trajectory {rows[1]} ({splits[1]}) from {times[1]:.4g} on stay within "
-        f"{found.distance:.2g} of the spread, the nearest of {found.pairs:.2g} pairs are expected at {found.expected:.2g}; chance {found.p_value:.2g}"
-    )
+    here, there = (f"trajectory {row} ({split}) from {time:.4g} on" for row, split, time in zip(rows, splits, times, strict=True))
+    expected = f"the nearest of {found.pairs:.2g} pairs are expected at {found.expected:.2g}"
+    return f"{here} and {there} stay within {found.distance:.2g} of the spread, {expected}; chance {found.p_value:.2g}"
 
 
 RULES = (

@@ -1,10 +1,11 @@
 """Whether a stretch of one trajectory is nearer to a stretch of another than chance brings two of so many.
 
-Two states at random are within r of each other with the chance C(r), the correlation sum, which falls like a power of r, and a pair stays
-so for a time T with a chance that falls like exp(-K T), K being the entropy of second order (Grassberger and Procaccia, Phys. Rev. A 28,
-2591 (1983)). So among all pairs of windows that were looked at, pairs * C(r) * exp(-K T) are expected to be so near, and that bounds the chance
-of one. All is taken so that more are expected, not fewer: C is measured between random states of different trajectories and continued to short
-distances with four fifths of the slope that is seen, and for K stands half of the leading exponent, less where r is no longer short.
+Two states at random are within r of each other with the chance C(r), the correlation sum, which falls like a power of r, and a pair
+stays so for a time T with a chance that falls like exp(-K T), K being the entropy of second order (Grassberger and Procaccia, Phys. Rev. A
+28, 2591 (1983)). So among all pairs of windows that were looked at, pairs * C(r) * exp(-K T) are expected to be so near, and that bounds
+the chance of one. All is taken so that more are expected, not fewer: C is measured between random states of different trajectories and
+continued to short distances with four fifths of the slope that is seen, and for K stands half of the leading exponent, less where r is no
+longer short.
 """
 
 from __future__ import annotations
