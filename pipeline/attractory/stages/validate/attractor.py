@@ -52,9 +52,7 @@ def _together(evidence: Evidence, chosen: Chosen, coordinates: FloatArray) -> Ch
     if stored.family is not None:
         return subject.passed("not asked: trajectories have drawn parameters of their own")
     if stored.record.behaviour not in _ONE_SET or stored.record.conserved:
-        return subject.passed(
-            f"not asked of a system annotated as {stored.record.behaviour}, where each may have a set of its own"
-        )
+        return subject.passed(f"not asked of a system annotated as {stored.record.behaviour}, where each may have a set of its own")
     if len(chosen.rows) < FEWEST:
         return subject.not_enough(f"{len(chosen.rows)} trajectories do not show what is usual", f"{FEWEST} trajectories")
     points = points_of(coordinates, chosen.rows, first=0, last=coordinates.shape[1], seed=seed_of(stored.name, "one_set"))

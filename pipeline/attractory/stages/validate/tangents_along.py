@@ -2,7 +2,7 @@
 
 The state begins anew at every stored sample, so that the exponents are means over the stored points, by the Jacobian of the entry; the
 engine has no part in it. Between two samples a flow takes steps of the classical method of order four, so many that twice as many change
-nothing that matters.
+no exponent.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ TRAJECTORIES, BLOCKS = 16, 8
 _NUMBERS = 75_000  # samples times variables, of all trajectories together
 _UNALIGNED = 0.25  # of a trajectory: until tangent vectors lie where they belong
 _STEPS, _MOST_STEPS = 2, 64
-_GOOD = 1e-4  # of a tangent map, between so many steps and twice as many
-_TRIED = 128  # intervals on which that is looked at
+_GOOD = 0.005  # of an exponent, between so many steps and twice as many
 
 
 @dataclass(frozen=True)
@@ -47,26 +46,38 @@ def exponents_along(system: System, states: FloatArray, *, start_time: FloatArra
     Args:
         start_time: (trajectory,) the system's own time at the first sample.
     """
+    steps, found = 1 if system.kind == "map" else _STEPS, None
+    while steps <= _MOST_STEPS:
+        coarser, found = found, _with_steps(system, states, start_time, dt, steps)
+        if system.kind == "map" or (coarser is not None and found is not None and _alike(coarser, found)):
+            return found
+        steps *= 2
+    return None
+
+
+def _with_steps(system: System, states: FloatArray, start_time: FloatArray, dt: float, steps: int) -> Along | None:
+    """With so many steps from one sample to the next; None where a tangent grows beyond every bound."""
     trajectories, samples, variables = states.shape
     points = states[:, :-1].reshape(-1, variables)
     times = (start_time[:, None] + dt * np.arange(samples - 1)).reshape(-1)
-    steps = _steps(system, points, times, dt)
-    if steps is None:
+    maps = tangent_maps(system, points, times, dt, steps=steps)
+    if not np.isfinite(maps).all():
         return None
-    maps = tangent_maps(system, points, times, dt, steps=steps).reshape(trajectories, samples - 1, variables, variables)
-    logarithms = _growth(maps)[:, int(_UNALIGNED * (samples - 1)) :]
+    logarithms = _growth(maps.reshape(trajectories, samples - 1, variables, variables))[:, int(_UNALIGNED * (samples - 1)) :]
     blocks = np.stack([part.mean(axis=1) for part in np.array_split(logarithms, BLOCKS, axis=1)], axis=1) / dt
     means = logarithms.mean(axis=(0, 1)) / dt
     order = np.argsort(-means)  # a direction that nothing turns, as of a phase, stays where it began
     between, within = (errors[order] for errors in standard_errors(blocks))
-    estimate = Estimate(
-        means[order],
-        np.maximum(between, within),
-        "tangent vectors from each stored sample to the next, by the stated equations",
-        {"trajectories": trajectories, "samples": samples, "steps": steps},
-        0.0,
-    )
+    method = "tangent vectors from each stored sample to the next, by the stated equations"
+    settings = {"trajectories": trajectories, "samples": samples, "steps": steps}
+    estimate = Estimate(means[order], np.maximum(between, within), method, settings, 0.0)
     return Along(estimate, between, within, dt * logarithms.shape[1], trajectories)
+
+
+def _alike(coarser: Along, finer: Along) -> bool:
+    """Whether twice the steps change no exponent by more than a part of what it may be off by."""
+    change, size = np.abs(finer.estimate.value - coarser.estimate.value), np.abs(finer.estimate.value)
+    return bool((change <= _GOOD * size + 0.1 / finer.duration).all())
 
 
 def tangent_maps(system: System, points: FloatArray, times: FloatArray, dt: float, *, steps: int) -> FloatArray:
@@ -97,23 +108,6 @@ def _step(system: System, state: FloatArray, tangent: FloatArray, moment: FloatA
     return state + length / 6.0 * total_state, tangent + length / 6.0 * total_tangent
 
 
-def _steps(system: System, points: FloatArray, times: FloatArray, dt: float) -> int | None:
-    """Steps from one sample to the next that are enough; None where as many as are affordable are too few, as for a stiff flow."""
-    if system.kind == "map":
-        return 1
-    tried = np.unique(np.linspace(0, len(points) - 1, _TRIED).astype(int))
-    steps = _STEPS
-    found = tangent_maps(system, points[tried], times[tried], dt, steps=steps)
-    while steps <= _MOST_STEPS:
-        finer = tangent_maps(system, points[tried], times[tried], dt, steps=2 * steps)
-        change = np.abs(finer - found).max(axis=(1, 2)) / np.maximum(np.abs(finer).max(axis=(1, 2)), 1e-300)
-        # Nearly all: one that is spoilt must not decide.
-        if np.isfinite(change).mean() > 0.95 and np.quantile(change[np.isfinite(change)], 0.9) <= _GOOD:
-            return steps
-        steps, found = 2 * steps, finer
-    return None
-
-
 def _growth(maps: FloatArray) -> FloatArray:
     """Logarithms (trajectory, interval, variable) of what orthogonal directions grow by."""
     trajectories, intervals, variables, _ = maps.shape
@@ -121,7 +115,6 @@ def _growth(maps: FloatArray) -> FloatArray:
     grown = np.empty((trajectories, intervals, variables))
     for interval in range(intervals):
         moved = maps[:, interval] @ frames
-        moved = np.where(np.isfinite(moved), moved, 0.0)
         frames, triangle = np.linalg.qr(moved)
         lengths = np.abs(np.einsum("nii->ni", triangle))
         grown[:, interval] = np.log(np.maximum(lengths, 1e-300))

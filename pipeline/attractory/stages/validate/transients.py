@@ -8,15 +8,28 @@ from attractory.stages.validate.false_alarms import alarm_of, draws_of, said
 from attractory.stages.validate.report import Check
 from attractory.stages.validate.rule import Evidence, Rule
 from attractory.stages.validate.settled import FEWEST_TURNS, PARTS, beginning_and_end
+from attractory.stages.validate.stored import StoredSystem
+
+# Motion that forgets where it began, in a measure to which volumes shrink.
+_FORGETS = ("chaotic", "hyperchaotic")
+_STATES = 16
+
+
+def keeps_phase(stored: StoredSystem) -> bool:
+    """Whether a flow is driven: by the time itself, or by a variable whose rate depends on no variable."""
+    if stored.record.kind != "flow":
+        return False
+    if is_driven(stored.system):
+        return True
+    jacobians = stored.system.jacobian(stored.initial[stored.good][:_STATES])
+    return bool((jacobians == 0.0).all(axis=(0, 2)).any())
 
 
 def check_stationary(evidence: Evidence) -> Check:
     """The verdict of one granularity."""
     stored, granularity = evidence.stored, evidence.granularity
-    if stored.record.behaviour in ("transient_chaotic", "fixed_point"):
-        return evidence.passed(f"not asked of a system annotated as {stored.record.behaviour}: its trajectories are on their way")
-    if stored.record.kind == "flow" and is_driven(stored.system):
-        return evidence.passed("not asked of a driven system, whose trajectories all begin at one phase of what drives it")
+    if stored.record.behaviour not in _FORGETS or keeps_phase(stored):
+        return evidence.passed("not asked where trajectories may keep the phase at which they all began: a cycle, a torus, a driven system")
     chosen, alarm = together(stored, evidence.shards), alarm_of(evidence.settings.places)
     turn = turn_of(stored, granularity)
     chance = None
@@ -41,7 +54,7 @@ RULES = (
         promise="The first eighth of the trajectories is a sample of the same measure as the last: the transient is gone.",
         advice="Ask for a longer `transient` in the recipe and generate the system again.",
         run=check_stationary,
-        needs="samples at regular times of a motion that lasts, without explicit time",
+        needs="samples at regular times of chaos that is not driven",
         applies=lambda evidence: not evidence.granularity.is_irregular,
         gather=chosen_states,
     ),
