@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -153,3 +154,29 @@ def test_system_that_is_held_out_must_be_in_one_split_and_have_no_twin(good_stor
     twin = replace(horseshoe, name="Shoe")
     (check,) = verdicts(replace(held, systems=(moved, twin)), "splits.held_out", system=None)["held_out:Horseshoe"]
     assert check.message == "Horseshoe is held out for test, and Shoe has the same equations and parameters in another split"
+
+
+def test_exponent_that_the_stored_points_do_not_have_is_found_with_its_interval(good_store: Path) -> None:
+    """The entry says 0.6 of a map whose tangents grow at 0.42 along the stored points, and so do distances of neighbours."""
+    dataset = open_stored(good_store)
+    horseshoe = next(one for one in dataset.systems if one.name == "Horseshoe")
+    stated = horseshoe.record.invariants["lyapunov_spectrum"].model_copy(update={"value": (0.6,), "standard_error": (0.001,)})
+    record = horseshoe.record.model_copy(update={"invariants": {"lyapunov_spectrum": stated}})
+    found = verdicts(replace(dataset, systems=(replace(horseshoe, record=record),)), "truth.invariants", system="Horseshoe")
+    (check,) = found["invariants:lyapunov_spectrum"]
+    assert check.failed
+    assert re.match(
+        r"exponent 1 of 1 from the stored samples 0\.4\d+ \(95 %: 0\.3\d+ to 0\.4\d+\), the catalog says 0\.6 ± 0\.001", check.message
+    )
+    assert "attractory annotate" in check.advice
+
+
+def test_behaviour_that_the_stored_points_contradict_is_found(good_store: Path) -> None:
+    """A map that is called periodic, and whose tangents grow."""
+    dataset = open_stored(good_store)
+    horseshoe = next(one for one in dataset.systems if one.name == "Horseshoe")
+    record = horseshoe.record.model_copy(update={"behaviour": "periodic"})
+    found = verdicts(replace(dataset, systems=(replace(horseshoe, record=record),)), "truth.invariants", system="Horseshoe")
+    (check,) = found["invariants:behaviour"]
+    assert check.failed
+    assert "annotated as periodic, and tangents grow along the stored points at 0.4" in check.message

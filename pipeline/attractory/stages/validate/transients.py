@@ -28,6 +28,8 @@ def keeps_phase(stored: StoredSystem) -> bool:
 def check_stationary(evidence: Evidence) -> Check:
     """The verdict of one granularity."""
     stored, granularity = evidence.stored, evidence.granularity
+    if stored.record.kind == "flow" and stored.system.period is None:
+        return evidence.passed("not asked of a flow whose period nobody knows")
     if stored.record.behaviour not in _FORGETS or keeps_phase(stored):
         return evidence.passed("not asked where trajectories may keep the phase at which they all began: a cycle, a torus, a driven system")
     chosen, alarm = together(stored, evidence.shards), alarm_of(evidence.settings.places)

@@ -21,7 +21,8 @@ from attractory.stages.validate.permutations import FloatArray
 ANCHORS = 16  # windows of each trajectory that are searched for
 POINTS = 24  # states of a window
 MOST_STATES = 200_000  # that are searched
-_PAIRS = 400_000
+_PAIRS = 100_000
+_MOST_COORDINATES = 32  # of a large system, evenly
 _CAUTION = 0.8
 _NEIGHBOURS = 4
 _WANTED = 20_000  # pairs that begin near each other by chance
@@ -67,6 +68,7 @@ def nearest_windows(coordinates: FloatArray, *, forgets: float, rounding: float,
         forgets: samples in which an error grows e-fold; infinite where it does not.
         rounding: a distance below this is none, in units of the coordinates.
     """
+    coordinates = np.ascontiguousarray(coordinates[:, :, :: -(-coordinates.shape[2] // _MOST_COORDINATES)])
     trajectories, length, _ = coordinates.shape
     thin = max(1, -(-trajectories * length // MOST_STATES))
     apart = _spacing(length)
