@@ -1,12 +1,12 @@
 """How often does a good dataset fail? Datasets that differ in their seed alone, each made and validated whole.
 
-    python benchmarks/false_alarms.py [--datasets 100] [--whole] [--quick] [--json FILE] [--page FILE]
+    python benchmarks/false_alarms.py [--datasets 100] [--first 0] [--whole] [--quick] [--json FILE] [--join FILE] [--page FILE]
 
-Each has three systems, two chaotic flows and a map, at two granularities, small, so that a hundred take minutes of one core. The
-checks that give chances are run, and those of splits and labels beside them; with `--whole` every check, which takes five times as long. At
-most one of a hundred may fail. Beside the verdicts the page says how often each test gave a chance below 1, 5 and 20 %: what is exact gives
-1, 5 and 20 %, what errs on the safe side fewer. `--page` writes docs/validation/false_alarms.md. Exits 1 where more fail than the rate
-allows. Not a part of `make bench`.
+Each has three systems, two chaotic flows and a map, at two granularities, small, so that a hundred take minutes of one core. The checks
+that give chances are run, and those of splits and labels beside them; with `--whole` every check, which takes five times as long. At most
+one of a hundred may fail. Beside the verdicts the page says how often each test gave a chance below 1, 5 and 20 %: what is exact gives 1, 5
+and 20 %, what errs on the safe side fewer. `--page` writes docs/validation/false_alarms.md; `--join` adds what another run with `--json`
+has found with other seeds. Exits 1 where more fail than the rate allows. Not a part of `make bench`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import json
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from attractory import catalog
 from attractory.stages.generate import planned_job
@@ -63,8 +63,8 @@ class Count:
 
     datasets: int = 0
     failures: dict[int, list[str]] = field(default_factory=dict)
-    chances: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    undecided: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    chances: dict[str, list[float]] = field(default_factory=dict)
+    undecided: dict[str, int] = field(default_factory=dict)
     small: list[str] = field(default_factory=list)
     core_seconds: float = 0.0
 
@@ -78,16 +78,29 @@ class Count:
         for check in checks:
             name = f"{check.group}.{check.name}"
             if check.p_value is not None:
-                self.chances[name].append(check.p_value)
+                self.chances.setdefault(name, []).append(check.p_value)
                 if check.p_value < SMALL:
                     self.small.append(f"seed {seed}, {name} of {check.system} {check.granularity or ''}: {check.message}")
             elif check.verdict == "not enough data":
-                self.undecided[name] += 1
+                self.undecided[name] = self.undecided.get(name, 0) + 1
+
+    def join(self, other: dict[str, Any]) -> None:
+        """Adds what another run has found."""
+        self.datasets += other["datasets"]
+        self.core_seconds += other["core_seconds"]
+        self.failures |= other["failures"]
+        self.small += other["small"]
+        for name, chances in other["chances"].items():
+            self.chances.setdefault(name, []).extend(chances)
+        for name, number in other["undecided"].items():
+            self.undecided[name] = self.undecided.get(name, 0) + number
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--datasets", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--join", type=Path, help="what another run has found")
     parser.add_argument("--whole", action="store_true", help="every check")
     parser.add_argument("--quick", action="store_true", help="three datasets")
     parser.add_argument("--json", type=Path)
@@ -95,19 +108,19 @@ def main() -> int:
     asked = parser.parse_args()
     count = Count()
     began = time.process_time()
-    for seed in range(3 if asked.quick else asked.datasets):
+    for seed in range(asked.first, asked.first + (3 if asked.quick else asked.datasets)):
         with tempfile.TemporaryDirectory() as folder:
             count.add(seed, validated(Path(folder), seed, RULES if asked.whole else STATISTICAL))
         count.core_seconds = time.process_time() - began
         sys.stderr.write(f"seed {seed}: {'; '.join(count.failures.get(seed, ['pass']))}; {count.core_seconds:.0f} s of one core so far\n")
+    if asked.join:
+        count.join(json.loads(asked.join.read_text(encoding="utf-8")))
     text = page(count, asked.whole)
     sys.stdout.write(text)
     if asked.page:
         asked.page.write_text(text, encoding="utf-8")
     if asked.json:
-        asked.json.write_text(
-            json.dumps({"failures": count.failures, "chances": count.chances, "small": count.small}, indent=1) + "\n", encoding="utf-8"
-        )
+        asked.json.write_text(json.dumps(asdict(count), indent=1) + "\n", encoding="utf-8")
     return int(len(count.failures) > max(1, FALSE_ALARM_RATE * count.datasets))
 
 

@@ -16,7 +16,7 @@ from attractory.stages.validate.rule import Evidence, Rule
 from attractory.stages.validate.trajectory_distances import distances_between, points_of
 
 # Of these all trajectories have one set, unless there are several attractors.
-_ONE_SET = ("chaotic", "hyperchaotic", "periodic", "fixed_point")
+_ONE_SET = ("chaotic", "hyperchaotic", "periodic")
 
 
 def check_attractor(evidence: Evidence) -> Iterator[Check]:

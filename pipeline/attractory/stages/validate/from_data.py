@@ -36,7 +36,7 @@ from attractory.stages.validate.tangents_along import (
 )
 
 _TRAJECTORIES, _SAMPLES = 32, 1024
-_POINTS, _REFERENCES = 16_384, 1_024
+_POINTS, _REFERENCES = 8_192, 1_024
 _FEWEST_A_PERIOD = 6.0  # samples, for what looks from one to the next
 # What a method is off by however much data there are, as part of the number: tangents by their alignment, and 2 / T (neighbouring orbits of
 # regular motion part in proportion to the time); neighbours and dimensions by the range of distances that so few points have, as
