@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from attractory import __version__, layout
-from attractory.integrate import BlockSettings, SampleGrid, integrate_block
+from attractory.integrate import BlockSettings, SampleGrid, Trajectories, integrate_block
 from attractory.stages.validate.chosen import IntArray, chosen_rows
 from attractory.stages.validate.families import family_of_store
 from attractory.stages.validate.fresh import transient_of
 from attractory.stages.validate.report import Check
 from attractory.stages.validate.rule import Evidence, Rule
-from attractory.stages.validate.stored import StoredSystem
+from attractory.stages.validate.stored import FloatArray, StoredSystem
 
 _MOST = 512  # drawn again, unless every one is asked for
+# Of those that differ, so many are made with all their samples at once, and so many numbers.
+_TOGETHER, _NUMBERS = 32, 6_000_000
 
 
 def check_drawn(evidence: Evidence) -> Iterator[Check]:
@@ -61,14 +64,9 @@ def _numbers(evidence: Evidence) -> Check:
     rows = chosen_rows(stored, most=most)
     if not len(rows):
         return subject.not_enough("no trajectory reached its last sample", "1 trajectory")
-    made = integrate_block(
-        stored.system,
-        indices=rows.tolist(),
-        grids=[SampleGrid(one.dt, 1) for one in stored.granularities],
-        settings=_settings(evidence, stored),
-    )
-    same = (made.initial == stored.initial[rows]).all(axis=1) & (made.start_time == stored.start_time[rows])
-    wrong, ours = rows[~same], str(evidence.dataset.attributes.get(layout.VERSIONS, {}).get("attractory")) == __version__
+    made = _made(evidence, rows, samples=1)
+    same = _same(stored, rows, made)
+    wrong, ours = _surely(evidence, rows[~same]), str(evidence.dataset.attributes.get(layout.VERSIONS, {}).get("attractory")) == __version__
     if not same.any() and not ours:
         return subject.not_enough("another version of the program made these, and its draws are others", "its own version")
     message = f"{len(rows)} trajectories are those that their numbers draw"
@@ -79,7 +77,33 @@ def _numbers(evidence: Evidence) -> Check:
     return subject.measured(float(len(wrong)), 0.0, message)
 
 
-def _whose(stored: StoredSystem, drawn: np.ndarray, rows: IntArray, row: int) -> str:
+def _made(evidence: Evidence, rows: IntArray, *, samples: int | None) -> Trajectories:
+    """The trajectories of these numbers, with so many samples of each granularity, or all of them."""
+    stored = evidence.stored
+    grids = [SampleGrid(one.dt, samples or one.samples) for one in stored.granularities]
+    return integrate_block(stored.system, indices=rows.tolist(), grids=grids, settings=_settings(evidence, stored))
+
+
+def _same(stored: StoredSystem, rows: IntArray, made: Trajectories) -> npt.NDArray[np.bool_]:
+    """(row,) whether the state after the transient and its time are those that are stored."""
+    return np.asarray((made.initial == stored.initial[rows]).all(axis=1) & (made.start_time == stored.start_time[rows]))
+
+
+def _surely(evidence: Evidence, rows: IntArray) -> IntArray:
+    """Those of the rows that differ when their samples are made too: a trajectory that is lost on its way was drawn again. It ends with the
+    first few that do."""
+    stored = evidence.stored
+    each = sum(one.samples for one in stored.granularities) * stored.system.dimension
+    count = max(1, min(_TOGETHER, _NUMBERS // each))
+    for first in range(0, len(rows), count):
+        part = rows[first : first + count]
+        wrong = part[~_same(stored, part, _made(evidence, part, samples=None))]
+        if len(wrong):
+            return wrong
+    return rows[:0]
+
+
+def _whose(stored: StoredSystem, drawn: FloatArray, rows: IntArray, row: int) -> str:
     """Which number's trajectory it is, where it is another's."""
     owners = rows[(drawn == stored.initial[row]).all(axis=1)]
     if not len(owners):
