@@ -180,3 +180,17 @@ def test_behaviour_that_the_stored_points_contradict_is_found(good_store: Path) 
     (check,) = found["invariants:behaviour"]
     assert check.failed
     assert "annotated as periodic, and tangents grow along the stored points at 0.4" in check.message
+
+
+def test_trajectory_that_was_lost_and_drawn_again_is_the_one_of_its_number(
+    stored: Callable[[Path, list[System]], Path], tmp_path: Path
+) -> None:
+    """A map with a small gap, through which some leave among the samples: their first draws are not what is stored, and need not be."""
+    leaky = System(name="Leaky", kind="map", equations={"x": "4.00001*x*(1 - x)"}, initial={"x": 0.3}, behaviour="transient_chaotic")
+    dataset = open_stored(stored(tmp_path / "small.zarr", [leaky]))
+    (one,) = dataset.systems
+    settings = BlockSettings(seed=3, transient=1000.0, tolerance=1e-14, dtype="float32")
+    first = integrate_block(leaky, indices=range(24), grids=[SampleGrid(1.0, 1)], settings=settings)
+    assert (first.initial != one.initial)[one.good].any()
+    (check,) = verdicts(dataset, "splits.as_drawn", system="Leaky")["as_drawn:numbers"]
+    assert check.passed
