@@ -9,7 +9,6 @@ import numpy as np
 
 from attractory.errors import IntegrationError
 from attractory.stages.validate.chosen import (
-    IntArray,
     chosen_states,
     coordinate_names,
     coordinates_of,
@@ -33,7 +32,7 @@ from attractory.stages.validate.permutations import (
 from attractory.stages.validate.report import Check
 from attractory.stages.validate.rule import Evidence, Rule
 from attractory.stages.validate.settled import beginnings
-from attractory.stages.validate.trajectory_distances import distances_between, points_of
+from attractory.stages.validate.trajectory_distances import common_samples, distances_between
 from attractory.stages.validate.trajectory_numbers import Numbers, numbers_of
 
 # Of a period: between the values whose order is counted; and how many samples are the beginning.
@@ -58,7 +57,7 @@ def check_fresh(evidence: Evidence) -> Iterator[Check]:
     except IntegrationError as error:
         yield from (evidence.subject(part).failed(f"the stored equations do not give what is stored: {error}") for part in parts)
         return
-    compared = Compared(evidence, chosen.rows, coordinates_of(stored, np.concatenate([chosen.states, fresh])))
+    compared = Compared(evidence, len(chosen.rows), coordinates_of(stored, np.concatenate([chosen.states, fresh])))
     for part, judged in zip(parts, (compared.measure, compared.numbers, compared.beginning), strict=True):
         chance, told = judged(alarm)
         yield evidence.subject(part).tested(chance.p_value, alarm, f"{told}; chance {chance.p_value:.2g}, {said(alarm)}")
@@ -72,18 +71,16 @@ def needed(alarm: float) -> str:
 class Compared:
     """Stored and fresh trajectories together: coordinates (trajectory, time, coordinate), the stored ones first."""
 
-    def __init__(self, evidence: Evidence, rows: IntArray, coordinates: FloatArray) -> None:
-        self.evidence, self.coordinates, self.count = evidence, coordinates, len(rows)
+    def __init__(self, evidence: Evidence, count: int, coordinates: FloatArray) -> None:
+        self.evidence, self.coordinates, self.count = evidence, coordinates, count
         fresh = len(coordinates) - self.count
-        # Beyond every number of a stored trajectory, so that none shares its draws.
-        self.rows = np.concatenate([rows, evidence.stored.trajectories + np.arange(fresh)]).astype(np.int64)
         self.labels = np.repeat([0, 1], [self.count, fresh]).astype(np.int64)
         self.seed = seed_of(evidence.stored.name, evidence.granularity.name)
 
     def measure(self, alarm: float) -> tuple[Chance, str]:
         """The sets of points, by their energy distance."""
-        length = self.coordinates.shape[1]
-        distances = distances_between(points_of(self.coordinates, self.rows, first=0, last=length, seed=self.seed))
+        chosen = common_samples(self.coordinates.shape[1], seed=self.seed)
+        distances = distances_between(self.coordinates[:, chosen])
         chance = self._chance(energy_of(distances, 2), alarm)
         fresh, typical = len(self.labels) - self.count, float(distances.mean())
         return chance, f"energy distance {chance.observed:.3g} to {fresh} fresh trajectories, whose points are {typical:.2g} apart"

@@ -13,7 +13,7 @@ from attractory.stages.validate.one_set import FEWEST, Seen, farthest, seen
 from attractory.stages.validate.permutations import FloatArray
 from attractory.stages.validate.report import Check
 from attractory.stages.validate.rule import Evidence, Rule
-from attractory.stages.validate.trajectory_distances import distances_between, points_of
+from attractory.stages.validate.trajectory_distances import common_samples, distances_between
 
 # Of these all trajectories have one set, unless there are several attractors.
 _ONE_SET = ("chaotic", "hyperchaotic", "periodic")
@@ -55,8 +55,8 @@ def _together(evidence: Evidence, chosen: Chosen, coordinates: FloatArray) -> Ch
         return subject.passed(f"not asked of a system annotated as {stored.record.behaviour}, where each may have a set of its own")
     if len(chosen.rows) < FEWEST:
         return subject.not_enough(f"{len(chosen.rows)} trajectories do not show what is usual", f"{FEWEST} trajectories")
-    points = points_of(coordinates, chosen.rows, first=0, last=coordinates.shape[1], seed=seed_of(stored.name, "one_set"))
-    place, chance = farthest(distances_between(points))
+    samples = common_samples(coordinates.shape[1], seed=seed_of(stored.name, "one_set"))
+    place, chance = farthest(distances_between(coordinates[:, samples]))
     told = f"trajectory {_named(chosen, place)} is the farthest from all {len(chosen.rows)}"
     return subject.tested(chance, alarm, f"{told}; chance {chance:.2g}, {said(alarm)}")
 

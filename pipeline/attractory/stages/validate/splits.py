@@ -25,7 +25,7 @@ from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.rule import Evidence, Rule, ShardStates
 from attractory.stages.validate.stored import FloatArray, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
-from attractory.stages.validate.trajectory_distances import distances_between, points_of
+from attractory.stages.validate.trajectory_distances import common_samples, distances_between
 
 _FEWEST = 4  # trajectories of a split, to say anything about it
 
@@ -45,10 +45,10 @@ class Units:
 
 
 def gather_points(shard: ShardStates) -> Gathered:
-    """(rows, points (trajectory, point, variable)): samples at random of some trajectories, drawn for each by its number."""
+    """(rows, points (trajectory, point, variable)): of some trajectories, at the same few samples of each."""
     places = np.flatnonzero(np.isin(shard.rows, chosen_rows(shard.stored)))
     rows, length = shard.rows[places].astype(np.int64), shard.states.shape[1]
-    return rows, points_of(shard.states[places], rows, first=0, last=length, seed=seed_of(shard.stored.name, "same_measure"))
+    return rows, shard.states[places][:, common_samples(length, seed=seed_of(shard.stored.name, "same_measure"))].astype(np.float64)
 
 
 def same_measure(evidence: Evidence) -> Check:

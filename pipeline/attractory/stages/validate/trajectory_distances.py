@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
 from attractory.stages.validate.permutations import FloatArray
@@ -22,6 +23,16 @@ def distances_between(points: FloatArray) -> FloatArray:
         near = cdist(flat[unit * count : (unit + 1) * count], flat[unit * count :])
         found[unit, unit:] = found[unit:, unit] = near.reshape(count, units - unit, count).mean(axis=(0, 2))
     return found
+
+
+def common_samples(length: int, *, seed: int, points: int = POINTS) -> npt.NDArray[np.int64]:
+    """(point,): samples at which all trajectories are looked at, one at random of each of so many equal stretches.
+
+    The same for all, since trajectories that began together keep their phase for long: at times of their own they could be told apart.
+    """
+    edges = np.linspace(0, length, points + 1)
+    draws = edges[:-1] + np.random.Generator(np.random.Philox(key=seed)).random(points) * np.diff(edges)
+    return np.minimum(draws.astype(np.int64), length - 1)
 
 
 def points_of(coordinates: FloatArray, rows: np.ndarray, *, first: int, last: int, seed: int, points: int = POINTS) -> FloatArray:
