@@ -47,7 +47,7 @@ def fresh_states(dataset: StoredDataset, stored: StoredSystem, granularity: Stor
     """
     recipe = dataset.recipe
     settings = BlockSettings(
-        seed=seed_of(stored.name, "fresh", int(recipe.get("seed", 0))) % 2**31,
+        seed=seed_of(stored.name, "fresh trajectories", int(recipe.get("seed", 0))) % 2**31,
         transient=transient_of(dataset, stored),
         tolerance=float(recipe.get("tolerance", 1e-14)),
         dtype=str(granularity.state.dtype),
