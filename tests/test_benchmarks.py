@@ -206,3 +206,19 @@ def test_the_page_of_results_holds_the_machine_and_the_verdict(script) -> None:
     assert "dysts" not in page
     assert "times heyoka" in page
     assert "what was printed" in page
+
+
+def test_four_good_datasets_raise_no_false_alarm(script, tmp_path: Path) -> None:
+    """The short form of a hundred: a map, small, with four seeds; every test says its chance."""
+    alarms = script("false_alarms")
+    count = alarms.Count()
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        count.add(seed, alarms.validated(folder, seed, alarms.STATISTICAL, systems=("Henon",)))
+    assert count.failures == {}
+    assert len(count.chances["truth.fresh:measure"]) == 8  # two granularities each
+    assert len(count.chances["truth.invariants:correlation_dimension"]) == 4
+    text = alarms.page(count, whole=False)
+    assert "**0 failed.**" in text
+    assert "| splits.same_measure | 8 |" in text

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from attractory.stages.validate import (
+    against_fresh,
+    attractor,
     derivative,
     digits,
+    drawn_again,
     forgetting,
+    from_data,
+    held_out,
     integrity,
     labels,
     measure,
@@ -15,7 +20,9 @@ from attractory.stages.validate import (
     splits,
     standstill,
     steps,
+    transients,
     truth,
+    windows,
 )
 from attractory.stages.validate.rule import Rule
 
@@ -31,8 +38,15 @@ RULES: tuple[Rule, ...] = (
     *derivative.RULES,
     *truth.RULES,
     *forgetting.RULES,
+    *against_fresh.RULES,
+    *from_data.RULES,
     *splits.RULES,
+    *windows.RULES,
+    *held_out.RULES,
+    *drawn_again.RULES,
     *labels.RULES,
+    *attractor.RULES,
+    *transients.RULES,
 )
 
 # Keys of verdicts that a rule gives beside those of its own name: a recipe may tighten them or leave them out as well.

@@ -2,99 +2,134 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from attractory import layout
+from attractory.stages.validate.chosen import chosen_rows, coordinates_of, seed_of
+from attractory.stages.validate.false_alarms import alarm_of, draws_of, joined, said
 from attractory.stages.validate.families import by_set, check_sets_apart
+from attractory.stages.validate.permutations import (
+    Chance,
+    chance_of,
+    deals_of,
+    dealt_at_random,
+    differences,
+    energy_of,
+    largest_difference,
+)
 from attractory.stages.validate.report import Check, Subject
-from attractory.stages.validate.rule import Evidence, Rule
+from attractory.stages.validate.rule import Evidence, Rule, ShardStates
 from attractory.stages.validate.stored import FloatArray, StoredGranularity, StoredSystem
 from attractory.stages.validate.summary import Summary
+from attractory.stages.validate.trajectory_distances import common_samples, distances_between
 
-# Chance that a whole good dataset fails `same_measure` anywhere; shared out over its systems and granularities.
-FALSE_ALARMS = 1e-3
-# A probability above this from the normal theory is not worth the permutations.
-_UNSUSPICIOUS = 0.01
-_FEWEST = 4  # trajectories of a split, to say anything about its mean
+_FEWEST = 4  # trajectories of a split, to say anything about it
+
+Gathered = tuple[npt.NDArray[np.int64], FloatArray]
+
+
+@dataclass(frozen=True)
+class Units:
+    """What is dealt to splits: trajectories, or parameter sets. features (unit, feature) with their names, points (unit, point, variable),
+    labels (unit,): the place of its split among `present`."""
+
+    features: FloatArray
+    names: tuple[str, ...]
+    points: FloatArray
+    labels: npt.NDArray[np.int64]
+    present: tuple[int, ...]
+
+
+def gather_points(shard: ShardStates) -> Gathered:
+    """(rows, points (trajectory, point, variable)): of some trajectories, at the same few samples of each."""
+    places = np.flatnonzero(np.isin(shard.rows, chosen_rows(shard.stored)))
+    rows, length = shard.rows[places].astype(np.int64), shard.states.shape[1]
+    return rows, shard.states[places][:, common_samples(length, seed=seed_of(shard.stored.name, "same_measure"))].astype(np.float64)
 
 
 def same_measure(evidence: Evidence) -> Check:
-    limit = FALSE_ALARMS / evidence.settings.places
-    return _same_measure(evidence.subject(), evidence.stored, evidence.summary, limit=limit, seed=evidence.settings.seed)
+    """Two statistics of one question, which share its chance: the energy distance between the points of the splits; and, of every
+    trajectory that could be read, mean and spread of each variable."""
+    stored, alarm = evidence.stored, alarm_of(evidence.settings.places)
+    if stored.attributes.get(layout.SPLIT_BY) == "system":
+        return evidence.passed("not asked of a system that is held out: it is in one split")
+    tested = [one for one in (_by_points(evidence), _by_features(evidence)) if one is not None]
+    if not tested:
+        return evidence.not_enough("too few trajectories to compare splits", f"{_FEWEST} trajectories in each of two splits")
+    found = [(_chance(evidence, *one, draws=draws_of(alarm / len(tested))), one) for one in tested]
+    chance = joined(one.p_value for one, _ in found)
+    if chance >= alarm and not any(one.can_alarm(alarm / len(tested)) for one, _ in found):
+        return evidence.not_enough("so few trajectories can differ as much by chance", "some more trajectories in the smallest split")
+    units = found[-1][1][0]
+    score = differences(units.features, units.labels[None], len(units.present))[0]
+    split, feature = np.unravel_index(int(np.argmax(score)), score.shape)
+    where = f"{units.names[feature]} in {layout.SPLITS[units.present[split]]}" if units.names else "none"
+    message = f"largest difference: {where}; chance of a larger one, or of a larger energy distance between splits, {chance:.2g}"
+    return evidence.subject().tested(chance, alarm, f"{message}, {said(alarm)}")
+
+
+Tested = tuple[Units, str]
+
+
+def _chance(evidence: Evidence, units: Units, kind: str, *, draws: int) -> Chance:
+    groups = len(units.present)
+    statistic = energy_of(distances_between(units.points), groups) if kind == "points" else largest_difference(units.features, groups)
+    return chance_of(
+        statistic,
+        units.labels,
+        dealt_at_random(units.labels),
+        ways=deals_of(units.labels),
+        draws=draws,
+        seed=seed_of(evidence.stored.name, f"{kind} of splits", evidence.settings.seed),
+    )
+
+
+def _by_points(evidence: Evidence) -> Tested | None:
+    """A few points of some trajectories; None where splits are too small, or where trajectories are not their own units."""
+    stored = evidence.stored
+    if not evidence.shards or stored.attributes.get(layout.SPLIT_BY) == "parameters":
+        return None
+    rows = np.concatenate([rows for rows, _ in evidence.shards])
+    points = np.concatenate([points for _, points in evidence.shards])
+    kept = np.isfinite(points).all(axis=(1, 2))
+    if not kept.any():
+        return None
+    present, labels, of_present = _dealt(stored.split[rows[kept]])
+    if len(present) < 2:
+        return None
+    coordinates = coordinates_of(stored, points[kept][of_present])
+    return Units(np.zeros((len(labels), 1)), (), coordinates, labels, present), "points"
+
+
+def _by_features(evidence: Evidence) -> Tested | None:
+    """One row a trajectory, so that the correlations within one do not count as evidence; or one a parameter set."""
+    stored, summary = evidence.stored, evidence.summary
+    rows = np.flatnonzero(summary.readable & stored.good & (summary.finite > 0))
+    if not len(rows):
+        return None
+    features, codes = np.concatenate([summary.mean[rows], np.sqrt(summary.variance[rows])], axis=1), stored.split[rows]
+    if stored.attributes.get(layout.SPLIT_BY) == "parameters":
+        features, codes = by_set(features, stored.sets[layout.PARAMETER_SET][rows], codes)
+    present, labels, of_present = _dealt(codes)
+    if len(present) < 2:
+        return None
+    names = tuple(f"{kind} of {name}" for kind in ("mean", "spread") for name in stored.system.variables)
+    return Units(features[of_present], names, np.zeros((len(labels), 0, 0)), labels, present), "features"
+
+
+def _dealt(codes: npt.NDArray[np.int8]) -> tuple[tuple[int, ...], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """(the splits that have units enough, the place among them of each unit of these, which units that are)."""
+    present = tuple(code for code in range(len(layout.SPLITS)) if np.sum(codes == code) >= _FEWEST)
+    kept = np.isin(codes, present)
+    return present, np.searchsorted(present, codes[kept]).astype(np.int64), kept
 
 
 def no_duplicates(evidence: Evidence) -> Check:
     return _no_duplicates(evidence.subject(), evidence.stored, evidence.summary, evidence.granularity)
-
-
-def _same_measure(subject: Subject, stored: StoredSystem, summary: Summary, *, limit: float, seed: int) -> Check:
-    """Mean and spread of every variable, one number a trajectory, so that the correlations within one do not count as evidence."""
-    rows = np.flatnonzero(summary.readable & stored.good & (summary.finite > 0))
-    features = np.concatenate([summary.mean[rows], np.sqrt(summary.variance[rows])], axis=1)
-    codes = stored.split[rows]
-    if stored.attributes.get(layout.SPLIT_BY) == "parameters":
-        features, codes = by_set(features, stored.sets[layout.PARAMETER_SET][rows], codes)
-    present = [code for code in range(len(layout.SPLITS)) if np.sum(codes == code) >= _FEWEST]
-    if len(present) < 2:
-        return subject.not_enough("too few trajectories to compare splits", f"{_FEWEST} trajectories in each of two splits")
-    kept = np.isin(codes, present)
-    features, codes = features[kept], codes[kept]
-    features = features[:, np.ptp(features, axis=0) > 0.0]
-    if not features.shape[1]:
-        return subject.passed("every trajectory has the same mean and spread")
-    probability, feature, code = _screen(features, codes, present)
-    if probability < _UNSUSPICIOUS and _smallest_probability(codes, present) > limit:
-        return subject.not_enough("so few trajectories can differ as much by chance", "some more trajectories in the smallest split")
-    if probability < _UNSUSPICIOUS:
-        probability = _by_permutation(features, codes, present, draws=int(4.0 / limit), seed=seed)
-    names = [f"{kind} of {name}" for kind in ("mean", "spread") for name in stored.system.variables]
-    message = f"largest difference: {names[feature % len(names)]} in {layout.SPLITS[code]}; chance of a larger one {probability:.2g}"
-    # Stated so that a larger number is worse: limit over probability.
-    return subject.measured(limit / max(probability, 1e-300), 1.0, message)
-
-
-def distances(features: FloatArray, membership: FloatArray) -> FloatArray:
-    """Standardised difference between each group and the rest: (…, group, feature) for membership (…, group, trajectory) of 0 and 1."""
-    total = features.shape[0]
-    sizes = membership.sum(axis=-1, keepdims=True)
-    centred = (features - features.mean(axis=0)) / features.std(axis=0)
-    means = membership @ centred / sizes
-    result: FloatArray = np.abs(means) * np.sqrt(sizes * (total - 1.0) / (total - sizes))
-    return result
-
-
-def _screen(features: FloatArray, codes: npt.NDArray[np.int8], present: Sequence[int]) -> tuple[float, int, int]:
-    """Probability of the largest difference by the normal theory (Bonferroni), its feature, and its split's code."""
-    score = distances(features, np.stack([codes == code for code in present]).astype(np.float64))
-    group, feature = np.unravel_index(int(np.argmax(score)), score.shape)
-    probability = float(2.0 * stats.norm.sf(score.max()) * score.size)
-    return min(probability, 1.0), int(feature), present[int(group)]
-
-
-def _smallest_probability(codes: npt.NDArray[np.int8], present: Sequence[int]) -> float:
-    """Of the most unlikely deal, a split that holds exactly the highest or the lowest values."""
-    return min(2.0 / math.comb(len(codes), int(np.sum(codes == code))) for code in present)
-
-
-def _by_permutation(features: FloatArray, codes: npt.NDArray[np.int8], present: Sequence[int], *, draws: int, seed: int) -> float:
-    """Exact for any distribution: how often trajectories dealt at random to the splits differ as much."""
-    generator = np.random.Generator(np.random.Philox(key=seed))
-    observed = float(distances(features, np.stack([codes == code for code in present]).astype(np.float64)).max())
-    beyond, drawn = 0, 0
-    while drawn < draws:
-        batch = min(2048, draws - drawn)
-        dealt = generator.permuted(np.broadcast_to(codes, (batch, len(codes))), axis=1)
-        membership = np.stack([dealt == code for code in present], axis=1).astype(np.float64)
-        beyond += int(np.sum(distances(features, membership).max(axis=(1, 2)) >= observed * (1.0 - 1e-12)))
-        drawn += batch
-        if beyond >= 20:  # the probability is then known to a quarter of itself, and is far above the limit
-            break
-    return (beyond + 1.0) / (drawn + 1.0)
 
 
 def _no_duplicates(subject: Subject, stored: StoredSystem, summary: Summary, granularity: StoredGranularity) -> Check:
@@ -136,9 +171,10 @@ RULES = (
         "same_measure",
         "splits",
         "granularity",
-        promise="Means and spreads of the trajectories of one split could be those of another.",
+        promise="The trajectories of all splits are draws of one measure.",
         advice="Trajectories of a split were altered or chosen: generate the store again.",
         run=same_measure,
+        gather=gather_points,
     ),
     Rule(
         "no_duplicates",
