@@ -1,9 +1,11 @@
 """What a task costs scheduler and client, and whether their memory stays as it is: a run of near-empty tasks.
 
-    python benchmarks/tasks.py [--tasks N] [--workers N] [--quick] [--json FILE]
+    python benchmarks/tasks.py [--tasks N] [--workers N] [--bundle N] [--quick] [--json FILE]
 
-The tasks go through `run_blocks`, as `attractory generate` sends its blocks. The scheduler is a process of its own, as on a cluster, so
-that its time and its memory are known apart from the client's; a third process holds the workers, each of one thread, that report at once.
+The tasks go through `run_blocks`, as `attractory generate` sends its blocks: near-empty ones in bundles of up to 64, each of which is one
+task to Dask; `--bundle 1` sends each alone, as blocks of a third of a second and more are sent. The scheduler is a process of its own,
+as on a cluster, so that its time and its memory are known apart from the client's; a third process holds the workers, each of one thread,
+that report at once.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
 import psutil
 from one_core import one_thread
@@ -28,6 +31,7 @@ from table import Requirement, number, options, requirement_table, table, write
 
 import attractory
 from attractory.integrate import BlockSettings
+from attractory.stages import bundle as bundles
 from attractory.stages.block_queue import BlockQueue
 from attractory.stages.blocks_on_dask import run_blocks
 from attractory.stages.cluster import Workers, running_client
@@ -120,14 +124,15 @@ class Watch:
             print(f"  {place:,} tasks: " + ", ".join(f"{name} {sizes[-1]:.0f} MiB" for name, sizes in self._sizes.items()), flush=True)
 
 
-def run_tasks(tasks: int, workers: int, *, every: int = 250) -> tuple[list[Kept], float]:
+def run_tasks(tasks: int, workers: int, *, bundle: int, every: int = 250) -> tuple[list[Kept], float]:
     """(scheduler and client, milliseconds on the wall a task)."""
     with cluster(workers) as (scheduler, file), running_client(Workers(workers, scheduler_file=file)) as client:
         client.wait_for_workers(workers)
         queue = BlockQueue(synthetic_blocks(tasks))
         gc.collect()
         watch, began = Watch({"scheduler": scheduler, "client": psutil.Process()}, every), time.perf_counter()
-        tally = Tally.of(watch(run_blocks(client, queue, synthetic_task(), make=empty_report)))
+        with mock.patch.object(bundles, "MOST_BLOCKS", bundle):
+            tally = Tally.of(watch(run_blocks(client, queue, synthetic_task(), begin=empty_report)))
         wall = time.perf_counter() - began
         return watch.kept(tally.blocks), 1e3 * wall / tasks
 
@@ -185,6 +190,8 @@ def arguments() -> argparse.Namespace:
     parser = options(__doc__)
     parser.add_argument("--tasks", type=int, default=None, metavar="N", help=f"how many; default: {TASKS:,}")
     parser.add_argument("--workers", type=int, default=WORKERS, metavar="N", help=f"how many; default: {WORKERS}")
+    most = bundles.MOST_BLOCKS
+    parser.add_argument("--bundle", type=int, default=most, metavar="N", help=f"the most tasks that go together; default: {most}")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -195,8 +202,9 @@ def main() -> None:
         asyncio.run(serve(asked.serve, asked.workers))
         return
     tasks = asked.tasks or (QUICK_TASKS if asked.quick else TASKS)
-    rows, wall = run_tasks(tasks, asked.workers)
-    print(f"\n{tasks:,} tasks, {asked.workers} workers in one process, {number(wall)} ms a task on the wall:\n")
+    rows, wall = run_tasks(tasks, asked.workers, bundle=asked.bundle)
+    where = f"{asked.workers} workers in one process, bundles of at most {asked.bundle}"
+    print(f"\n{tasks:,} tasks, {where}, {number(wall)} ms a task on the wall:\n")
     print(table(["", "ms a task", f"MiB at {SETTLED:,}", "most", "at the end"], [row.cells() for row in rows]))
     verdict = requirements(rows)
     print(f"\n{requirement_table(verdict)}\n")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,11 +25,13 @@ import psutil
 from one_core import one_thread
 from table import Requirement, number, options, requirement_table, table, write
 
+from attractory.stages.clusters.local import KEPT_MEMORY
 from attractory.stages.generate import Job, generate, planned_job
 from attractory.stages.located import read_recipe
 from attractory.stages.task import BlockTask, produce_block
-from attractory.store.files import sha256, write_whole
-from attractory.store.shards import decoded_sha256, encode_shard
+from attractory.store.digests import shard_digests
+from attractory.store.files import write_whole
+from attractory.store.shards import encode_shard
 from attractory.store.template import cut_of
 
 SYSTEMS = ("Lorenz", "HenonHeiles", "Thomas", "HyperRossler")
@@ -134,21 +137,27 @@ def _of_block(task: BlockTask, folder: Path, timed: Callable[[str, Callable[[], 
     timed("engine", lambda: kept.append(produce_block(task, system)))
     cuts = [cut_of(task.plan, task.plan.systems[0], grid) for grid in task.plan.systems[0].grids]
     timed("codec", lambda: packed.extend(encode_shard(states, cut) for states, cut in zip(kept[0].states, cuts, strict=True)))
-    timed("disk", lambda: [write_whole(folder / f"shard-{place}", content, partial=folder) for place, content in enumerate(packed)])
-    timed("digest", lambda: [*map(sha256, packed), *map(decoded_sha256, kept[0].states)])
+    place = Path(tempfile.mkdtemp(dir=folder))  # new files, as in a run: to write over old ones is cheaper
+    timed("disk", lambda: [write_whole(place / f"shard-{number}", content, partial=place) for number, content in enumerate(packed)])
+    timed("digest", lambda: [*map(shard_digests, packed, kept[0].states)])
 
 
 def whole(recipe: Path, store: Path, workers: int) -> Whole:
     """One `generate`; its store is removed by the caller."""
     processor: list[float] = []
+
+    def after_the_first_and_the_last(done: int, tasks: int, note: str) -> None:
+        if note and done in (1, tasks):  # to look at all processes takes milliseconds of what is measured
+            processor.append(_processor())
+
     began = time.perf_counter()
-    summary = generate(recipe, out=store, workers=workers, progress=lambda *_: processor.append(_processor()))
+    summary = generate(recipe, out=store, workers=workers, progress=after_the_first_and_the_last)
     seconds, work = time.perf_counter() - began, summary.work
     return Whole(
         workers=workers,
         seconds=summary.run_seconds + summary.finish_seconds,
         fixed=seconds - summary.run_seconds - summary.finish_seconds,
-        processor=processor[-1] - processor[1],  # the first call is before any block
+        processor=processor[-1] - processor[0],
         compiling=work.compile_seconds,
         engine=work.engine_seconds,
         codec=work.compress_seconds,
@@ -175,7 +184,8 @@ def measured_round(located: Path, job: Job, folder: Path) -> Round:
     both = os.sched_getaffinity(0)
     core = {max(both)}
     os.sched_setaffinity(0, core)
-    parts = alone(job, folder)
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        parts = alone(job, Path(place))
     one = _run(located, folder, 1)
     os.sched_setaffinity(0, both)
     two = _run(located, folder, 2)
@@ -253,6 +263,15 @@ def main() -> None:
     write(asked.json, found, verdict)
 
 
+def keep_memory() -> None:
+    """What `generate` asks of the C library for its local workers, here too, so that engine and codec alone are not slower than there."""
+    wanted = {name: str(value) for name, value in KEPT_MEMORY.items()}
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        os.environ.update(wanted)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 if __name__ == "__main__":
     one_thread()
+    keep_memory()
     main()

@@ -11,9 +11,10 @@ from table import number, table
 
 import attractory
 from attractory.integrate import BlockSettings, SampleGrid, integrate_block
+from attractory.store.digests import decoded_sha256
 from attractory.store.files import sha256, write_whole
 from attractory.store.plan import shard_shape
-from attractory.store.shards import decoded_sha256, encode_shard
+from attractory.store.shards import encode_shard
 
 SYSTEM, TRAJECTORIES, SAMPLES, PER_PERIOD = "Lorenz", 64, 4096, 100
 TRIES = 7

@@ -65,7 +65,7 @@ INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, everything else on standard error.")]
 Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe.yaml, or the folder that holds it.")]
-Store = Annotated[str, typer.Argument(metavar="STORE", help="A finished store: DATASET.zarr.")]
+Store = Annotated[str, typer.Argument(metavar="STORE", help="A finished store: DATASET.zarr, or its URL.")]
 Out = Annotated[
     str | None, typer.Option("--out", metavar="STORE", help="The store to write, a path or an s3:// URL; default: beside the recipe.")
 ]
@@ -73,12 +73,18 @@ WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, metavar="N"
 ClusterFile = Annotated[
     Path | None, typer.Option("--cluster", metavar="FILE", help="Where to run: a cluster's YAML, or a Dask scheduler file.")
 ]
+WaitWorkers = Annotated[
+    float | None,
+    typer.Option(
+        "--wait-workers", min=1, metavar="SECONDS", help="How long to go on without any worker; default: 120, or wait_hours of FILE."
+    ),
+]
 ArrayPart = Annotated[str | None, typer.Option("--array", metavar="K/N", help="Slice K of N of the blocks, in this process: a job array.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how much it makes and what that costs; writes nothing.")]
 Performance = Annotated[Path | None, typer.Option("--performance", metavar="FILE", help="Dask's report of the run, an HTML page.")]
 MoreSystems = Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="More systems: a folder of YAML files of your own.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Delete a store of another recipe or catalog that is in the way.")]
-ReportFolder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Folder of report.json; default: report, beside STORE.")]
+ReportFolder = Annotated[str | None, typer.Option("--report", metavar="DIR", help="Folder of report.json; default: report, beside STORE.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -186,6 +192,7 @@ def generate(  # noqa: PLR0913  # each option is an argument
     out: Out = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
     array: ArrayPart = None,
     dry_run: DryRun = False,
     replace: Replace = False,
@@ -200,10 +207,16 @@ def generate(  # noqa: PLR0913  # each option is an argument
     if dry_run:
         return _estimate(recipe, out=out, catalog=catalog)
     if array is not None:
-        alone = {"--workers": workers, "--cluster": cluster, "--performance": performance, "--replace": replace or None}
+        alone = {
+            "--workers": workers,
+            "--cluster": cluster,
+            "--wait-workers": wait_workers,
+            "--performance": performance,
+            "--replace": replace or None,
+        }
         return _slice(recipe, array, out=out, catalog=catalog, others=[name for name, value in alone.items() if value is not None])
     with _progress("generate") as progress:
-        where = _workers(workers, cluster)  # first of all: it parts the ranks of an MPI run, one of which goes on
+        where = _workers(workers, cluster, wait_workers)  # first of all: it parts the ranks of an MPI run, one of which goes on
         where = record_with(where, performance=performance, announce=_announce)
         located = read_recipe(recipe, catalog=catalog)
         made = run(located, out=out, workers=where, replace_other=replace, progress=progress)
@@ -253,6 +266,7 @@ def validate(  # noqa: PLR0913  # each option is an argument
         int | None, typer.Option("--workers", min=1, metavar="N", help="Worker processes; default: none, in this one.")
     ] = None,
     cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
     json: Json = False,
 ) -> Answer:
     """Prove what a store holds; writes report.json."""
@@ -262,7 +276,7 @@ def validate(  # noqa: PLR0913  # each option is an argument
     from attractory.stages.validate import validate as run
 
     with _progress("validate") as progress:
-        where = None if workers is None and cluster is None else _workers(workers, cluster)
+        where = None if workers is None and cluster is None else _workers(workers, cluster, wait_workers)
         asked = Asked(_how_many(trajectories), tuple(checks or ()), recipe, where)
         found = run(store, report=report, asked=asked, progress=progress)
     return Answer(text.loads(found.as_json()), [found.table()], exit_code=found.exit_code)
@@ -332,11 +346,12 @@ def publish(
 
 
 @app.command()
-def gallery(
+def gallery(  # noqa: PLR0913
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write: new, empty, or of an earlier run.")],
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Systems of the catalog; default: all.")] = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
     catalog: MoreSystems = None,
     json: Json = False,
 ) -> Answer:
@@ -344,7 +359,7 @@ def gallery(
     from attractory.stages.gallery import gallery as run
 
     with _progress("gallery") as progress:
-        made = run(names or (), to=to, folder=catalog, workers=_workers(workers, cluster), progress=progress)
+        made = run(names or (), to=to, folder=catalog, workers=_workers(workers, cluster, wait_workers), progress=progress)
     return Answer(made.document(), made.lines())
 
 
@@ -354,6 +369,7 @@ def build(  # noqa: PLR0913
     out: Out = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
     to: Annotated[str | None, typer.Option("--to", metavar="URL", help="Where to publish; default: published/ beside the recipe.")] = None,
     catalog: MoreSystems = None,
     json: Json = False,
@@ -363,7 +379,7 @@ def build(  # noqa: PLR0913
     from attractory.stages.located import read_recipe
 
     with _progress("build") as progress:
-        where = _workers(workers, cluster)  # first of all: it parts the ranks of an MPI run, one of which goes on
+        where = _workers(workers, cluster, wait_workers)  # first of all: it parts the ranks of an MPI run, one of which goes on
         built = run(read_recipe(recipe, catalog=catalog), out=out, workers=where, to=to, progress=progress)
     end = [_published(built.published)] if built.published else ["Not published: the report above says why."]
     page = [*built.generated.lines(), built.report.table(), *end]
@@ -388,6 +404,7 @@ def annotate(  # noqa: PLR0913  # each option is an argument
     ] = None,
     workers: WorkerCount = None,
     cluster: ClusterFile = None,
+    wait_workers: WaitWorkers = None,
     catalog: Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="Your own folder, in place of the catalog.")] = None,
     json: Json = False,
 ) -> Answer:
@@ -395,7 +412,7 @@ def annotate(  # noqa: PLR0913  # each option is an argument
     from attractory.stages.annotate import CORE_SECONDS, Work, check_annotations
     from attractory.stages.annotate import annotate as run
 
-    where, most = _workers(workers, cluster), CORE_SECONDS if core_seconds is None else core_seconds
+    where, most = _workers(workers, cluster, wait_workers), CORE_SECONDS if core_seconds is None else core_seconds
     if check and again:
         raise RequestError("--check and --again: a check writes nothing, so there is nothing to write again. Give one of them.")
     with _progress("annotate") as progress:
@@ -450,12 +467,13 @@ def _progress(title: str) -> Iterator[Progress]:
         yield progress
 
 
-def _workers(count: int | None, cluster: Path | None) -> Workers:
+def _workers(count: int | None, cluster: Path | None, wait: float | None) -> Workers:
     from attractory.stages.cluster import Workers, workers_of
 
     if count is not None and cluster is not None:
         raise RequestError("--workers and --cluster both say where to run: give one of them.")
-    return workers_of(cluster) if cluster is not None else Workers(count or len(os.sched_getaffinity(0)))
+    where = workers_of(cluster) if cluster is not None else Workers(count or len(os.sched_getaffinity(0)))
+    return record_with(where, wait_seconds=wait, tell=_announce)
 
 
 def _picture(system: System) -> list[str]:

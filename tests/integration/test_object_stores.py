@@ -113,3 +113,24 @@ def test_stopped_by_a_signal_nothing_is_waited_for(long_place, begin, server):
     said, _ = process.communicate(timeout=240)
     assert (process.returncode, "waiting for the run of" in said) == (0, False), said
     assert held("stopped.zarr") == expected
+
+
+def test_slices_of_which_one_is_killed(long_place, begun, server):
+    """Three processes that begin together; SIGKILL to one of them, which is run again when the others have ended: it makes what is missing,
+    waits for what the killed one held, and finishes the store."""
+    (place, expected), (environment, held) = long_place, server
+
+    def begin(number):
+        return begun(place, "--array", f"{number}/3", "--out", "s3://shelf/slices.zarr", environment=environment)
+
+    killed, *others = [begin(number) for number in (1, 2, 3)]
+    await_object(killed, f"{RUN_FOLDER}/rows/", lambda: held("slices.zarr"))
+    killed.send_signal(signal.SIGKILL)
+    killed.wait(30)
+    killed.stdout.close()
+    ends = [other.communicate(timeout=240)[0] for other in others]
+    assert [other.returncode for other in others] == [0, 0], ends
+    again = begin(1)
+    said, _ = again.communicate(timeout=240)
+    assert (again.returncode, "the store is finished" in said) == (0, True), said
+    assert held("slices.zarr") == expected

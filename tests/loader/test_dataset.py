@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import pickle
@@ -200,6 +201,17 @@ def test_damaged_metadata_are_damage(copied: Path) -> None:
     shutil.rmtree(file.parent)
     with pytest.raises(DamageError, match=r"Lorenz/fine/state/zarr.json: the file is missing"):
         open_store(copied)
+
+
+def test_opening_leaves_the_collector_of_garbage_as_it_was(tiny: Path, tmp_path: Path) -> None:
+    """Metadata are read without it; on or off, and whether the store opens or not, it is afterwards what it was before."""
+    for turn, is_on in ((gc.disable, False), (gc.enable, True)):
+        turn()
+        open_store(tiny)
+        assert gc.isenabled() is is_on
+        with pytest.raises(StoreError):
+            open_store(tmp_path / "nowhere")
+        assert gc.isenabled() is is_on
 
 
 def test_a_damaged_shard_stops_the_batch_that_needs_it(copied: Path) -> None:

@@ -6,18 +6,21 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from attractory.errors import MissingExtraError, RequestError
-from attractory.stages.cluster import Workers, running_client, workers_of
+from attractory.errors import InterruptedRunError, MissingExtraError, RequestError
+from attractory.stages.blocks_on_dask import addresses
+from attractory.stages.cluster import Workers, run_each, running_client, workers_of
 from attractory.stages.clusters.any_worker import AnyWorker
 from attractory.stages.clusters.description import Adaptive, JobCluster, LocalCluster, MpiCluster, RunningCluster
 from attractory.stages.clusters.jobs import job_client
 from attractory.stages.clusters.reading import read_cluster
 from attractory.stages.clusters.resubmission import LOST_SECONDS, JobWatch
+from attractory.stages.clusters.waiting import Absence, Patience
 
 PAGE = Path(__file__).parents[2] / "docs" / "clusters.md"
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
@@ -134,7 +137,7 @@ def test_mpi_without_mpirun_is_refused(tmp_path):
         [sys.executable, "-c", code, str(written(tmp_path, "kind: mpi\n"))], capture_output=True, text=True, timeout=100, check=False
     )
     assert ran.returncode == 1
-    assert re.search(r"RequestError: kind: mpi: (found a run of 1, expected at least 3 ranks|mpi4py finds no MPI library)", ran.stderr)
+    assert re.search(r"RequestError: kind: mpi: (found a run of 1, expected at least 2 ranks|mpi4py finds no MPI library)", ran.stderr)
 
 
 def test_a_missing_extra_is_named(tmp_path, monkeypatch):
@@ -143,11 +146,86 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask_mpi", None)
     with (
         pytest.raises(MissingExtraError, match=r"'dask-jobqueue'.*attractory\[cluster\]"),
-        job_client(read_cluster(written(tmp_path, SLURM))),
+        job_client(read_cluster(written(tmp_path, SLURM)), Patience()),
     ):
         pass
     with pytest.raises(MissingExtraError, match=r"'dask-mpi'.*attractory\[cluster\]"):
         workers_of(written(tmp_path, "kind: mpi\n"))
+
+
+def test_absence_is_said_ever_more_rarely_and_ends():
+    """After half a minute, one, two, four; a worker that comes begins it anew; after so long as is allowed it is over."""
+    said = []
+    absence = Absence(Patience(300.0, said.append), now=0.0)
+    assert not any(absence.seen(0, float(now)) for now in range(0, 299, 2))
+    assert [sentence.partition(";")[0] for sentence in said] == [f"no worker for {spoken}" for spoken in ("30 s", "60 s", "2 min", "4 min")]
+    assert said[0].endswith("; the run ends after 5 min without one")
+    assert not absence.seen(1, 298.0)
+    assert not absence.seen(0, 597.0)
+    assert absence.seen(0, 598.0)
+    assert len(said) == 5
+
+
+def test_a_cluster_without_workers_ends_the_run():
+    """None comes, or the last one goes while something waits for one: exit code 3, and what to do."""
+    from distributed import LocalCluster as DaskCluster
+
+    def run(before):
+        with running_client(workers) as client:
+            before()
+            return list(run_each(client, sum, {"one": [1, 2]}))
+
+    with DaskCluster(n_workers=0, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0") as cluster:
+        described = RunningCluster(kind="address", address=cluster.scheduler_address)
+        workers = Workers(1, cluster=described, wait_seconds=1.0)
+        with pytest.raises(InterruptedRunError, match=r"no worker has come within 1 s. Start some with: dask worker tcp.*--wait-workers"):
+            run(lambda: None)
+        cluster.scale(1)
+        assert run(lambda: None) == [("one", 3)]
+        with pytest.raises(InterruptedRunError, match=r"all workers are gone, and none has come for 1 s \(--wait-workers\)") as raised:
+            run(lambda: cluster.scale(0))
+    assert raised.value.exit_code == 3
+
+
+def test_a_cluster_whose_scheduler_ends_ends_the_run():
+    """What was asked for is given up at once, in place of being waited for; and so is a scheduler that answers no more."""
+    from distributed import LocalCluster as DaskCluster
+
+    class Unreachable:
+        def scheduler_info(self, **asked):
+            raise OSError("Timed out trying to connect")
+
+    with pytest.raises(InterruptedRunError, match="the scheduler has ended, or cannot be reached"):
+        addresses(Unreachable())
+    with DaskCluster(n_workers=0, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0") as cluster:
+        described = RunningCluster(kind="address", address=cluster.scheduler_address)
+        cluster.scale(1)
+        with pytest.raises(InterruptedRunError, match="the scheduler has ended, or cannot be reached"):
+            ended(cluster, Workers(1, cluster=described))
+
+
+def ended(cluster, workers):
+    """What becomes of something that waits for a worker when the scheduler ends."""
+    with running_client(workers) as client:
+        cluster.scale(0)
+        while client.scheduler_info()["workers"]:
+            time.sleep(0.01)
+        threading.Timer(0.3, cluster.close).start()
+        list(run_each(client, sum, {"one": [1, 2]}))
+
+
+def test_a_worker_that_ends_while_it_starts_can_be_gone_on_from(monkeypatch):
+    """Dask says only that it could not; exit code 3, and what to do."""
+
+    def fails(**asked):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr("distributed.LocalCluster", fails)
+    with (
+        pytest.raises(InterruptedRunError, match=r"a worker process ended while it started.*--workers takes fewer"),
+        running_client(Workers(1)),
+    ):
+        pass
 
 
 def test_a_block_whose_worker_is_gone_goes_to_whoever_comes():

@@ -66,7 +66,7 @@ def test_a_block_that_fails_is_tried_on_another_worker(dataset):
         raise ArithmeticError("no such number")
 
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0") as running, Client(running) as client:
-        outcomes = list(run_blocks(client, BlockQueue(job.plan.blocks()), job.task, make=sometimes))
+        outcomes = list(run_blocks(client, BlockQueue(job.plan.blocks()), job.task, begin=sometimes))
     assert [outcome for outcome in outcomes if isinstance(outcome, Loss)] == [
         Loss(next(block for block in job.plan.blocks() if block.key == "Spiral-1"), "ArithmeticError: no such number")
     ]
@@ -86,7 +86,7 @@ def test_a_block_that_ends_its_worker_takes_no_other_with_it(dataset):
         return BlockReport(task.block, 0, 1, 1, 0.0, 0.0, 0.0, 0.0, 0, "a worker")
 
     with few_deaths(), running_client(Workers(1)) as client:
-        outcomes = list(run_blocks(client, BlockQueue(job.plan.blocks()), job.task, make=deadly))
+        outcomes = list(run_blocks(client, BlockQueue(job.plan.blocks()), job.task, begin=deadly))
     assert sorted(outcome.block.key for outcome in outcomes) == sorted(block.key for block in job.plan.blocks())
     (loss,) = [outcome for outcome in outcomes if isinstance(outcome, Loss)]
     assert (loss.block.key, loss.killed) == ("Quadratic-1", True)
@@ -97,9 +97,9 @@ def test_a_run_begins_no_more_blocks_than_it_is_asked_to(dataset, cluster):
     job = planned_job(dataset.located(), dataset.store)
     queue = BlockQueue(job.plan.blocks())
     with Client(scheduler_file=str(cluster.scheduler_file)) as client:
-        assert len(list(run_blocks(client, queue, job.task, most=4, make=report))) == 4
+        assert len(list(run_blocks(client, queue, job.task, most=4, begin=report))) == 4
         assert len(queue) == 2
-        assert len(list(run_blocks(client, queue, job.task, make=report))) == 2
+        assert len(list(run_blocks(client, queue, job.task, begin=report))) == 2
 
 
 def test_the_exit_code_tells_a_failure_from_a_lack_of_memory(tmp_path):

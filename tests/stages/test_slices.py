@@ -19,6 +19,7 @@ from attractory.integrate import integrate_block
 from attractory.stages.generate import generate, planned_job
 from attractory.stages.slices import Slice, generate_slice, read_slice
 from attractory.stages.task import run_block
+from attractory.store.begun import record_path
 from attractory.store.files import RUN_FOLDER, write_new
 from attractory.store.state import root_document
 
@@ -174,6 +175,7 @@ def test_a_slice_deletes_nothing(dataset):
     job = planned_job(dataset.located(), dataset.store)
     store.create(job.store, job.plan)
     (dataset.store / "zarr.json").unlink()
+    record_path(dataset.store).unlink()
     (dataset.store / "Other").mkdir()
     (dataset.store / "Other/zarr.json").write_text("{}")
     with pytest.raises(RequestError, match=r"beginnings of another store \(Other/zarr.json\).*without --array"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 
 import numpy as np
@@ -12,7 +11,7 @@ import zarr
 from attractory.store.documents import state_document
 from attractory.store.files import document
 from attractory.store.plan import shard_shape
-from attractory.store.shards import decoded_sha256, encode_shard
+from attractory.store.shards import encode_shard
 
 
 def states_of(trajectories, samples, variables, dtype):
@@ -59,9 +58,3 @@ def test_bytes_do_not_depend_on_memory_order_or_thread():
     aside.start()
     aside.join()
     assert found == [first, first]
-
-
-def test_decoded_digest_is_of_c_order():
-    """The digest of decoded values is of (trajectory, time, variable), whatever the memory was."""
-    states = states_of(2, 5, 3, "float32")
-    assert decoded_sha256(states) == hashlib.sha256(states.copy(order="C").tobytes()).hexdigest()

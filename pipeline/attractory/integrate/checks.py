@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from attractory.errors import RequestError
 from attractory.expressions.definition import Definition
 from attractory.integrate.grids import Grid, SectionGrid, TimedGrid
+from attractory.integrate.page_memory import page_memory
 from attractory.kernels import Target
 
 if TYPE_CHECKING:
@@ -130,12 +131,13 @@ def samples_memory(size: int, dtype: str) -> NDArray[np.floating]:
     Raises:
         RequestError: the operating system gives none.
     """
+    itemsize = np.dtype(dtype).itemsize
     try:
-        memory = np.empty(size + _LINE // np.dtype(dtype).itemsize, dtype)
+        memory = page_memory(size * itemsize + _LINE)
     except MemoryError:
-        raise _too_large(size * np.dtype(dtype).itemsize, "this process may not have so much") from None
-    first = -memory.ctypes.data % _LINE // memory.itemsize
-    return memory[first : first + size]
+        raise _too_large(size * itemsize, "this process may not have so much") from None
+    first = -memory.ctypes.data % _LINE
+    return memory[first : first + size * itemsize].view(dtype)
 
 
 def _too_large(wanted: float, why: str) -> RequestError:

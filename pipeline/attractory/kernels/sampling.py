@@ -24,6 +24,7 @@ MANY = 4
 # Adding 2**52 to a whole number leaves it in the low bits.
 _WHOLE = 2.0**52
 _WHOLE_BITS = 0x4330000000000000
+_LINE = 64  # bytes of a cache line
 NUMBERS = {"float64": "double", "float32": "float"}
 
 
@@ -31,7 +32,7 @@ def emit_sampling(width: int, order: int, dtype: str, circles: Circles) -> str:
     """The function `samples`, and `scatter`, which `write_due` calls."""
     number = NUMBERS[dtype]
     kind, single = f"<{TIMES} x double>", f"<{TIMES} x {number}>"
-    text = "declare i64 @llvm.ctpop.i64(i64)\ndeclare i64 @llvm.cttz.i64(i64, i1)\n"
+    text = "declare i64 @llvm.ctpop.i64(i64)\ndeclare i64 @llvm.cttz.i64(i64, i1)\ndeclare void @llvm.prefetch.p0(ptr, i32, i32, i32)\n"
     if width != TIMES:
         text += f"declare {kind} @llvm.fma.v{TIMES}f64({kind}, {kind}, {kind})\n"
     text += f"declare void @llvm.masked.store.v{TIMES}f{64 if number == 'double' else 32}.p0({single}, ptr, i32, <{TIMES} x i1>)\n"
@@ -186,6 +187,14 @@ def _masked_store(few: Lanes, value: Value, stride: Value, number: str, due: Val
     place = few.emit(f"getelementptr {number}, ptr %spot, i64 {stride}")
     store = f"@llvm.masked.store.v{few.width}f{8 * size}.p0"
     few.lines.append(f"  call void {store}({kind} {value}, ptr {place}, i32 {size}, {few.booleans} {due})")
+    _fetch_ahead(few, place, 2 * _LINE)  # the line beyond that in which these end
+
+
+def _fetch_ahead(lanes: Lanes, place: Value, distance: int) -> None:
+    """Asks for the cache line that the row reaches next, to be written: stores wait for each other, and a line comes from memory as slowly
+    as a step is made. The processor's own guesses follow fewer rows than the lanes write to. Beyond all memory nothing happens."""
+    ahead = lanes.emit(f"getelementptr i8, ptr {place}, i64 {distance}")
+    lanes.lines.append(f"  call void @llvm.prefetch.p0(ptr {ahead}, i32 1, i32 3, i32 1)")
 
 
 def _sample(lanes: Lanes, variable: Value, order: int, x: Value) -> None:
@@ -221,6 +230,7 @@ def _emit_scatter(width: int, variables: int, number: str) -> str:
         if number == "float":
             value = lanes.emit(f"fptrunc double {value} to float")
         lanes.lines.append(f"  store {number} {value}, ptr {place}")
+        _fetch_ahead(lanes, place, _LINE)
 
     emit_each(lanes, variables, write)
     lanes.lines.append("  br label %written\nwritten:\n  %more = icmp ne i64 %rest, 0\n  br i1 %more, label %lanes, label %done\ndone:")

@@ -8,9 +8,9 @@ from typing import Any
 
 from attractory import layout
 from attractory.errors import RequestError
-from attractory.store import GridPlan, StorePlan, is_finished
+from attractory.store import GridPlan, StorePlan, SystemPlan, is_finished
+from attractory.store.begun import begun_attributes, recorded
 from attractory.store.files import Place
-from attractory.store.template import ROOT
 
 _WAY_OUT = "Choose another place with --out, or start anew with --replace."
 
@@ -22,7 +22,8 @@ def disagreement(store: Place, root: Mapping[str, Any], plan: StorePlan) -> str 
         return f"was made from another recipe ({_changed_keys(held.get(layout.RECIPE, {}), wanted[layout.RECIPE])})."
     if held.get(layout.CATALOG_DIGEST) != wanted[layout.CATALOG_DIGEST]:
         return f"was made from another catalog ({_changed_systems(store, plan)})."
-    drawn = [system.name for system in plan.systems if _drawn(_attributes(store / system.name)) != _drawn(system.attributes)]
+    record = {} if is_finished(dict(root)) else recorded(store)
+    drawn = [system.name for system in plan.systems if _drawn(_begun(store, system, record)) != _drawn(system.attributes)]
     if drawn:
         return f"was made with other ranges or another basin of {', '.join(drawn[:3])}: their entries have changed since."
     if is_finished(dict(root)):
@@ -33,7 +34,7 @@ def disagreement(store: Place, root: Mapping[str, Any], plan: StorePlan) -> str 
         f"{system.name}/{grid.name}"
         for system in plan.systems
         for grid in system.grids
-        if _dt(store, system.name, grid.name) != _spacing(grid)
+        if _dt(begun_attributes(store, f"{system.name}/{grid.name}", grid.attributes, record)) != _spacing(grid)
     ]
     return f"was begun with another dt of {', '.join(moved[:3])}: the annotated Lyapunov time has changed since." if moved else None
 
@@ -59,7 +60,7 @@ def _changed_systems(store: Place, plan: StorePlan) -> str:
     changed = [
         system.name
         for system in plan.systems
-        if _attributes(store / system.name).get(layout.SYSTEM_DIGEST) != system.attributes.get(layout.SYSTEM_DIGEST)
+        if _begun(store, system, {}).get(layout.SYSTEM_DIGEST) != system.attributes.get(layout.SYSTEM_DIGEST)
     ]
     return f"the entries of {', '.join(changed)} have changed"
 
@@ -69,8 +70,7 @@ def _drawn(attributes: Mapping[str, Any]) -> Any:
     return json.loads(json.dumps([attributes.get(key) for key in (layout.PARAMETER_FAMILY, layout.START_BOX)]))
 
 
-def _dt(store: Place, system: str, granularity: str) -> Any:
-    attributes = _attributes(store / system / granularity)
+def _dt(attributes: Mapping[str, Any]) -> Any:
     return attributes.get(layout.DT, attributes.get(layout.TIMES, {}).get("spacing"))
 
 
@@ -79,11 +79,8 @@ def _spacing(grid: GridPlan) -> float | None:
     return grid.dt if grid.drawn is None else grid.drawn.spacing
 
 
-def _attributes(group: Place) -> dict[str, Any]:
-    try:
-        return dict(json.loads((group / ROOT).read_bytes())["attributes"])
-    except (OSError, ValueError, KeyError):
-        return {}
+def _begun(store: Place, system: SystemPlan, record: Mapping[str, str]) -> dict[str, Any]:
+    return begun_attributes(store, system.name, system.attributes, record)
 
 
 def _listed(versions: Mapping[str, str]) -> str:

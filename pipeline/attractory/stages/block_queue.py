@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attractory.store import Block
 
@@ -13,7 +13,9 @@ class BlockQueue:
 
     def __init__(self, blocks: Iterable[Block]) -> None:
         self._waiting: dict[str, deque[Block]] = {}
+        self._count = 0
         for block in blocks:
+            self._count += 1
             self._waiting.setdefault(block.system, deque()).append(block)
         self._system_of: dict[str, str] = {}
 
@@ -25,13 +27,25 @@ class BlockQueue:
         if system is None:
             return None
         self._system_of[worker] = system
+        return self._next_of(system)
+
+    def take_some(self, worker: str, most: Callable[[Block], int]) -> tuple[Block, ...]:
+        """The next blocks of one system for a worker: the one that `take` gives, which `most` is asked about, and those behind it."""
+        first = self.take(worker)
+        if first is None:
+            return ()
+        others = min(most(first) - 1, len(self._waiting.get(first.system, ())))
+        return (first, *(self._next_of(first.system) for _ in range(others)))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _next_of(self, system: str) -> Block:
         block = self._waiting[system].popleft()
+        self._count -= 1
         if not self._waiting[system]:
             del self._waiting[system]
         return block
-
-    def __len__(self) -> int:
-        return sum(len(blocks) for blocks in self._waiting.values())
 
     def _another(self) -> str | None:
         begun = set(self._system_of.values())

@@ -13,7 +13,7 @@ from attractory.stages.progress import Progress
 from attractory.stages.publish import Published, publish
 from attractory.stages.summary import GenerateSummary
 from attractory.stages.validate import Asked, Report, validate
-from attractory.store.files import folder_of
+from attractory.store.objects import ObjectPath
 
 PUBLISHED = "published"  # the folder beside the recipe, unless another place is asked for
 
@@ -39,7 +39,7 @@ class Built:
 def build(
     recipe: str | Path | LocatedRecipe,
     *,
-    out: str | Path | None = None,
+    out: str | Path | ObjectPath | None = None,
     workers: int | Workers = 1,
     to: str | Path | None = None,
     progress: Progress | None = None,
@@ -53,13 +53,12 @@ def build(
     """
     located = read_recipe(recipe)
     place = located.path.parent / PUBLISHED if to is None else to
-    store = None if out is None else folder_of(out, what="to build")
-    generated = generate(located, out=store, workers=workers, progress=_titled(progress, "generate"))
+    generated = generate(located, out=out, workers=workers, progress=_titled(progress, "generate"))
     asked = Asked(recipe=located.path if located.path.is_file() else None)
-    report = validate(folder_of(generated.store, what="to validate"), asked=asked, progress=_titled(progress, "validate"))
+    report = validate(generated.store, asked=asked, progress=_titled(progress, "validate"))
     if report.verdict == "fail":
         return Built(generated, report, None)
-    return Built(generated, report, publish(folder_of(generated.store, what="to publish"), to=place, progress=_titled(progress, "publish")))
+    return Built(generated, report, publish(generated.store, to=place, progress=_titled(progress, "publish")))
 
 
 def _titled(progress: Progress | None, title: str) -> Progress | None:

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 from attractory.errors import InterruptedRunError
 from attractory.stages.blocks_on_dask import addresses, scheduler_lost
-from attractory.stages.clusters.description import Cluster, LocalCluster, MpiCluster, RunningCluster
+from attractory.stages.clusters.description import Cluster, JobCluster, LocalCluster, MpiCluster, RunningCluster
 from attractory.stages.clusters.local import local_client
 from attractory.stages.clusters.opening import cluster_client
 from attractory.stages.clusters.reading import is_scheduler_file, read_cluster
 from attractory.stages.clusters.running import scheduler_file_client
+from attractory.stages.clusters.waiting import WAIT_SECONDS, Patience, attended
 from attractory.stages.losses import ENDED_WORKERS
 
 T = TypeVar("T")
@@ -27,7 +28,9 @@ R = TypeVar("R")
 class Workers:
     """Where blocks run: so many local processes, the cluster whose scheduler file this is, or the one that is described.
 
-    `performance` is a file for Dask's report of the run; `announce` is told where the dashboard is, once.
+    `performance` is a file for Dask's report of the run; `announce` is told where the dashboard is, once. `wait_seconds` is how long the
+    run goes on without any worker, before the first and after the last: None is what the cluster's file says, or two minutes; `tell` is
+    told meanwhile.
     """
 
     count: int
@@ -35,6 +38,14 @@ class Workers:
     cluster: Cluster | None = None
     performance: Path | None = None
     announce: Callable[[str], None] | None = None
+    wait_seconds: float | None = None
+    tell: Callable[[str], None] | None = None
+
+    @property
+    def patience(self) -> Patience:
+        """How long it waits for workers."""
+        of_file = self.cluster.wait_hours * 3600 if isinstance(self.cluster, JobCluster) else WAIT_SECONDS
+        return Patience(of_file if self.wait_seconds is None else self.wait_seconds, self.tell)
 
     @property
     def are_local(self) -> bool:
@@ -68,14 +79,16 @@ def running_client(workers: Workers) -> Iterator[Any]:
     """A Dask client whose workers are up.
 
     Raises:
-        RequestError: there is no such cluster, or it has no worker.
+        RequestError: there is no such cluster.
+        InterruptedRunError: it has had no worker for too long, at first or later.
     """
     from distributed.utils import silence_logging_cmgr
 
     # What Dask logs when a scheduler or a worker ends is tracebacks; what it means for the run, the run says.
     with silence_logging_cmgr(logging.CRITICAL), _client(workers) as client:
         _add_plugins(client)
-        yield client
+        with attended(client, workers.patience):
+            yield client
 
 
 def _add_plugins(client: Any) -> None:
@@ -89,9 +102,9 @@ def _add_plugins(client: Any) -> None:
 
 def _client(workers: Workers) -> AbstractContextManager[Any]:
     if workers.cluster is not None:
-        return cluster_client(workers.cluster)
+        return cluster_client(workers.cluster, workers.patience)
     if workers.scheduler_file is not None:
-        return scheduler_file_client(workers.scheduler_file)
+        return scheduler_file_client(workers.scheduler_file, workers.patience)
     return local_client(workers.count, profiled=workers.performance is not None)
 
 

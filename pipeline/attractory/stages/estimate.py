@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +19,15 @@ from attractory.stages.plan import BLOCK_BYTES, check_memory
 from attractory.stages.progress import Progress
 from attractory.stages.task import produce_block
 from attractory.stages.task_size import LONGEST, SHORTEST, Cost, better_shards
-from attractory.store import Block, StorePlan, SystemPlan, encode_block, is_finished
+from attractory.store import StorePlan, SystemPlan, encode_block, is_finished
+from attractory.store.blocks import EncodedBlock
 from attractory.store.files import Place, place_of
 from attractory.store.finish import small_files
 from attractory.store.objects import ObjectPath
 
-# A measured block has as many trajectories as fill the lanes, and at first so many samples of its longest granularity; four times as many
-# until integrating them takes this long, so that neither the clock nor the beginning of a trajectory decides.
+# A measured block has as many trajectories as fill the lanes, and at first so many samples of its longest granularity; four times as many,
+# then four times as many trajectories, until integrating them takes this long or it is a whole block: so that neither the clock nor the
+# beginning of a trajectory decides.
 TRAJECTORIES = 16
 FIRST_SAMPLES = 128
 LONG_ENOUGH = 0.1  # seconds
@@ -42,10 +46,16 @@ class SystemEstimate:
     compile_seconds: float
     integrate_seconds: float
     compress_seconds: float
+    write_seconds: float  # of the processor; what the disk keeps a process waiting is not in it
+
+    @property
+    def block_seconds(self) -> float:
+        """Of all blocks, without compiling."""
+        return self.integrate_seconds + self.compress_seconds + self.write_seconds
 
     @property
     def seconds(self) -> float:
-        return self.compile_seconds + self.integrate_seconds + self.compress_seconds
+        return self.compile_seconds + self.block_seconds
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,7 @@ class Estimate:
                         "compile": round(system.compile_seconds, 4),
                         "integrate": round(system.integrate_seconds, 4),
                         "compress": round(system.compress_seconds, 4),
+                        "write": round(system.write_seconds, 4),
                     },
                 }
                 for system in self.systems
@@ -115,12 +126,12 @@ class Estimate:
         """One screen for a person; the systems that cost most are named."""
         hours, dearest = self.core_seconds / 3600, sorted(self.systems, key=lambda system: -system.seconds)[:3]
         part = self.disk_bytes / self.raw_bytes
-        longest = max((system.seconds - system.compile_seconds) / system.tasks for system in self.systems)
+        longest = max(system.block_seconds / system.tasks for system in self.systems)
         room = "an object store says not what is free" if self.free_bytes is None else f"{readable(self.free_bytes)} free there"
         return [
             f"{self.store}: would make {self.samples / 1e6:,.1f} M samples of {len(self.systems)} systems; nothing was written",
             f"  {readable(self.raw_bytes)} raw, about {readable(self.disk_bytes)} on disk ({100 * part:.0f} %); {room}",
-            f"  about {hours:,.3g} core-hours (compile, integrate, compress; the disk's own time is not in it)",
+            f"  about {hours:,.3g} core-hours (compile, integrate, compress, write; waiting for the disk is not in it)",
             f"  {self.tasks:,} tasks, the longest of about {longest:.2g} s; {self.shard_files:,} shard files, {self.other_files:,} others",
             *([f"  tasks of {SHORTEST:g} to {LONGEST:g} s: shard_trajectories: {self.better_shards}"] if self.better_shards else []),
             f"  most of the time: {', '.join(f'{system.name} {100 * system.seconds / self.core_seconds:.0f} %' for system in dearest)}",
@@ -163,7 +174,7 @@ def _costs(plan: StorePlan, systems: Sequence[SystemEstimate]) -> list[Cost]:
     return [
         Cost(
             system.trajectories,
-            (found.integrate_seconds + found.compress_seconds) / system.trajectories,
+            found.block_seconds / system.trajectories,
             plan.block_bytes(system) / min(plan.shard_trajectories, system.trajectories),
         )
         for system, found in zip(plan.systems, systems, strict=True)
@@ -182,41 +193,77 @@ def _measured(job: Job, progress: Progress | None) -> Iterator[SystemEstimate]:
 def system_estimate(job: Job, system: System, plan: SystemPlan) -> SystemEstimate:
     """One system's cost, from blocks that grow until they take long enough to be measured."""
     whole = replace(job.plan, systems=(plan,))
-    trajectories = min(TRAJECTORIES, plan.trajectories, whole.shard_trajectories)
-    compiling, settling = _settling(job, system, whole, trajectories)
-    longest = max(grid.samples for grid in plan.grids)
-    samples = min(FIRST_SAMPLES, longest)
-    while True:
-        probe = _probe(whole, trajectories, samples / longest)
+    compiling, settling = _settling(job, system, whole)
+    for probe in _probes(whole):
         seconds, made = _timed(job, system, probe)
-        if seconds - settling >= LONG_ENOUGH or samples == longest or 4 * probe.block_bytes(probe.systems[0]) > MOST_BYTES:
+        settled = settling * _trajectories(probe)
+        if seconds - settled >= LONG_ENOUGH:
             break
-        samples = min(4 * samples, longest)
-    began = time.process_time()
-    encoded = encode_block(probe, Block(plan.name, 0, 0, trajectories), made)
-    compressing = time.process_time() - began
+    encoded, compressing = _encoding(probe, made)
     sampled = {grid.name: grid.samples for grid in probe.systems[0].grids}
     growth = sum(grid.samples for grid in plan.grids) / sum(sampled.values())
-    groups = plan.trajectories / trajectories
+    groups = plan.trajectories / _trajectories(probe)
     full = {grid.name: grid.samples for grid in plan.grids}
+    disk_bytes = sum(row.bytes * full[row.granularity] / sampled[row.granularity] for row in encoded.row.shards) * groups
     return SystemEstimate(
         name=plan.name,
         samples=plan.samples,
         tasks=job.plan.shards(plan),
         raw_bytes=whole.bytes,
-        disk_bytes=sum(row.bytes * full[row.granularity] / sampled[row.granularity] for row in encoded.row.shards) * groups,
+        disk_bytes=disk_bytes,
         compile_seconds=compiling,
-        integrate_seconds=(settling + max(seconds - settling, 0.0) * growth) * groups,
+        integrate_seconds=(settled + max(seconds - settled, 0.0) * growth) * groups,
         compress_seconds=compressing * growth * groups,
+        write_seconds=_writing([*encoded.files.values()]) * growth * groups,
     )
 
 
-def _settling(job: Job, system: System, whole: StorePlan, trajectories: int) -> tuple[float, float]:
-    """(seconds of compiling, seconds of a group's transient): the first block of one sample has both, the second the transient alone."""
-    probe = _probe(whole, trajectories, 0.0)
+def _encoding(probe: StorePlan, made: Any) -> tuple[EncodedBlock, float]:
+    """(the block's files, seconds of packing and digesting them), the second time: a run has its memory from the block before."""
+    for _ in range(2):
+        began = time.process_time()
+        encoded = encode_block(probe, probe.block(probe.systems[0], 0), made)
+        seconds = time.process_time() - began
+    return encoded, seconds
+
+
+def _writing(contents: Sequence[bytes]) -> float:
+    """Seconds of the processor of bringing files to a disk: to one without a name, in the system's folder for what is temporary."""
+    with tempfile.TemporaryFile() as file:
+        began = time.process_time()
+        for content in contents:
+            file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        return time.process_time() - began
+
+
+def _trajectories(probe: StorePlan) -> int:
+    return probe.systems[0].trajectories
+
+
+def _probes(whole: StorePlan) -> Iterator[StorePlan]:
+    """Plans of small blocks, each four times as large as the one before: of more samples, then of more trajectories."""
+    (plan,) = whole.systems
+    most, longest = min(plan.trajectories, whole.shard_trajectories), max(grid.samples for grid in plan.grids)
+    trajectories, samples = min(TRAJECTORIES, most), min(FIRST_SAMPLES, longest)
+    while True:
+        probe = _probe(whole, trajectories, samples / longest)
+        yield probe
+        if (trajectories, samples) == (most, longest) or 4 * probe.block_bytes(probe.systems[0]) > MOST_BYTES:
+            return
+        if samples < longest:
+            samples = min(4 * samples, longest)
+        else:
+            trajectories = min(4 * trajectories, most)
+
+
+def _settling(job: Job, system: System, whole: StorePlan) -> tuple[float, float]:
+    """(seconds of compiling, seconds of a trajectory's transient): the first block of one sample has both, the second transients alone."""
+    probe = _probe(whole, next(_trajectories(small) for small in _probes(whole)), 0.0)
     first, _ = _timed(job, system, probe)
     second, _ = _timed(job, system, probe)
-    return max(first - second, 0.0), second
+    return max(first - second, 0.0), second / _trajectories(probe)
 
 
 def _probe(whole: StorePlan, trajectories: int, part: float) -> StorePlan:

@@ -32,11 +32,12 @@ from attractory.stages.starts import box_of_system
 from attractory.stages.summary import GenerateSummary, Tally
 from attractory.stages.task import BlockTask, Produce
 from attractory.stages.watching import check_watching, watched
-from attractory.store import Block, StorePlan, create, done_rows, finished_document, is_finished, locked, root_document
+from attractory.store import Block, StorePlan, create, done_rows, finished_document, is_finished, locked
+from attractory.store.begun import mend_root
 from attractory.store.files import Place, place_of
 from attractory.store.finish import remove_run_folder, seal, sweep
 from attractory.store.objects import ObjectPath
-from attractory.store.state import clear, clear_partial, left_leased, stored_failures
+from attractory.store.state import begun_document, clear, clear_partial, left_leased, stored_failures
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ def generate(
             elif is_finished(root):
                 remove_run_folder(job.store)
                 return found(job)
+            else:
+                mend_root(job.store, job.plan)
             return _run(job, where, progress or silent)
 
 
@@ -131,7 +134,7 @@ def agreed_root(job: Job, *, replace_other: bool = False) -> dict[str, Any] | No
     Raises:
         RequestError: a store of another request is there, or something that is none.
     """
-    root = root_document(job.store)
+    root = begun_document(job.store, job.plan)
     if root is None or (replace_other and disagreement(job.store, root, job.plan)):
         return None
     check_agreement(job.store, root, job.plan)

@@ -15,6 +15,7 @@ from attractory.expressions.system import System
 from attractory.stages.families import Parameters, ParameterSpread
 from attractory.stages.observation import Noise, Observations
 from attractory.stages.recipe import Granularity, HeldOut, OwnTimes, Recipe, Section, Transient, Validation
+from attractory.store.files import Place
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,13 @@ def _catalog_of(located: LocatedRecipe) -> Catalog:
     if not folder.is_dir():
         raise located.error("catalog", f"there is no folder {own!r} beside the recipe.")
     return catalog.extended(folder)
+
+
+def entries_beside(store: Place, own: str | None) -> Catalog:
+    """The catalog as it is now: the packaged one, and the recipe's own where that lies beside the store, in a folder of this machine."""
+    entries = extended_catalog(None)
+    folder = folder_inside(store.resolve().parent, own) if own and isinstance(store, Path) else None
+    return entries.extended(folder) if folder and folder.is_dir() else entries
 
 
 def folder_inside(home: Path, named: str) -> Path | None:

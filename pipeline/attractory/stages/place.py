@@ -59,6 +59,7 @@ def check_place(store: Place, plan: StorePlan, *, held: int = 0) -> None:
         RequestError: the place cannot be written to, or its disk has less free than the states take.
     """
     if isinstance(store, ObjectPath):
+        store.refuse_where_read_only()
         return
     try:
         Path(tempfile.mkdtemp(dir=ground_of(store), prefix=".attractory-")).rmdir()

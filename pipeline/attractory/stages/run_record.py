@@ -64,9 +64,7 @@ def keep_run(store: Place, run: dict[str, Any]) -> None:
 def kept_runs(store: Place) -> list[dict[str, Any]]:
     """What slices have left, in the order of their start."""
     folder = _kept_folder(store)
-    if isinstance(folder, ObjectPath):  # slices need a file system
-        return []
-    found = [json.loads(path.read_bytes()) for path in folder.glob("*.json")] if folder.is_dir() else []
+    found = [json.loads(path.read_bytes()) for path in folder.iterdir() if path.name.endswith(".json")] if folder.is_dir() else []
     return sorted(found, key=lambda run: str(run["started"]))
 
 

@@ -1,13 +1,14 @@
 """`attractory generate --array K/N`: a fixed slice of a recipe's blocks, made in this process, beside any number of other slices.
 
-Slices meet in the store alone, which may lie on a shared file system, and nothing that decides a byte hangs on a lock: whoever begins or
-finishes the store writes the same bytes as anybody else would, file by file, each of them whole. Locks keep a run of the whole recipe away
-and let one slice begin or finish at a time, where the file system has them.
+Slices meet in the store alone, which may lie on a shared file system or in an object store, and nothing that decides a byte hangs on a
+lock: whoever begins or finishes the store writes the same bytes as anybody else would, file by file, each of them whole. Locks, or leases
+in an object store, keep a run of the whole recipe away and let one slice finish at a time, where the file system has them.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,10 +32,13 @@ from attractory.stages.signals import signals_as_errors
 from attractory.stages.summary import GenerateSummary, SlicePlace, Tally
 from attractory.stages.task import BlockReport, Produce, run_block
 from attractory.store import Block, BlockRow, StorePlan, create, declared, done_rows, in_turn, is_finished, shared, strangers
-from attractory.store.files import RUN_FOLDER, folder_of
+from attractory.store.begun import is_damaged_root, mend_root
+from attractory.store.files import RUN_FOLDER, Place, place_of
 from attractory.store.finish import seal, sweep
+from attractory.store.objects import ObjectPath
 from attractory.store.state import root_document
 
+_BEGINNING = "beginning"  # the mark of the slice that writes the template, in an object store
 _FORM = re.compile(r"(\d{1,9})/(\d{1,9})")
 
 
@@ -74,7 +78,7 @@ def generate_slice(
     recipe: str | Path | LocatedRecipe,
     part: Slice,
     *,
-    out: str | Path | None = None,
+    out: str | Path | ObjectPath | None = None,
     progress: Progress | None = None,
     produce: Produce = integrate_block,
 ) -> GenerateSummary:
@@ -83,12 +87,13 @@ def generate_slice(
     Args:
         recipe, out, produce: as of `generate`.
     Raises:
-        RecipeError, CatalogError, RequestError: the request is wrong, or a run of the whole recipe writes the store.
+        RecipeError, CatalogError, RequestError: the request is wrong, or a run of the whole recipe writes the store, or its server ignores
+            the condition that keeps writers apart.
         InterruptedRunError: a signal or a full disk; what is done is kept.
         IncompleteRunError: some blocks failed; all others of the slice are kept.
     """
     located = read_recipe(recipe)
-    job = planned_job(located, folder_of(out, what="to write it by slices of --array") if out is not None else located.store, produce)
+    job = planned_job(located, _place(out) if out is not None else located.store, produce)
     with disk_errors(job.store):
         root = agreed_root(job)
         if root is not None and is_finished(root):
@@ -97,28 +102,66 @@ def generate_slice(
         check_memory(located, job.plan)
         if root is None:
             check_place(job.store, job.plan)
-        with signals_as_errors(), shared(_folder(job)):
-            if root is None:
-                _begin(job)
+        with signals_as_errors(), shared(job.store, announce=lambda sentence: (progress or silent)(0, 0, sentence)):
+            _begin(job)
             summary = _run(job, part, progress or silent)
         if summary.place is not None and summary.place.finished:
             sweep(job.store)  # the last of several that end together, as each holds its own lock until then
         return summary
 
 
+def _place(out: str | Path | ObjectPath) -> Place:
+    """Where slices write: in an object store, a row that is there stays."""
+    place = place_of(out)
+    return replace(place, keeps_rows=True) if isinstance(place, ObjectPath) else place
+
+
 def _begin(job: Job) -> None:
-    """Write the template, unless another slice has. What a killed run of another recipe left is no slice's to delete."""
-    with in_turn(_folder(job)):
-        unknown = strangers(job.store, job.plan)
-        if agreed_root(job) is not None:
-            return
-        if unknown:
-            message = (
-                f"{job.store}: holds the beginnings of another store ({unknown[0]}), which a slice does not delete. "
-                "Delete the folder, or begin the store without --array."
-            )
-            raise RequestError(message)
+    """Write the template, unless another slice has; mend the root's document, where that is damaged."""
+    if is_damaged_root(job.store, job.plan):
+        with in_turn(job.store):
+            mend_root(job.store, job.plan)
+    if root_document(job.store) is not None:
+        return
+    if isinstance(job.store, ObjectPath):
+        _create(job)
+        return
+    with in_turn(job.store):
+        _create(job)
+
+
+def _create(job: Job) -> None:
+    """Write the template, unless another slice has. What a killed run of another recipe left is no slice's to delete.
+
+    Nothing of a slice is there before the root's document is, so that what is listed first, and is not of the template, is a stranger's
+    where there is no root afterwards.
+    """
+    unknown = strangers(job.store, job.plan)
+    if agreed_root(job) is not None:
+        return
+    if unknown:
+        message = (
+            f"{job.store}: holds the beginnings of another store ({unknown[0]}), which a slice does not delete. "
+            "Delete the folder, or begin the store without --array."
+        )
+        raise RequestError(message)
+    if not _is_created_by_another(job):
         create(job.store, job.plan)
+
+
+def _is_created_by_another(job: Job) -> bool:
+    """Whether another slice has written the template meanwhile. Where there is no lock the first one says so by a mark, and the others give
+    it some time; two that write it write the same."""
+    if not isinstance(job.store, ObjectPath):
+        return False
+    if (job.store / RUN_FOLDER / _BEGINNING).put_new(secrets.token_bytes(8)):
+        return False
+    deadline = time.monotonic() + job.store.lease_seconds
+    while root_document(job.store) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(job.store.lease_seconds / 20)
+    return True
 
 
 def _run(job: Job, part: Slice, progress: Progress) -> GenerateSummary:
@@ -147,11 +190,11 @@ def _without_arrays(row: BlockRow) -> tuple[str, int]:
 
 def _made(job: Job, part: Slice, blocks: Sequence[Block]) -> Iterator[BlockReport | Loss]:
     """Each block's report or loss. One that ended this slice's process the last time comes last, so that it is in no other's way."""
-    mark = _folder(job) / RUN_FOLDER / f"slice-{part.number}-of-{part.count}"
-    before = mark.read_text() if mark.is_file() else ""
+    mark = job.store / RUN_FOLDER / f"slice-{part.number}-of-{part.count}"
+    before = mark.read_bytes().decode() if mark.is_file() else ""
     for block in sorted(blocks, key=lambda block: block.key == before):
         try:
-            mark.write_text(block.key)
+            _write_mark(mark, block.key)
             yield run_block(job.task(block))
         except Exception as error:
             if ends_the_run(error):
@@ -163,13 +206,23 @@ def _made(job: Job, part: Slice, blocks: Sequence[Block]) -> Iterator[BlockRepor
         mark.unlink(missing_ok=True)
 
 
+def _write_mark(mark: Place, key: str) -> None:
+    if isinstance(mark, ObjectPath):
+        mark.put(key.encode())
+        return
+    mark.write_text(key)
+
+
 def _finish(job: Job, runs: Sequence[dict[str, Any]]) -> None:
     """Finish the store if all blocks are done. Two slices that end together both come here: the second finds it finished.
 
     Args:
         runs: what this slice has to add to the record, which waits in the store until that is finished.
     """
-    with in_turn(_folder(job)):
+    if isinstance(job.store, ObjectPath):
+        _finish_objects(job, runs)
+        return
+    with in_turn(job.store):
         if not _is_finished(job) and declared(job.store, job.plan) == job.plan.tasks:
             kept = kept_runs(job.store)
             _finish_all(job)
@@ -178,6 +231,20 @@ def _finish(job: Job, runs: Sequence[dict[str, Any]]) -> None:
             _keep(job, runs)
         if _is_finished(job):
             add_runs(job.store, runs)
+
+
+def _finish_objects(job: Job, runs: Sequence[dict[str, Any]]) -> None:
+    """The same in an object store, where turns cost requests and seconds: they are taken by those alone that may have made the last block.
+    Whoever comes after the last row counts all of them."""
+    for run in runs:
+        keep_run(job.store, run)
+    if not _is_finished(job) and declared(job.store, job.plan) < job.plan.tasks:
+        return
+    with in_turn(job.store):
+        if not _is_finished(job):
+            _finish_all(job)
+        if _is_finished(job):
+            add_runs(job.store, kept_runs(job.store))
 
 
 def _keep(job: Job, runs: Sequence[dict[str, Any]]) -> None:
@@ -199,11 +266,6 @@ def _finish_all(job: Job) -> None:
         # Without locks another slice may have finished it under our hands, and taken the rows away; its bytes are the same.
         if not _is_finished(job):
             raise
-
-
-def _folder(job: Job) -> Path:
-    """The store; in an object store, slices could not take turns."""
-    return folder_of(job.store, what="to write it by slices of --array")
 
 
 def _is_finished(job: Job) -> bool:

@@ -40,6 +40,17 @@ class BlockTask:
     def grids(self) -> tuple[Grid, ...]:
         return grids_of(self.plan.systems[0], System.from_record(self.record))
 
+    @property
+    def bytes(self) -> int:
+        """Of the block's states, raw."""
+        return self.plan.block_bytes(self.plan.systems[0])
+
+    def of(self, block: Block) -> BlockTask:
+        """The task of another block of the same system."""
+        other = replace(self, block=block)
+        other.__dict__["grids"] = self.grids  # found once: to read a system takes longer than to make a small block
+        return other
+
 
 @dataclass(frozen=True)
 class BlockReport:
@@ -76,27 +87,16 @@ def run_block(task: BlockTask) -> BlockReport:
     return begin_block(task).wait()
 
 
-def run_block_in_turn(task: BlockTask) -> BlockReport:
-    """The same on a worker of Dask, which goes on to its next block while this one's last bytes reach the disk.
-
-    A client gives a worker two blocks, so that one is made and one is written, never more. Large blocks are waited for, so that what a
-    worker holds is bounded.
-    """
-    begun = begin_block(task)
-    if task.plan.block_bytes(task.plan.systems[0]) <= OVERLAPPED_BYTES:
-        from distributed import secede
-
-        secede()  # type: ignore[no-untyped-call]
-        return begun.overlapped()
-    return begun.wait()
-
-
 @dataclass(frozen=True)
 class BegunBlock:
     """A block that is made and packed, whose last bytes are on their way; `report` is of what is done by now."""
 
     packed: PackedBlock
     report: BlockReport
+
+    @property
+    def block(self) -> Block:
+        return self.report.block
 
     def wait(self) -> BlockReport:
         """The report, once the block is done."""

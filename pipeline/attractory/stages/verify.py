@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,7 +16,7 @@ from attractory.errors import AttractoryError, DamageError
 from attractory.expressions.system import System
 from attractory.integrate import integrate_block
 from attractory.stages.generate import Job
-from attractory.stages.located import LocatedRecipe
+from attractory.stages.located import LocatedRecipe, entries_beside
 from attractory.stages.place import disk_errors
 from attractory.stages.plan import store_plan
 from attractory.stages.progress import Progress
@@ -23,11 +25,14 @@ from attractory.stages.task import Produce, produce_block
 from attractory.store import Block, Contents, Damage, check, contents, encode_block, locked
 from attractory.store.blocks import EncodedBlock
 from attractory.store.certificate import complete, waiting
-from attractory.store.files import Place, place_of
+from attractory.store.check import LostRootError, inconsistent
+from attractory.store.files import Place, partial_folder, place_of, write_whole
 from attractory.store.finish import sweep
 from attractory.store.objects import ObjectPath
-from attractory.store.repair import Repair, restore
+from attractory.store.repair import Repair, hopeless, is_own_manifest, restore
+from attractory.store.second_root import SecondRoot, second_root
 from attractory.store.state import clear_partial
+from attractory.store.template import ROOT, template_files
 
 SHOWN = 100
 
@@ -56,6 +61,7 @@ def verify(
     with disk_errors(store):
         if repair:
             _end_certifying(store)
+        root = _mended_root(store, produce) if repair else None
         damages = check(store, progress=(lambda done, files: progress(done, files, "files")) if progress else None)
         held = contents(store)
         if damages and not repair:
@@ -64,7 +70,10 @@ def verify(
             _repair(store, held, damages, produce)
         elif repair:
             sweep(store)
-    return Verification(store, len(held.files) + 1, tuple(damage.path for damage in damages))
+    if root is not None and root.unproven:
+        raise _uncertified(store, root.unproven)
+    mended = (*(damage.path for damage in damages), *([ROOT] if root is not None else []))
+    return Verification(store, len(held.files) + 1, mended)
 
 
 def stored_job(store: Place, held: Contents, produce: Produce) -> Job:
@@ -83,6 +92,55 @@ def stored_job(store: Place, held: Contents, produce: Produce) -> Job:
         message = f"{store}: the recipe or a system in the root cannot be read ({error}). Generate the store again, at another place."
         raise DamageError(message) from error
     return Job(store, plan, systems, recipe, produce)
+
+
+def _mended_root(store: Place, produce: Produce) -> SecondRoot | None:
+    """What was put in the place of a damaged or lost root's document; None where that was sound, or what is damaged is the manifest."""
+    try:
+        held = contents(store)
+    except LostRootError as lost:
+        held, reason = None, lost
+    if held is not None:
+        if held.rows and not any(damage.path == ROOT for damage in inconsistent(store, held)):
+            return None
+        if not held.rows and not is_own_manifest(store, held.root, stored_job(store, held, produce).plan):
+            return None
+    made = second_root(store, planned=lambda attributes, documents: _planned_documents(store, attributes, documents))
+    if made is None:
+        if held is None:
+            raise hopeless(store) from reason
+        return None
+    with locked(store):
+        clear_partial(store)
+        write_whole(store / ROOT, made.content, partial=partial_folder(store))
+    return made
+
+
+def _planned_documents(store: Place, attributes: Mapping[str, Any], documents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The documents of the plan that a root's attributes mean; none where they mean none.
+
+    Systems are read from the store, or else from the catalog, whose entry may have changed: a digest will tell.
+    """
+    try:
+        recipe = Recipe.model_validate(attributes[layout.RECIPE])
+        entries = entries_beside(store, recipe.catalog)
+        records = [_record(name, documents, entries) for name in recipe.systems]
+        systems = tuple(System.from_record(record) for record in records)
+        return template_files(store_plan(LocatedRecipe(recipe, Path(str(store / ROOT)), {}), systems))
+    except (ValidationError, AttractoryError, KeyError, TypeError):
+        return {}
+
+
+def _record(name: str, documents: Mapping[str, bytes], entries: Mapping[str, SystemRecord]) -> SystemRecord:
+    content = documents.get(f"{name}/{ROOT}")
+    return entries[name] if content is None else SystemRecord.from_mapping(json.loads(content)["attributes"][layout.RECORD])
+
+
+def _uncertified(store: Place, paths: Sequence[str]) -> DamageError:
+    return DamageError(
+        f"{store}: the root's {ROOT} was made again, and all that the recipe makes is sound now. Nothing is left that could prove the "
+        f"certificates ({paths[0]} …): make them again with attractory certify {store}"
+    )
 
 
 def _repair(store: Place, held: Contents, damages: Sequence[Damage], produce: Produce) -> None:

@@ -11,10 +11,11 @@ from typing import Protocol
 import numpy as np
 
 from attractory import layout
-from attractory.store.files import Place, partial_folder, sha256, write_whole
+from attractory.store.digests import shard_digests
+from attractory.store.files import Place, partial_folder, write_whole
 from attractory.store.plan import Block, GridPlan, ShardShape, StorePlan, SystemPlan
 from attractory.store.rows import CODES, BlockRow, ShardRow, kept_arrays, write_row
-from attractory.store.shards import decoded_sha256, encode_shard
+from attractory.store.shards import encode_shard
 from attractory.store.template import cut_of, cut_of_observed, cut_of_times
 
 
@@ -144,11 +145,12 @@ def _encode_grid(plan: StorePlan, block: Block, grid: GridPlan, made: BlockState
 def _encoded(path: str, values: np.ndarray, cut: ShardShape, block: Block, grid: GridPlan) -> tuple[ShardRow, bytes]:
     """values: (trajectory, time, variable)."""
     content = encode_shard(values, cut)
+    of_file, of_values = shard_digests(content, values)
     row = ShardRow(
         path=path,
         bytes=len(content),
-        sha256=sha256(content),
-        decoded_sha256=decoded_sha256(values),
+        sha256=of_file,
+        decoded_sha256=of_values,
         system=block.system,
         granularity=grid.name,
         first_trajectory=block.first,

@@ -16,7 +16,7 @@ from attractory import layout
 from attractory.errors import DamageError, StoreError
 from attractory.store import documents
 from attractory.store.files import Place, canonical_json, document, rows_folder, sha256
-from attractory.store.manifest import read_manifest
+from attractory.store.manifest import read_manifest, root_attributes
 from attractory.store.objects import ObjectPath
 from attractory.store.rows import ShardRow
 from attractory.store.state import finished_document
@@ -56,6 +56,16 @@ class Damage:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.found}, expected {self.expected}"
+
+
+class LostRootError(DamageError):
+    """A finished store but for its root's document, which all else hangs on, and which is missing or cannot be read."""
+
+    def __init__(self, store: Place, found: str) -> None:
+        super().__init__(
+            f"{store}: 1 damaged file\n  {ROOT}: {found}, expected the root's document of a finished store\n"
+            f"Make it again, from the manifest and the groups: attractory verify {store} --repair"
+        )
 
 
 @dataclass(frozen=True)
@@ -113,11 +123,7 @@ def _root(store: Place) -> dict[str, Any]:
         if isinstance(error, StoreError) and not _has_lost_its_root(store):
             raise
         found = "cannot be read as one" if (store / ROOT).is_file() else "is missing"
-        message = (
-            f"{store}: 1 damaged file\n  {ROOT}: {found}, expected the root's document of a finished store\n"
-            "All else hangs on it, and it cannot be made again. Generate the store again, at another place."
-        )
-        raise DamageError(message) from error
+        raise LostRootError(store, found) from error
     return root
 
 
@@ -171,9 +177,25 @@ def inconsistent(store: Place, held: Contents) -> Iterator[Damage]:
         yield Damage(ROOT, f"the recipe with SHA-256 {attributes[layout.RECIPE_DIGEST]}", f"holds a recipe with SHA-256 {recipe}")
     if catalog != attributes.get(layout.CATALOG_DIGEST, catalog):
         yield Damage(ROOT, f"the catalog digest {catalog} of its systems", f"holds {attributes[layout.CATALOG_DIGEST]}")
+    yield from _other_attributes(store, held)
     for file in _documents(held.root):
         if held.rows and known.get(file.path) != file.sha256:
             yield Damage(ROOT, f"the metadata of {file.path} as the manifest has it", "holds other metadata of it")
+
+
+def _other_attributes(store: Place, held: Contents) -> Iterator[Damage]:
+    """Where the manifest is sound, it has the root's attributes too, but those that came after it."""
+    witness = root_attributes((store / layout.MANIFEST).read_bytes()) if held.rows else None
+    own = proper_attributes(held.root)
+    changed = sorted(key for key in {*own, *(witness or {})} if own.get(key) != (witness or {}).get(key)) if witness is not None else []
+    if changed:
+        yield Damage(ROOT, f"the {', '.join(changed)} that the manifest has", "holds another one")
+
+
+def proper_attributes(root: dict[str, Any]) -> dict[str, Any]:
+    """The root's attributes without what came after the manifest: its digest, and what certifying has added."""
+    later = (layout.MANIFEST_DIGEST, layout.CERTIFICATE_FILES)
+    return {key: value for key, value in root["attributes"].items() if key not in later}
 
 
 def _catalog_digest(root: dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from attractory.errors import RequestError
 from attractory.store.objects import ObjectPath
 
 T = TypeVar("T")
@@ -24,7 +23,7 @@ Place = Path | ObjectPath
 
 # All that is temporary lives in this one folder of an unfinished store: rows, half-written files, the lock. Elsewhere every file is whole.
 RUN_FOLDER = ".attractory-run"
-LEASE_FOLDER = "lease"  # inside it, in an object store
+LEASE_FOLDER, SLICES_FOLDER = "lease", "slices"  # inside it, in an object store: the leases of runs, and those of slices
 _REQUESTS = 16  # at a time, to an object store: each takes some tens of milliseconds, nearly all of it waiting
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -35,19 +34,6 @@ def place_of(text: str | Path | ObjectPath) -> Place:
         return text
     said = str(text).removeprefix("file://")
     return ObjectPath(said.rstrip("/")) if "://" in said else Path(said)
-
-
-def folder_of(text: str | Path | ObjectPath, *, what: str) -> Path:
-    """As `place_of`, where an object store will not do.
-
-    Raises:
-        RequestError: it is in one.
-    """
-    place = place_of(text)
-    if isinstance(place, ObjectPath):
-        message = f"{place}: {what}, it must be in a folder of this machine. Copy it first."
-        raise RequestError(message)
-    return place
 
 
 @overload
@@ -71,6 +57,18 @@ def read_all(store: Place, paths: Iterable[str]) -> dict[str, bytes]:
     return dict(_each(store, lambda path: (path, (store / path).read_bytes()), paths))
 
 
+def read_present(store: Place, paths: Iterable[str]) -> dict[str, bytes]:
+    """As `read_all`, without the files that are not there."""
+    return {path: content for path, content in _each(store, lambda path: (path, _content(store / path)), paths) if content is not None}
+
+
+def _content(path: Place) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+
+
 def write_all(store: Place, files: Mapping[str, bytes]) -> None:
     """Write each file of a store whole; into an object store, many at a time."""
     partial = partial_folder(store)
@@ -86,9 +84,9 @@ def sizes(store: Place) -> dict[str, int]:
 
 
 def remove_run_objects(store: ObjectPath) -> None:
-    """Delete what only a run needs, but its lease: whoever holds that frees it, last."""
+    """Delete what only a run needs, but leases: whoever holds one frees it, last."""
     folder = store / RUN_FOLDER
-    folder.remove([path for path in folder.sizes() if not path.startswith(LEASE_FOLDER)])
+    folder.remove([path for path in folder.sizes() if path.partition("/")[0] not in (LEASE_FOLDER, SLICES_FOLDER)])
 
 
 def _each(store: Place, function: Callable[[str], T], paths: Iterable[str]) -> Iterator[T]:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,24 @@ from attractory import layout
 from attractory.errors import RequestError
 from attractory.store import documents
 from attractory.store.certificate import CERTIFIED, waiting
-from attractory.store.files import RUN_FOLDER, Place, document, partial_folder, read_all, remove_run_objects, sha256, write_all, write_whole
+from attractory.store.files import (
+    RUN_FOLDER,
+    Place,
+    document,
+    partial_folder,
+    read_all,
+    read_present,
+    remove_run_objects,
+    sha256,
+    write_all,
+    write_whole,
+)
 from attractory.store.manifest import manifest_bytes
 from attractory.store.objects import ObjectPath
 from attractory.store.plan import StorePlan, SystemPlan
 from attractory.store.rows import CODES, BlockRow, ShardRow, done_rows, kept_arrays, system_arrays
-from attractory.store.state import is_finished, locked, root_document
-from attractory.store.template import ROOT, known_arrays, member_documents, small_path
+from attractory.store.state import is_finished, quietly, root_document
+from attractory.store.template import ROOT, known_arrays, member_documents, small_path, template_files
 
 
 def finish(store: Place, plan: StorePlan) -> None:
@@ -44,16 +55,39 @@ def seal(store: Place, plan: StorePlan) -> None:
         message = f"{store}: {len(rows)} of {plan.tasks} blocks are done"
         raise ValueError(message)
     partial = partial_folder(store)
-    write_all(store, late_arrays(plan, rows))
-    # The documents as they lie on the disk: an entry that was re-annotated during the run must not split the store from its root.
-    small = read_all(store, small_files(plan))
-    members = {path: json.loads(small[f"{path}/{ROOT}"]) for path in member_documents(plan)}
+    small = _agreed_files(store, plan, rows)
+    attributes = {**plan.attributes, **redraws(plan, rows)}
     digests = {path: sha256(content) for path, content in small.items()}
-    content = manifest_bytes((shard for row in rows for shard in row.shards), files=digests)
+    content = manifest_bytes((shard for row in rows for shard in row.shards), files=digests, root=attributes)
     write_whole(store / layout.MANIFEST, content, partial=partial)
-    root = json.loads((store / ROOT).read_bytes())
-    root["attributes"] = {**root["attributes"], **redraws(plan, rows), layout.MANIFEST_DIGEST: sha256(content)}
-    write_whole(store / ROOT, document(documents.consolidated(root, members)), partial=partial)
+    write_whole(store / ROOT, sealed_root(attributes, content, members_of(small)), partial=partial)
+
+
+def _agreed_files(store: Place, plan: StorePlan, rows: list[BlockRow]) -> dict[str, bytes]:
+    """Path of each small file -> its bytes. What the template and the rows say is what lies there afterwards: whatever came over it while
+    the run went on, a flipped bit or another annotation of an entry, is not sealed in."""
+    wanted = {**template_files(plan), **late_arrays(plan, rows)}
+    found = read_present(store, wanted)
+    write_all(store, {path: content for path, content in wanted.items() if found.get(path) != content})
+    return wanted
+
+
+def sealed_root(
+    attributes: Mapping[str, Any], manifest: bytes, members: Mapping[str, Mapping[str, Any]], *, later: Mapping[str, Any] | None = None
+) -> bytes:
+    """The root's document of a finished store.
+
+    Args:
+        attributes: without the manifest's digest, and without what was added to the finished store `later`.
+        members: path of each group and array -> its document.
+    """
+    root = documents.group_document({**attributes, layout.MANIFEST_DIGEST: sha256(manifest), **(later or {})})
+    return document(documents.consolidated(root, members))
+
+
+def members_of(files: Mapping[str, bytes]) -> dict[str, Mapping[str, Any]]:
+    """Path of each group and array -> its document, of those files that are documents."""
+    return {path.removesuffix(f"/{ROOT}"): json.loads(content) for path, content in files.items() if path.endswith(f"/{ROOT}")}
 
 
 def redraws(plan: StorePlan, rows: Iterable[BlockRow]) -> dict[str, Any]:
@@ -117,7 +151,7 @@ def sweep(store: Place) -> None:
     folder = store / RUN_FOLDER
     if folder.is_dir() and not (folder / CERTIFIED).exists() and not waiting(store).exists():
         # Whoever holds the lock, or keeps us from writing one, has the last word.
-        with contextlib.suppress(RequestError, OSError), locked(store):
+        with contextlib.suppress(RequestError, OSError), quietly(store):
             root = root_document(store)  # who was waited for may have begun another store here
             if root is not None and is_finished(root):
                 remove_run_folder(store)

@@ -3,6 +3,9 @@
 Leases are objects with rising numbers, each written only if there is none of that number; the highest one counts. A lease whose content has
 not changed for as long as it says has run out, by the clock of whoever waits: no two clocks are compared. Taking it over means writing the
 next number, which one of all that wait can do.
+
+Slices of a job array hold leases of another kind, each its own, any number at once. A slice writes its own and then looks for a run of the
+whole; a run of the whole takes the lease and then looks for slices: of two that come together, one at least sees the other.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from attractory.errors import InterruptedRunError, RequestError, UnreachableError
-from attractory.store.files import LEASE_FOLDER, RUN_FOLDER, canonical_json
+from attractory.store.files import LEASE_FOLDER, RUN_FOLDER, SLICES_FOLDER, canonical_json, read_present
 from attractory.store.objects import ObjectPath
 
 LONGEST_SECONDS = 30.0
@@ -34,23 +38,63 @@ def is_leased(store: ObjectPath) -> bool:
     return bool(_numbers(store))
 
 
+class Use(StrEnum):
+    """What a lease is held for."""
+
+    RUN = "run"  # a run of the whole recipe, or a repair: beside no slice
+    SWEEP = "sweep"  # beside no slice either, and no slice is refused for it
+    TURN = "turn"  # a slice that finishes the store, beside the others
+
+
 @contextmanager
-def leased(store: ObjectPath, *, announce: Announce | None = None) -> Iterator[None]:
+def leased(store: ObjectPath, *, use: Use = Use.RUN, announce: Announce | None = None) -> Iterator[None]:
     """Hold a store for one run; another run that holds it is waited for, until it frees its lease or that runs out.
 
     Args:
         announce: told once who is waited for.
     Raises:
-        RequestError: another run holds it, and the server ignores `If-None-Match: *`, so that two runs could not be kept apart.
+        RequestError: another run holds it, and the server ignores `If-None-Match: *`, so that two runs could not be kept apart; or slices
+            of it are being made.
         InterruptedRunError: the lease was lost, as this run was held up for longer than it lasts and another one took it.
     """
-    lease = _acquired(store, announce)
+    with _renewed(_acquired(store, use, announce)):
+        if use is not Use.TURN:
+            _without_slices(store, announce)
+        yield
+
+
+@contextmanager
+def slice_leased(store: ObjectPath, *, announce: Announce | None = None) -> Iterator[None]:
+    """Hold a store for one slice of its blocks, beside any number of others.
+
+    Raises:
+        RequestError: a run of the whole holds it; or the server ignores `If-None-Match: *`, so that nothing could keep the two apart.
+        InterruptedRunError: the lease was lost, as this slice was held up for longer than it lasts.
+    """
+    if not (store / RUN_FOLDER).keeps_the_first():
+        message = (
+            f"{store}: its server ignores `If-None-Match: *`, so that slices which write there at once cannot be kept apart. "
+            "Leave out --array: one run alone can write there. Or make the slices in a folder, and publish that."
+        )
+        raise RequestError(message)
+    lease = _SliceLease(store, 0, threading.current_thread() is threading.main_thread())
+    lease.path.put(lease.content())
+    with _renewed(lease):
+        _without_run(store, announce)
+        yield
+
+
+@contextmanager
+def _renewed(lease: _Lease) -> Iterator[None]:
+    """Renew a lease that is there, and free it at the end."""
     renewing = threading.Thread(target=lease.renew, name="lease", daemon=True)
     renewing.start()
     try:
         yield
-    except InterruptedRunError as error:
-        raise (lease.loss() if lease.lost.is_set() else error) from error.__cause__
+    except (InterruptedRunError, KeyboardInterrupt) as error:  # a signal is one, and may be that of the loss
+        if lease.lost.is_set():
+            raise lease.loss() from error
+        raise
     finally:
         lease.ended.set()
         renewing.join()
@@ -67,6 +111,7 @@ class _Lease:
     store: ObjectPath
     number: int
     is_main: bool
+    use: Use = Use.RUN
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
     renewed: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
@@ -82,7 +127,8 @@ class _Lease:
 
     def content(self) -> bytes:
         run = f"{socket.gethostname()}:{os.getpid()}"
-        return canonical_json({"holder": self.holder, "renewed": self.renewed, "run": run, "seconds": self.seconds})
+        said = {"holder": self.holder, "renewed": self.renewed, "run": run, "seconds": self.seconds, "use": str(self.use)}
+        return canonical_json(said)
 
     def renew(self) -> None:
         """Write the lease anew again and again; notice when another run has taken it."""
@@ -122,7 +168,67 @@ class _Lease:
         )
 
 
-def _acquired(store: ObjectPath, announce: Announce | None) -> _Lease:
+class _SliceLease(_Lease):
+    """A lease beside others, of this name alone."""
+
+    @property
+    def path(self) -> ObjectPath:
+        return self.store / RUN_FOLDER / SLICES_FOLDER / self.holder
+
+    def _is_mine(self) -> bool:
+        """Whether it is there: who takes a slice for dead deletes it."""
+        return self.path.is_file()
+
+
+def _without_slices(store: ObjectPath, announce: Announce | None) -> None:
+    """Returns when no slice holds a lease; those that have run out are deleted.
+
+    Raises:
+        RequestError: one is renewed.
+    """
+    folder, known, since = store / RUN_FOLDER / SLICES_FOLDER, dict[str, bytes](), time.monotonic()
+    while found := read_present(folder, folder.names()):
+        alive = [content for name, content in found.items() if known.get(name, content) != content]
+        if alive:
+            message = f"{store}: a slice of it is being made ({_said(alive[0])[0]}), and others may be. Wait for them, or stop them."
+            raise RequestError(message)
+        if not known and announce is not None:
+            announce(f"waiting for the slice of {_said(next(iter(found.values())))[0]}")
+        if set(found) - set(known):
+            since = time.monotonic()
+        if time.monotonic() - since > max(_said(content)[1] for content in found.values()):
+            folder.remove(sorted(found))
+            return
+        known = found
+        time.sleep(min(1.0, store.lease_seconds / 10))
+
+
+def _without_run(store: ObjectPath, announce: Announce | None) -> None:
+    """Returns when no run of the whole holds a store: there is none, it ends, or its lease runs out.
+
+    Raises:
+        RequestError: it renews its lease.
+    """
+    known, number, since = b"", 0, 0.0
+    while numbers := _numbers(store):
+        content = _content(store, max(numbers))
+        if not content:
+            continue  # it has ended, and another may have begun
+        if _use(content) is not Use.RUN:
+            return
+        if (number, known) != (max(numbers), content):
+            if number == max(numbers):
+                message = f"{store}: a run of the whole recipe is writing this store, and makes this slice too. Wait for it, or stop it."
+                raise RequestError(message)
+            if announce is not None:
+                announce(f"waiting for the run of {_said(content)[0]}")
+            known, number, since = content, max(numbers), time.monotonic()
+        if time.monotonic() - since > _said(content)[1]:
+            return
+        time.sleep(min(1.0, store.lease_seconds / 10))
+
+
+def _acquired(store: ObjectPath, use: Use, announce: Announce | None) -> _Lease:
     keeps_the_first = (store / RUN_FOLDER).keeps_the_first()
     known, since = b"", 0.0
     while True:
@@ -137,7 +243,7 @@ def _acquired(store: ObjectPath, announce: Announce | None) -> _Lease:
         if content and time.monotonic() - since < _said(content)[1]:
             time.sleep(min(1.0, store.lease_seconds / 10))
             continue
-        lease = _Lease(store, max(numbers, default=0) + 1, threading.current_thread() is threading.main_thread())
+        lease = _Lease(store, max(numbers, default=0) + 1, threading.current_thread() is threading.main_thread(), use)
         if _claimed(lease, numbers, keeps_the_first=keeps_the_first):
             return lease
         time.sleep(secrets.randbelow(500) / 1000)  # so that two who have met do not meet again
@@ -176,6 +282,14 @@ def _said(content: bytes) -> tuple[str, float]:
         return str(said["run"]), min(float(said["seconds"]), LONGEST_SECONDS)
     except (ValueError, KeyError, TypeError):
         return "someone", LONGEST_SECONDS
+
+
+def _use(content: bytes) -> Use:
+    """What a lease is held for; of one that cannot be read, the strictest."""
+    try:
+        return Use(json.loads(content)["use"])
+    except (ValueError, KeyError, TypeError):
+        return Use.RUN
 
 
 def _content(store: ObjectPath, number: int) -> bytes:

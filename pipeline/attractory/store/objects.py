@@ -22,15 +22,23 @@ LEASE_SECONDS = 20.0
 
 _ANSWERS = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
 _CLIENTS = {"botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "azure"}  # whose errors are a server's or a network's, not ours
+_READ_ONLY = ("http", "https")
 _ONE_REQUEST = {"s3": {"chunksize": 5 * 2**30 // 2}, "s3a": {"chunksize": 5 * 2**30 // 2}}  # s3fs cuts from twice so many bytes on
+
+_ONE_READ = {"s3": {"max_concurrency": 1}, "s3a": {"max_concurrency": 1}}  # s3fs asks for the size before, to cut from 50 MiB on
 
 
 @dataclass(frozen=True)
 class ObjectPath:
-    """An object, or a prefix of objects. `lease_seconds`: how long a store below it stays held after its run has been killed."""
+    """An object, or a prefix of objects.
+
+    lease_seconds: how long a store below it stays held after its run has been killed. keeps_rows: a row that is there stays, as slices of
+    the same store may have written it.
+    """
 
     url: str
     lease_seconds: float = LEASE_SECONDS
+    keeps_rows: bool = False
 
     def __str__(self) -> str:
         return self.url
@@ -58,10 +66,39 @@ class ObjectPath:
         """
         filesystem, path = self._opened()
         with explained(self.url):
-            return bytes(filesystem.cat_file(path))
+            return bytes(filesystem.cat_file(path, **_ONE_READ.get(self._protocol, {})))
+
+    def read_range(self, start: int | None, end: int | None) -> bytes:
+        """The bytes from start to end, as a slice has them.
+
+        Raises:
+            FileNotFoundError: there is no such object.
+        """
+        filesystem, path = self._opened()
+        with explained(self.url):
+            content = bytes(filesystem.cat_file(path, start=start, end=end))
+        asked = -start if start is not None and start < 0 else None if end is None else end - (start or 0)
+        is_whole = asked is not None and len(content) > asked  # some web servers know no ranges
+        return content[start:end] if is_whole else content
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether its protocol has no way to write."""
+        return self._protocol in _READ_ONLY
+
+    def check_writable(self) -> None:
+        """Nothing, where an object can be written below; tried with one of its own.
+
+        Raises:
+            RequestError: it cannot.
+        """
+        probe = self / f"probe-{secrets.token_hex(8)}"
+        probe.put(b"")
+        probe.unlink(missing_ok=True)
 
     def put(self, content: bytes) -> None:
         """Write the object, in the place of one that is there."""
+        self.refuse_where_read_only()
         filesystem, path = self._opened()
         with explained(self.url), self._bucket_there():
             filesystem.pipe_file(path, content, **_ONE_REQUEST.get(self._protocol, {}))
@@ -69,6 +106,7 @@ class ObjectPath:
     def put_new(self, content: bytes) -> bool:
         """Write the object unless one is there, in one request. Whether what is there then is ours: a request that was repeated, as its
         answer was lost, finds its own."""
+        self.refuse_where_read_only()
         filesystem, path = self._opened()
         with explained(self.url), self._bucket_there():
             try:
@@ -82,6 +120,7 @@ class ObjectPath:
     def keeps_the_first(self) -> bool:
         """Whether the server refuses to write an object that is there, as `If-None-Match: *` asks; some ignore it. Tried with an object
         of its own."""
+        self.refuse_where_read_only()
         probe = self / f"probe-{secrets.token_hex(8)}"
         try:
             return probe.put_new(b"first") and not probe.put_new(b"second")
@@ -142,6 +181,14 @@ class ObjectPath:
         if paths:
             with explained(self.url):
                 filesystem.rm([f"{path}/{name}" for name in paths])
+
+    def refuse_where_read_only(self) -> None:
+        """Nothing, where its protocol can write."""
+        if self.is_read_only:
+            message = (
+                f"{self.url}: {self._protocol}:// can be read, not written to. Expected a folder, or a URL such as s3://bucket/name.zarr."
+            )
+            raise RequestError(message)
 
     def _holds(self, content: bytes) -> bool:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import zarr
@@ -11,13 +12,13 @@ import zarr
 from attractory import layout
 from attractory.errors import DamageError
 from attractory.store.blocks import EncodedBlock
-from attractory.store.check import Contents, certificate_files, member_bytes
-from attractory.store.files import Place, partial_folder, sha256, write_whole
+from attractory.store.check import Contents, certificate_files, member_bytes, proper_attributes
+from attractory.store.digests import decoded_sha256
+from attractory.store.files import Place, partial_folder, read_present, sha256, write_whole
 from attractory.store.finish import digest_arrays, digest_paths, late_arrays, small_digests, small_files
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import Block, StorePlan, SystemPlan
 from attractory.store.rows import BlockRow, ShardRow, kept_arrays
-from attractory.store.shards import decoded_sha256
 from attractory.store.template import ROOT, known_arrays, small_path
 
 
@@ -38,8 +39,7 @@ def restore(repair: Repair, paths: Collection[str]) -> None:
         DamageError: the root's document is one of them, or the new bytes are not the ones that the store was finished with.
     """
     if ROOT in paths:
-        message = f"{repair.store}: the root's {ROOT} is damaged, and all else hangs on it. Generate the store again, at another place."
-        raise DamageError(message)
+        raise hopeless(repair.store)
     certificates = {path for path in paths if path in certificate_files(repair.held.root) and not path.endswith(ROOT)}
     _put(repair, set(paths) - certificates - {layout.MANIFEST})
     if layout.MANIFEST in paths:
@@ -52,13 +52,28 @@ def restore(repair: Repair, paths: Collection[str]) -> None:
         raise DamageError(message)
 
 
+def hopeless(store: Place) -> DamageError:
+    """What is left to say where the root's document cannot be made again either."""
+    return DamageError(
+        f"{store}: the root's {ROOT} is damaged, and cannot be made again: the manifest or a group's {ROOT} is damaged too, or the "
+        "manifest is of an older form. Generate the store again, at another place."
+    )
+
+
+def is_own_manifest(store: Place, root: dict[str, Any], plan: StorePlan) -> bool:
+    """Whether the manifest that lies there is that of the files that lie there; then a root that says otherwise is wrong."""
+    found = read_present(store, [layout.MANIFEST]).get(layout.MANIFEST)
+    return found is not None and found in _manifests_of_readable_files(store, root, plan)
+
+
 def _restore_manifest(repair: Repair) -> None:
     """The manifest from the files as they are; where its digest says that one of those is wrong, from files that are all made again."""
-    expected = repair.held.root["attributes"][layout.MANIFEST_DIGEST]
-    content = _manifest_of_readable_files(repair.store, repair.plan)
-    if sha256(content) != expected:
+    expected, root = repair.held.root["attributes"][layout.MANIFEST_DIGEST], repair.held.root
+    made = _manifests_of_readable_files(repair.store, root, repair.plan)
+    if expected not in map(sha256, made):
         _put(repair, {*small_files(repair.plan), *(path for path, _ in _shard_paths(repair.plan, repair.plan.systems))})
-        content = _manifest_of_files(repair.store, repair.plan)
+        made = _manifests_of_files(repair.store, root, repair.plan)
+    content = next((content for content in made if sha256(content) == expected), made[0])
     _agree(repair, layout.MANIFEST, content, expected)
     write_whole(repair.store / layout.MANIFEST, content, partial=partial_folder(repair.store))
 
@@ -112,17 +127,19 @@ def _late(plan: StorePlan, system: SystemPlan, rows: list[BlockRow], paths: Coll
     return ((path, content) for path, content in made.items() if path in paths)
 
 
-def _manifest_of_readable_files(store: Place, plan: StorePlan) -> bytes:
-    """The manifest, or nothing where a file is missing or cannot be decoded."""
+def _manifests_of_readable_files(store: Place, root: dict[str, Any], plan: StorePlan) -> tuple[bytes, ...]:
+    """As `_manifests_of_files`; none where a file is missing or cannot be decoded."""
     try:
-        return _manifest_of_files(store, plan)
+        return _manifests_of_files(store, root, plan)
     except (OSError, ValueError, RuntimeError):  # what zarr and its codecs raise on a damaged shard
-        return b""
+        return ()
 
 
-def _manifest_of_files(store: Place, plan: StorePlan) -> bytes:
+def _manifests_of_files(store: Place, root: dict[str, Any], plan: StorePlan) -> tuple[bytes, ...]:
+    """What the manifest may be: with the root's attributes, or without them, as older ones are."""
     rows = [_row_of_file(store, path, block) for path, block in _shard_paths(plan, plan.systems)]
-    return manifest_bytes(rows, files=small_digests(store, plan))
+    files = small_digests(store, plan)
+    return tuple(manifest_bytes(rows, files=files, root=attributes) for attributes in (proper_attributes(root), None))
 
 
 def _row_of_file(store: Place, path: str, block: Block) -> ShardRow:

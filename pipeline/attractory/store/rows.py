@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from attractory import layout
+from attractory.errors import InterruptedRunError
 from attractory.store.files import Place, canonical_json, partial_folder, read_all, rows_folder, sha256, sizes, write_whole
 from attractory.store.objects import ObjectPath
 from attractory.store.plan import Block, StorePlan, SystemPlan
@@ -69,7 +70,26 @@ def write_row(store: Place, row: BlockRow) -> None:
     arrays = {name: base64.b64encode(values.astype(CODES[name]).tobytes()).decode() for name, values in row.arrays.items()}
     content = {"block": asdict(row.block), "shards": [asdict(shard) for shard in row.shards], "arrays": arrays}
     whole = canonical_json({**content, _SHA256: sha256(canonical_json(content))})
-    write_whole(rows_folder(store) / f"{row.block.key}.json", whole, partial=partial_folder(store))
+    path = rows_folder(store) / f"{row.block.key}.json"
+    if isinstance(path, ObjectPath) and path.keeps_rows:
+        _write_once(path, whole)
+        return
+    write_whole(path, whole, partial=partial_folder(store))
+
+
+def _write_once(path: ObjectPath, content: bytes) -> None:
+    """Put the row where there is none. One that is damaged makes room; a sound one of other bytes is of another store, as the same block of
+    one has one row.
+
+    Raises:
+        InterruptedRunError: another store is being written here.
+    """
+    if path.put_new(content):
+        return
+    if read_row(path.read_bytes()) is not None:
+        message = f"{path}: another run has written another row here: two stores are being made at one place. Stop one of them."
+        raise InterruptedRunError(message)
+    path.put(content)
 
 
 def read_row(content: bytes) -> BlockRow | None:
@@ -95,12 +115,14 @@ def done_rows(store: Place, plan: StorePlan, blocks: Iterable[Block] | None = No
     """
     names, is_remote = _row_names(store), isinstance(store, ObjectPath)
     named = (block for block in (plan.blocks() if blocks is None else blocks) if f"{block.key}.json" in names)
-    listed = sizes(store) if is_remote and names else {}
+    listed: dict[str, int] | None = None
     while some := list(islice(named, _ROWS_AT_ONCE if is_remote else 1)):
         contents = read_all(rows_folder(store), [f"{block.key}.json" for block in some])
+        if is_remote and listed is None:
+            listed = sizes(store)
         for block in some:
             row = read_row(contents[f"{block.key}.json"])
-            if row is not None and row.block == block and _has_files(store, row.shards, listed):
+            if row is not None and row.block == block and _has_files(store, row.shards, listed or {}):
                 yield row
 
 

@@ -6,7 +6,6 @@ every shape back with zarr-python and compare. Source: https://zarr-specs.readth
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,18 +29,6 @@ def encode_shard(states: np.ndarray, cut: ShardShape) -> bytes:
     # blosc orders the pieces of a buffer by whichever thread is first when it runs several, which it does on the main thread alone.
     with ThreadPoolExecutor(max_workers=1) as aside:
         return aside.submit(_encode, states, cut).result()
-
-
-def decoded_sha256(states: np.ndarray) -> str:
-    """SHA-256 of the decoded values, as little-endian bytes in C order of (trajectory, time, variable)."""
-    digest = hashlib.sha256()
-    one = np.empty(states.shape[1:], states.dtype.newbyteorder("<"))
-    for trajectory in states:
-        # By variable, because the engine's memory is variable-major: 2 to 5 times as fast as NumPy's own order of a transposing copy.
-        for variable in range(states.shape[2]):
-            one[:, variable] = trajectory[:, variable]
-        digest.update(one.data.cast("B"))
-    return digest.hexdigest()
 
 
 def _encode(states: np.ndarray, cut: ShardShape) -> bytes:

@@ -16,8 +16,9 @@ import numpy as np
 
 from attractory import layout
 from attractory.errors import RequestError, StoreError
+from attractory.store.begun import is_damaged_root, record_path, root_text
 from attractory.store.files import RUN_FOLDER, Place, partial_folder, read_all, remove_run_objects, rows_folder, sizes
-from attractory.store.lease import Announce, is_leased, leased
+from attractory.store.lease import Announce, Use, is_leased, leased, slice_leased
 from attractory.store.objects import ObjectPath
 from attractory.store.plan import StorePlan
 from attractory.store.template import ROOT, small_path
@@ -54,6 +55,15 @@ def _root_object(store: ObjectPath) -> dict[str, Any] | None:
         message = f"{store}: holds other things ({names[0]} …) and no store. Choose another place with --out."
         raise StoreError(message)
     return None
+
+
+def begun_document(store: Place, plan: StorePlan) -> dict[str, Any] | None:
+    """As `root_document`; of an unfinished store that was begun with this plan, and whose document is damaged or lost, the planned one.
+
+    Raises:
+        StoreError: something else is there.
+    """
+    return dict(json.loads(root_text(plan))) if is_damaged_root(store, plan) else root_document(store)
 
 
 def finished_document(store: Place) -> dict[str, Any]:
@@ -94,20 +104,41 @@ def locked(store: Place, *, announce: Announce | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def shared(store: Path) -> Iterator[None]:
+def quietly(store: Place) -> Iterator[None]:
+    """As `locked`, to sweep up: slices that come meanwhile are not refused for it."""
+    if isinstance(store, ObjectPath):
+        with leased(store, use=Use.SWEEP):
+            yield
+        return
+    with locked(store):
+        yield
+
+
+@contextmanager
+def shared(store: Place, *, announce: Announce | None = None) -> Iterator[None]:
     """Hold a store for one slice of its blocks: any number of slices may, while no run of the whole does.
 
+    Args:
+        announce: told who is waited for, in an object store.
     Raises:
         RequestError: a run of the whole holds it.
     """
+    if isinstance(store, ObjectPath):
+        with slice_leased(store, announce=announce):
+            yield
+        return
     sentence = "a run of the whole recipe is writing this store, and makes this slice too. Wait for it, or stop it."
     with _holding(store, "lock", fcntl.LOCK_SH | fcntl.LOCK_NB, sentence):
         yield
 
 
 @contextmanager
-def in_turn(store: Path) -> Iterator[None]:
+def in_turn(store: Place) -> Iterator[None]:
     """One slice after the other: each waits until those before it have begun or finished the store."""
+    if isinstance(store, ObjectPath):
+        with leased(store, use=Use.TURN):
+            yield
+        return
     with _holding(store, "turn", fcntl.LOCK_EX, "another slice begins or finishes this store."):
         yield
 
@@ -155,6 +186,7 @@ def left_leased(store: Place) -> bool:
 
 def clear(store: Place) -> None:
     """Empty the folder of a store that this run has locked; rows go first, so that after a kill nothing counts as done."""
+    record_path(store).unlink(missing_ok=True)
     if isinstance(store, ObjectPath):
         remove_run_objects(store)
         (store / ROOT).unlink(missing_ok=True)

@@ -9,10 +9,10 @@ import numpy as np
 
 from attractory import layout
 from attractory.store import documents
+from attractory.store.begun import ROOT as ROOT
+from attractory.store.begun import root_text, write_record
 from attractory.store.files import RUN_FOLDER, Place, document, partial_folder, rows_folder, sizes, write_all, write_new
 from attractory.store.plan import GridPlan, ShardShape, StorePlan, SystemPlan, shard_shape
-
-ROOT = "zarr.json"
 
 
 def create(store: Place, plan: StorePlan) -> None:
@@ -22,18 +22,20 @@ def create(store: Place, plan: StorePlan) -> None:
     """
     rows_folder(store).mkdir(parents=True, exist_ok=True)
     partial_folder(store).mkdir(exist_ok=True)
-    write_all(store, dict(sorted(_template(plan).items())))
-    write_new(store / ROOT, document(documents.group_document(plan.attributes)), partial=partial_folder(store))
+    files, root = template_files(plan), root_text(plan)
+    write_all(store, dict(sorted(files.items())))
+    write_record(store, {**files, ROOT: root})
+    write_new(store / ROOT, root, partial=partial_folder(store))
 
 
 def strangers(store: Place, plan: StorePlan) -> list[str]:
     """Files of a store without a root's document that its template would not write; nothing half-written is one."""
-    ours = _template(plan)
+    ours = template_files(plan)
     rows = f"{RUN_FOLDER}/rows"
     return sorted(path for path in sizes(store) if path not in ours and (path.startswith(rows) or not path.startswith(RUN_FOLDER)))
 
 
-def _template(plan: StorePlan) -> dict[str, bytes]:
+def template_files(plan: StorePlan) -> dict[str, bytes]:
     """Path of each file below the root's document -> its bytes."""
     return {**{f"{path}/{ROOT}": document(value) for path, value in member_documents(plan).items()}, **known_arrays(plan)}
 

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from pathlib import Path
 
 import pytest
+
+from attractory.store.objects import ObjectPath
 
 _OWN = {"connection", "keep-alive", "transfer-encoding", "te", "expect", "content-length", "date", "server"}
 _ACCOUNT = "123456789012"  # moto's, where a request names none that it knows
@@ -108,6 +111,12 @@ class _Proxy(ThreadingHTTPServer):
         """Nothing: a client that was killed has left its connection."""
 
 
+@pytest.fixture
+def memory(tmp_path: Path) -> ObjectPath:
+    """A place in an object store of this process, for what no network is needed to show."""
+    return ObjectPath(f"memory://{tmp_path.name}/tiny.zarr", lease_seconds=1.0)
+
+
 @pytest.fixture(scope="session")
 def _upstream() -> Iterator[int]:
     """The port of a moto server."""
@@ -180,3 +189,18 @@ def bucket(_proxy: _Proxy, _environment: None, _bucket_numbers: count[int]) -> I
     connection.close()
     yield Bucket(f"s3://{name}", _proxy)
     _proxy.faults = Faults()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, bucket: Bucket) -> Iterator[Bucket]:
+    """The bucket, and clients below s3fs that ask once; s3fs itself asks five times."""
+    import s3fs
+
+    from attractory.store import objects
+
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    objects._filesystem.cache_clear()
+    yield bucket
+    s3fs.S3FileSystem.clear_instance_cache()
+    objects._filesystem.cache_clear()

@@ -14,7 +14,6 @@ from attractory.errors import RequestError
 from attractory.stages.estimate import estimate
 from attractory.stages.generate import generate, planned_job
 from attractory.stages.located import read_recipe
-from attractory.stages.slices import generate_slice, read_slice
 from attractory.stages.task import run_block
 from attractory.store import create, declared
 from attractory.store.files import LEASE_FOLDER, RUN_FOLDER, rows_folder
@@ -28,12 +27,6 @@ def files(folder):
 
 def objects(store):
     return {path: (store / path).read_bytes() for path in store.sizes()}
-
-
-@pytest.fixture
-def memory(tmp_path):
-    """A place in an object store of this process, for what no network is needed to show."""
-    return ObjectPath(f"memory://{tmp_path.name}/tiny.zarr", lease_seconds=1.0)
 
 
 def place(bucket):
@@ -175,12 +168,6 @@ def test_other_things_are_not_written_over(dataset, memory, cluster):
     with pytest.raises(RequestError, match=r"holds other things \(thesis.pdf …\) and no store"):
         generate(dataset.recipe, out=memory, workers=cluster)
     assert objects(memory) == {"thesis.pdf": b"years of work"}
-
-
-def test_slices_need_a_folder(dataset):
-    """In an object store nothing lets slices take turns."""
-    with pytest.raises(RequestError, match=r"s3://b/tiny.zarr: to write it by slices of --array, it must be in a folder"):
-        generate_slice(dataset.recipe, read_slice("1/2"), out="s3://b/tiny.zarr")
 
 
 def test_a_dry_run_asks_no_object_store_what_is_free(dataset, bucket):

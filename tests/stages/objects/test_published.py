@@ -13,7 +13,6 @@ from attractory import layout
 from attractory.console import run
 from attractory.errors import DamageError, RequestError, UnreachableError
 from attractory.stages.publish import publish
-from attractory.stages.validate import validate
 from attractory.stages.verify import verify
 from attractory.store.files import place_of
 
@@ -61,13 +60,15 @@ def test_a_damaged_object_is_named_and_made_again(made, tmp_path):
 
 
 def test_a_store_that_has_lost_its_root_is_damaged(made, tmp_path):
-    """The object that makes a store a finished one is gone, all else is there: damage, and no empty place."""
+    """The object that makes a store a finished one is gone, all else is there: damage, and no empty place; it is made again as it was."""
     store = place_of(f"memory://{tmp_path.name}/tiny.zarr")
     for path, content in files(made.store).items():
         if path != "zarr.json":
             (store / path).put(content)
     with pytest.raises(DamageError, match=r"zarr.json: is missing, expected the root's document of a finished store"):
         verify(store)
+    assert verify(store, repair=True).repaired == ("zarr.json",)
+    assert {path: (store / path).read_bytes() for path in store.sizes()} == files(made.store)
 
 
 def test_the_command_verifies_a_url(bucket, capsys):
@@ -76,27 +77,6 @@ def test_the_command_verifies_a_url(bucket, capsys):
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["kind"] == "StoreError"
     assert error["message"].startswith(f"{bucket.url}/none.zarr: there is no store.")
-
-
-def test_what_needs_a_folder_says_so(bucket):
-    """`validate` reads a store of this machine alone."""
-    with pytest.raises(RequestError, match=r"s3://.*: to validate .* it must be in a folder of this machine"):
-        validate(f"{bucket.url}/tiny.zarr")
-
-
-@pytest.fixture
-def impatient(monkeypatch, bucket):
-    """The bucket, and clients below s3fs that ask once; s3fs itself asks five times."""
-    import s3fs
-
-    from attractory.store import objects
-
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    s3fs.S3FileSystem.clear_instance_cache()
-    objects._filesystem.cache_clear()
-    yield bucket
-    s3fs.S3FileSystem.clear_instance_cache()
-    objects._filesystem.cache_clear()
 
 
 def test_a_server_that_never_answers_ends_in_a_clear_error_after_some_tries(impatient, made):

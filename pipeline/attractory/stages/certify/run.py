@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from attractory import layout
-from attractory.errors import InterruptedRunError
+from attractory.errors import InterruptedRunError, RequestError
 from attractory.layout import Certificate
 from attractory.stages.certify.equations import heyoka
 from attractory.stages.certify.flow_reference import FlowReference
@@ -32,8 +32,9 @@ from attractory.stages.signals import signals_as_errors
 from attractory.stages.validate.stored import StoredDataset, StoredSystem, open_stored
 from attractory.store import finished_document, locked
 from attractory.store.certificate import SystemCertificate, complete, read_certificate, write_certificates
-from attractory.store.files import folder_of, partial_folder
+from attractory.store.files import partial_folder, place_of
 from attractory.store.finish import remove_run_folder
+from attractory.store.objects import ObjectPath
 
 TRAJECTORIES = 16  # of each system, unless asked otherwise: enough for a median, a second or two a system
 KINDS = ("flow", "map")
@@ -72,7 +73,7 @@ def certify(
         InterruptedRunError: a signal or a full disk; what was found is kept.
     """
     heyoka(), context(BITS[0])
-    store = folder_of(store, what="to certify a store")
+    store = _folder(store)
     with disk_errors(store):
         finished_document(store)
         with signals_as_errors(), locked(store):
@@ -80,7 +81,7 @@ def certify(
             try:
                 complete(store)
                 root, dataset = finished_document(store), open_stored(store)
-                outcome = _certified(dataset, root, Request(trajectories, seed), workers, progress or silent)
+                outcome = _certified(store, dataset, root, Request(trajectories, seed), workers, progress or silent)
                 found = {system.system: system.certificate for system in outcome.systems if system.certificate is not None}
                 write_certificates(store, root, found)
             except (InterruptedRunError, KeyboardInterrupt, OSError):
@@ -92,6 +93,21 @@ def certify(
     return outcome
 
 
+def _folder(store: str | Path) -> Path:
+    """
+    Raises:
+        RequestError: the store is at a URL.
+    """
+    place = place_of(store)
+    if isinstance(place, ObjectPath):
+        message = (
+            f"{place}: certifying adds arrays to the store, which needs one in a folder of this machine. Copy it (for s3://: aws s3 cp "
+            f"--recursive {place} {place.name}), then: attractory certify {place.name}, and attractory publish {place.name} --to URL"
+        )
+        raise RequestError(message)
+    return place
+
+
 def method_of(kind: str) -> str:
     """How the reference of a kind is computed, with the version of what computes it."""
     if kind == "map":
@@ -99,7 +115,7 @@ def method_of(kind: str) -> str:
     return f"Taylor series by heyoka {metadata.version('heyoka')} with {BITS[0]} to {BITS[-1]} bits"
 
 
-def _certified(dataset: StoredDataset, root: dict[str, Any], request: Request, workers: int, progress: Progress) -> Outcome:
+def _certified(store: Path, dataset: StoredDataset, root: dict[str, Any], request: Request, workers: int, progress: Progress) -> Outcome:
     rows = {stored.name: sampled(stored, trajectories=request.trajectories, seed=request.seed) for stored in dataset.systems}
     total, done = sum(map(len, rows.values())), 0
     tolerance = float(dataset.recipe.get("tolerance", 1e-14))
@@ -111,11 +127,11 @@ def _certified(dataset: StoredDataset, root: dict[str, Any], request: Request, w
             outcomes.append(SystemOutcome(stored.name, len(rows[stored.name]), None, None, {refusal: len(rows[stored.name])}))
         else:
             report = _shifted(progress, done, total, stored.name)
-            judged = _judged(dataset.path, stored, rows[stored.name], tolerance=tolerance, workers=workers, report=report)
-            outcomes.append(_outcome(dataset.path, root, stored, request, judged))
+            judged = _judged(store, stored, rows[stored.name], tolerance=tolerance, workers=workers, report=report)
+            outcomes.append(_outcome(store, root, stored, request, judged))
         done += len(rows[stored.name])
     progress(total, total, "")
-    return Outcome(dataset.path, tuple(sorted(outcomes, key=lambda outcome: outcome.system)))
+    return Outcome(store, tuple(sorted(outcomes, key=lambda outcome: outcome.system)))
 
 
 def _refusal(stored: StoredSystem, trajectories: int) -> str:

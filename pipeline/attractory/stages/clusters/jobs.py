@@ -10,6 +10,7 @@ from typing import Any
 from attractory.errors import MissingExtraError, RequestError
 from attractory.stages.clusters.description import JobCluster
 from attractory.stages.clusters.resubmission import resubmitted_jobs
+from attractory.stages.clusters.waiting import Patience, await_workers
 
 _CLASSES = {
     "slurm": "SLURMCluster",
@@ -24,22 +25,24 @@ _ACCOUNTS = {"slurm": "account", "pbs": "account", "moab": "account", "sge": "pr
 # Dask asks for as many workers as empty the queue in this time. The queue is two blocks a worker, so that a short time asks for twice the
 # workers as long as there are blocks for them, up to the maximum.
 TARGET_SECONDS = "100ms"
+_HINT = "Jobs may wait in the queue; those that ended at once say why in their output, see log_directory. The key wait_hours or"
 
 
 @contextmanager
-def job_client(cluster: JobCluster) -> Iterator[Any]:
+def job_client(cluster: JobCluster, patience: Patience) -> Iterator[Any]:
     """A client whose workers are jobs; the first of them is up. The jobs end with it.
 
     Raises:
         MissingExtraError: dask-jobqueue is not installed.
-        RequestError: jobs cannot be submitted here, one is refused, or none begins within `wait_hours`.
+        RequestError: jobs cannot be submitted here, or one is refused.
+        InterruptedRunError: none begins in time.
     """
     from distributed import Client
 
     with job_cluster(cluster) as launched:
         _submit(cluster, launched)
         with Client(launched) as client, resubmitted_jobs(launched):  # type: ignore[no-untyped-call]
-            _wait(cluster, client)
+            await_workers(client, patience, hint=_HINT)
             yield client
 
 
@@ -93,14 +96,3 @@ def _submit(cluster: JobCluster, launched: Any) -> None:
         raise RequestError(message) from error
     if cluster.adaptive is not None:
         launched.adapt(minimum_jobs=cluster.adaptive.minimum, maximum_jobs=cluster.adaptive.maximum, target_duration=TARGET_SECONDS)
-
-
-def _wait(cluster: JobCluster, client: Any) -> None:
-    try:
-        client.wait_for_workers(1, timeout=cluster.wait_hours * 3600)
-    except TimeoutError as error:
-        message = (
-            f"kind: {cluster.kind}: no job has begun to work within {cluster.wait_hours:g} hours (wait_hours). "
-            "Jobs that ended at once say why in their output, see log_directory."
-        )
-        raise RequestError(message) from error

@@ -13,7 +13,7 @@ from attractory.errors import InterruptedRunError
 
 # Of the C library: one heap, in which all below 256 MiB lies, and of which so much may stay free. Dask has its workers give what is free
 # back to the system at once, and then each array of each block is mapped anew.
-_KEPT_MEMORY = {"MALLOC_ARENA_MAX": 1, "MALLOC_MMAP_THRESHOLD_": 256 * 2**20, "MALLOC_TRIM_THRESHOLD_": 512 * 2**20}
+KEPT_MEMORY = {"MALLOC_ARENA_MAX": 1, "MALLOC_MMAP_THRESHOLD_": 256 * 2**20, "MALLOC_TRIM_THRESHOLD_": 512 * 2**20}
 # Of Dask: look at stacks a hundred times a second only where its report is asked for, and at the event loop's health twice a second, not
 # fifty times.
 _WATCHED_LESS = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "500ms"}
@@ -60,7 +60,7 @@ def _lean(*, profiled: bool) -> Iterator[None]:
     import dask
     import distributed  # noqa: F401  # its defaults must be there before, as leaving restores what was there
 
-    environment = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in _KEPT_MEMORY.items()}
+    environment = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in KEPT_MEMORY.items()}
     with dask.config.set({**environment, **({} if profiled else _WATCHED_LESS)}):
         yield
 

@@ -11,9 +11,10 @@ from attractory.stages.clusters.jobs import job_client
 from attractory.stages.clusters.local import local_client
 from attractory.stages.clusters.mpi import START
 from attractory.stages.clusters.running import address_client
+from attractory.stages.clusters.waiting import Patience
 
 
-def cluster_client(cluster: Cluster) -> AbstractContextManager[Any]:
+def cluster_client(cluster: Cluster, patience: Patience) -> AbstractContextManager[Any]:
     """A client of the cluster described.
 
     Raises:
@@ -23,9 +24,9 @@ def cluster_client(cluster: Cluster) -> AbstractContextManager[Any]:
         case LocalCluster():
             return local_client(cluster.workers)
         case RunningCluster():
-            return address_client(cluster.address)
+            return address_client(cluster.address, patience)
         case JobCluster():
-            return job_client(cluster)
+            return job_client(cluster, patience)
         case _:
             message = f"kind: mpi: the ranks were not parted. {START}; a script of your own calls dask_mpi.initialize() first."
             raise RequestError(message)

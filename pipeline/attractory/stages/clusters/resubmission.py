@@ -1,7 +1,8 @@
 """Jobs that ended before the run did (their time limit, preemption, a lost node) are submitted again.
 
 Dask's own adaptive scaling counts a job that it has asked for as there, and does not ask again when its workers are gone
-(dask-jobqueue#691); nor does a fixed number of jobs.
+(dask-jobqueue#691); nor does a fixed number of jobs. What Dask does by itself is in the way: a while after a worker is gone it ends the job
+of that name, which by then is the new one, where that still waits in the queue.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 LOST_SECONDS = 10.0  # a nanny starts a new worker process within a few
 INTERVAL_SECONDS = 2.0
+NEVER_SECONDS = 1.0e8  # of Dask's own look at jobs whose worker is gone: 15 without this
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 @contextmanager
 def resubmitted_jobs(cluster: Any) -> Iterator[None]:
     """While inside, each job of a JobQueueCluster that has had workers and has none any more is replaced by a new one."""
+    import dask
+    import distributed  # noqa: F401  # its defaults must be there before, as leaving restores what was there
+
     watch = JobWatch()
 
     async def begin() -> asyncio.Task[None]:
@@ -31,11 +36,12 @@ def resubmitted_jobs(cluster: Any) -> Iterator[None]:
         task.cancel()
         await asyncio.wait([task])
 
-    task = cluster.sync(begin)
-    try:
-        yield
-    finally:
-        cluster.sync(end, task)
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": NEVER_SECONDS}):
+        task = cluster.sync(begin)
+        try:
+            yield
+        finally:
+            cluster.sync(end, task)
 
 
 class JobWatch:

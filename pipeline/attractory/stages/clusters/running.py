@@ -8,48 +8,47 @@ from pathlib import Path
 from typing import Any
 
 from attractory.errors import RequestError
+from attractory.stages.clusters.waiting import Patience, await_workers
 
-WAIT_SECONDS = 120.0  # how long the first worker of a running cluster may take
+CONNECT_SECONDS = 120.0  # how long a scheduler may take to answer
 
 
 @contextmanager
-def scheduler_file_client(file: Path) -> Iterator[Any]:
+def scheduler_file_client(file: Path, patience: Patience) -> Iterator[Any]:
     """A client of the scheduler that wrote this file.
 
     Raises:
-        RequestError: there is no such file, no scheduler answers, or it has no worker.
+        RequestError: there is no such file, or no scheduler answers.
+        InterruptedRunError: no worker comes in time.
     """
     if not file.is_file():
         message = f"{file}: there is no such scheduler file. Start a cluster with: dask scheduler --scheduler-file FILE"
         raise RequestError(message)
-    with _connected(str(file), f"--scheduler-file {file}", scheduler_file=str(file)) as client:
+    with _connected(str(file), f"--scheduler-file {file}", patience, scheduler_file=str(file)) as client:
         yield client
 
 
 @contextmanager
-def address_client(address: str) -> Iterator[Any]:
+def address_client(address: str, patience: Patience) -> Iterator[Any]:
     """A client of the scheduler that listens there.
 
     Raises:
-        RequestError: no scheduler answers, or it has no worker.
+        RequestError: no scheduler answers.
+        InterruptedRunError: no worker comes in time.
     """
-    with _connected(address, address, address=address) as client:
+    with _connected(address, address, patience, address=address) as client:
         yield client
 
 
 @contextmanager
-def _connected(name: str, argument: str, **place: str) -> Iterator[Any]:
+def _connected(name: str, argument: str, patience: Patience, **place: str) -> Iterator[Any]:
     from distributed import Client
 
     try:
-        client = Client(timeout=WAIT_SECONDS, **place)  # type: ignore[no-untyped-call]
+        client = Client(timeout=CONNECT_SECONDS, **place)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, KeyError) as error:
         message = f"{name}: no scheduler answers ({error}). Is the cluster running?"
         raise RequestError(message) from error
     with client:
-        try:
-            client.wait_for_workers(1, timeout=WAIT_SECONDS)
-        except TimeoutError as error:
-            message = f"{name}: the cluster has no worker. Start some with: dask worker {argument} --nthreads 1"
-            raise RequestError(message) from error
+        await_workers(client, patience, hint=f"Start some with: dask worker {argument} --nthreads 1.")
         yield client

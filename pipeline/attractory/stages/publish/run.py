@@ -24,6 +24,8 @@ from attractory.stages.validate.report import REPORT
 from attractory.stages.validate.run import report_folder
 from attractory.stages.validate.stored import StoredDataset, open_stored
 from attractory.store import contents
+from attractory.store.files import Place
+from attractory.store.objects import ObjectPath
 from attractory.store.template import ROOT
 
 _COPY_BYTES = 4 * 2**20
@@ -66,7 +68,7 @@ class Writer:
         return "".join(f"{digest}  {path}\n" for path, digest in sorted(self.digests.items()))
 
 
-def publish(store: str | Path, *, to: str | Path, progress: Progress | None = None) -> Published:
+def publish(store: str | Path | ObjectPath, *, to: str | Path, progress: Progress | None = None) -> Published:
     """Publishes a finished store as `<to>/<version>/` and moves `<to>/latest` to it, last.
 
     The version follows from the catalog, the recipe and the code, so the same store is published once; again does nothing. A run that
@@ -113,7 +115,7 @@ def _write(writer: Writer, dataset: StoredDataset, evidence: Evidence, *, progre
         image = picture(stored)
         writer.write(f"pictures/{stored.name}.png", lambda file, image=image: file.write(image))  # type: ignore[misc]
     if evidence.checks:
-        report = (report_folder(dataset.path) / REPORT).read_text(encoding="utf-8")
+        report = (report_folder(dataset.path) / REPORT).read_bytes().decode()
         writer.text(REPORT, report)
     writer.text("croissant.json", croissant(dataset, version=version, description=describe(dataset), digests=writer.digests))
     writer.text("CITATION.cff", citation(dataset, version=version))
@@ -142,7 +144,10 @@ def _write_store(writer: Writer, dataset: StoredDataset, *, progress: Progress |
             raise DamageError(message)
 
 
-def _copy(source: Path, file: io.RawIOBase) -> None:
+def _copy(source: Place, file: io.RawIOBase) -> None:
+    if isinstance(source, ObjectPath):
+        file.write(source.read_bytes())
+        return
     with source.open("rb") as opened:
         while part := opened.read(_COPY_BYTES):
             file.write(part)
@@ -157,7 +162,7 @@ def _evidence(dataset: StoredDataset) -> Evidence:
     if not path.is_file():
         return Evidence(())
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = json.loads(path.read_bytes())
         evidence = evidence_of(report, manifest_digest=dataset.attributes[layout.MANIFEST_DIGEST])
     except (ValueError, TypeError) as error:
         message = f"{path} is not a report: {error}"

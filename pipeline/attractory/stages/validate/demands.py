@@ -34,8 +34,10 @@ def demands_of(dataset: StoredDataset, recipe: Path | None) -> Demands:
         RecipeError: the recipe cannot be read.
         RequestError: the recipe that was named is another dataset's.
     """
-    file = dataset.path.resolve().parent / _RECIPE if recipe is None else recipe
-    if recipe is None and not file.is_file():
+    # Nothing is read beside a store at a URL.
+    beside = dataset.path.resolve().parent / _RECIPE if isinstance(dataset.path, Path) else None
+    file = beside if recipe is None else recipe
+    if file is None or (recipe is None and not file.is_file()):
         return Demands()
     located = read_recipe(file)
     if located.recipe.name != dataset.name:

@@ -27,8 +27,8 @@ _FEWEST, _FEWEST_FOLDS = 6, 3.0
 _STANDARD_ERRORS, _PART = 5.0, 0.25
 # A start that lies this near to sample 0, in units of the spread, is sample 0: no transient was run.
 _SAME = 1e-6
-_FOLLOWED, _STRETCHES_PER_PERIOD, _OFFSET, _DRAWS = 16, 4, 1e-11, 8
-# Errors grow a thousandmillionfold at most where a transient is followed, and are some 1e-13 at first: 1e-4 of the spread at the end.
+_FOLLOWED, _STRETCHES_PER_PERIOD, _OFFSET, _DRAWS = 16, 4, 1e-12, 8
+# Errors grow by 1e10 at most where a transient is followed, and are some 1e-13 at first: 1e-3 of the spread at the end.
 _LED = 1e-2
 # Draws that are followed: a trajectory that failed was drawn again, which is rare.
 _DRAWS_FOLLOWED = 3

@@ -14,8 +14,9 @@ from attractory.stages.validate.stored import FloatArray
 _TRAJECTORIES, _SAMPLES = 32, 2048
 # How far beyond the fresh range a stored value may lie, in units of that range: longer data reach further into the tails.
 _BEYOND = 1.0
-# Of the variance, above the Nyquist frequency: with more, a sampled trajectory shows frequencies that it does not have.
-_FOLDED = 0.25
+# Of the variance, above the Nyquist frequency: with more, what a sampled trajectory shows is mostly not its own. Spikes of relaxation
+# oscillators have a half of it there at the customary 15 samples a period.
+_FOLDED = 0.75
 _FINER, _WINDOWS, _WINDOW = 8, 8, 512
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from attractory.errors import AttractoryError, DamageError
+from attractory.errors import AttractoryError, DamageError, InterruptedRunError
 from attractory.stages.validate.report import Check, Subject
 from attractory.stages.validate.rule import Rule, Settings, ShardStates, sampled_trajectories
 from attractory.stages.validate.stored import StoredGranularity, StoredSystem
@@ -96,6 +96,8 @@ def _gather(rule: Rule, shard: ShardStates, into: list[Any], broken: dict[str, C
     try:
         with np.errstate(all="ignore"):
             into.append(rule.gather(shard) if rule.gather is not None else None)
+    except InterruptedRunError:
+        raise  # a server that does not answer says nothing about the store
     except Exception as error:  # noqa: BLE001  # whatever it is, the referee must go on, and must not say "pass"
         broken[rule.key] = verdict_of_error(Subject(rule.name, rule.group, shard.stored.name, shard.granularity.name), rule, error)
 

@@ -7,11 +7,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
+
+from attractory.store.files import Place
+from attractory.store.objects import ObjectPath
 
 Group = Literal["numbers", "truth", "splits", "labels", "store"]
 Verdict = Literal["pass", "fail", "not enough data", "error"]
@@ -169,8 +171,11 @@ class Report:
         }
         return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: Place) -> Place:
         """Writes `report.json` into `folder`, made if need be, and returns its path."""
+        if isinstance(folder, ObjectPath):
+            (folder / REPORT).put(self.as_json().encode())
+            return folder / REPORT
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / REPORT
         partial = path.with_suffix(".partial")

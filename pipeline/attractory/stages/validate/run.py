@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from attractory import catalog
 from attractory.catalog.record import SystemRecord
+from attractory.errors import InterruptedRunError
 from attractory.stages.cluster import Workers, run_each, running_client
-from attractory.stages.located import folder_inside
+from attractory.stages.located import entries_beside
 from attractory.stages.progress import Progress, silent
 from attractory.stages.validate.demands import Demands, demands_of, judged, known_keys, left_out
 from attractory.stages.validate.passes import Found, look, tasks_of, united, verdict_of_error
@@ -21,6 +21,8 @@ from attractory.stages.validate.rule import Evidence, Look, Rule, Scope, Setting
 from attractory.stages.validate.rules import FURTHER_KEYS, RULES
 from attractory.stages.validate.stored import StoredDataset, StoredGranularity, StoredSystem, open_stored, open_system
 from attractory.stages.validate.user_rules import RuleFile, read_files, with_user_rules
+from attractory.store.files import Place, place_of
+from attractory.store.objects import ObjectPath
 
 SEED = 0  # which trajectories are looked at; fixed, so that the same store gets the same report
 
@@ -42,11 +44,18 @@ class Asked:
     workers: Workers | None = None
 
 
-def validate(store: str | Path, *, report: str | Path | None = None, asked: Asked = Asked(), progress: Progress | None = None) -> Report:
+def validate(
+    store: str | Path | ObjectPath,
+    *,
+    report: str | Path | ObjectPath | None = None,
+    asked: Asked = Asked(),
+    progress: Progress | None = None,
+) -> Report:
     """Runs every check on a finished store and writes `report.json`.
 
     Args:
-        report: the folder of the report; None is `report` beside the store.
+        store, report: paths or URLs. report is the folder of the report; None is `report` beside the store, or here where nothing can be
+            written beside it.
         progress: called before each piece and system, and once at the end.
     Raises:
         StoreError: the path is not a finished store of this format version.
@@ -54,6 +63,9 @@ def validate(store: str | Path, *, report: str | Path | None = None, asked: Aske
         RecipeError: the recipe cannot be read.
     """
     dataset = open_stored(store)
+    folder = report_folder(dataset.path) if report is None else place_of(report)
+    if isinstance(folder, ObjectPath):
+        folder.check_writable()  # before the work, not after it
     files = read_files(asked.checks)
     referee = Referee(
         Settings(SEED, asked.trajectories, current_entries(dataset)),
@@ -64,7 +76,7 @@ def validate(store: str | Path, *, report: str | Path | None = None, asked: Aske
     referee.check_request()
     checks = referee.checks(dataset, workers=asked.workers, progress=progress or silent)
     found = Report(str(store), tuple(checks), left_out(referee.demands, [file.name for file in files]), looked_at(asked.trajectories))
-    found.write(report_folder(dataset.path) if report is None else Path(report))
+    found.write(folder)
     return found
 
 
@@ -77,17 +89,17 @@ def looked_at(trajectories: Look) -> str:
     return f"{trajectories} trajectories of each system, drawn by the seed"
 
 
-def report_folder(store: Path) -> Path:
+def report_folder(store: Place) -> Place:
     """Where a store's report lies unless another place was asked for."""
+    if isinstance(store, ObjectPath):
+        return Path("report") if store.is_read_only else store.with_name("report")
     return store.resolve().parent / "report"
 
 
 def current_entries(dataset: StoredDataset) -> Mapping[str, SystemRecord]:
     """The catalog as it is now: the packaged one, and the recipe's own where it lies beside the store."""
-    entries = catalog.read_catalog()
     own = dataset.recipe.get("catalog")
-    folder = folder_inside(dataset.path.resolve().parent, str(own)) if own else None
-    return entries.extended(folder) if folder and folder.is_dir() else entries
+    return entries_beside(dataset.path, str(own) if own else None)
 
 
 def run_checks(dataset: StoredDataset, entries: Mapping[str, SystemRecord], *, rules: Sequence[Rule] = RULES) -> list[Check]:
@@ -149,7 +161,8 @@ class Referee:
     def _on_dask(self, dataset: StoredDataset, places: int, workers: Workers, progress: Progress) -> Iterator[Check]:
         """The same verdicts in the same order. First the pass over all numbers, in pieces; then each system's rules."""
         settings = replace(self.settings, entries={}, places=places)
-        asked = (str(dataset.path.resolve()), replace(self, settings=settings))
+        path = dataset.path.resolve() if isinstance(dataset.path, Path) else dataset.path
+        asked = (path, replace(self, settings=settings))
         looks = {
             f"{stored.name}/{granularity.name}/{number}": PieceTask(*asked, stored.name, granularity.name, pieces)
             for stored in dataset.systems
@@ -170,7 +183,7 @@ class Referee:
 class PieceTask:
     """Some pieces of a granularity, for a worker."""
 
-    store: str
+    store: Place
     referee: Referee
     system: str
     granularity: str
@@ -181,7 +194,7 @@ class PieceTask:
 class SystemTask:
     """A system and what the pass has found, for a worker."""
 
-    store: str
+    store: Place
     referee: Referee
     system: str
     found: Mapping[str, Found]
@@ -236,6 +249,8 @@ def verdicts(evidence: Evidence) -> list[Check]:
             if not isinstance(check, Check):
                 message = f"{rule.key} gave {type(check).__name__}, expected verdicts: evidence.measured(...), .passed(...), .failed(...)"
                 raise TypeError(message)
+    except InterruptedRunError:
+        raise  # a server that does not answer says nothing about the store
     except Exception as error:  # noqa: BLE001  # whatever it is, the referee must go on, and must not say "pass"
         return [verdict_of_error(evidence.subject(), rule, error)]
     return [rule.told(check) for check in checks]

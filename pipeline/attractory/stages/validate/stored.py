@@ -13,12 +13,14 @@ import zarr
 
 from attractory import layout
 from attractory.catalog.record import SystemRecord
-from attractory.errors import AttractoryError, DamageError, StoreError
+from attractory.errors import AttractoryError, DamageError, StoreError, UnreachableError
 from attractory.expressions.system import System
 from attractory.integrate.starts import Box
 from attractory.stages.validate.decoding import shard_rows
 from attractory.store import contents, finished_document
-from attractory.store.files import folder_of
+from attractory.store.files import Place, place_of
+from attractory.store.objects import ObjectPath
+from attractory.store.zarr_objects import zarr_objects
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int8]
@@ -153,9 +155,9 @@ class StoredSystem:
 
 @dataclass(frozen=True)
 class StoredDataset:
-    """The whole store; `unreadable` maps the systems whose metadata cannot be used to the reason."""
+    """The whole store, in a folder or at a URL; `unreadable` maps the systems whose metadata cannot be used to the reason."""
 
-    path: Path
+    path: Place
     attributes: Mapping[str, Any]
     systems: tuple[StoredSystem, ...]
     unreadable: Mapping[str, str]
@@ -170,14 +172,14 @@ class StoredDataset:
         return str(self.recipe.get("name", self.path.name.removesuffix(".zarr")))
 
 
-def open_stored(path: str | Path) -> StoredDataset:
-    """The store at `path`.
+def open_stored(path: str | Path | ObjectPath) -> StoredDataset:
+    """The store at `path`, or at a URL.
 
     Raises:
         StoreError: there is none of this format version, or an unfinished one; each has its own sentence.
         DamageError: it is one whose root's document is lost.
     """
-    path = folder_of(path, what="to validate or publish a store")
+    path = place_of(path)
     _refuse_nothing(path)
     try:
         document = finished_document(path)
@@ -185,20 +187,29 @@ def open_stored(path: str | Path) -> StoredDataset:
         contents(path)  # which tells a store whose root is damaged from what is none
         raise
     # Not the copy of the metadata inside the root: what lies in the groups is what is judged; that the two agree is a matter of digests.
-    root = zarr.open_group(str(path), mode="r", zarr_format=3, use_consolidated=False)
+    root = _root_group(path, document)
     systems, unreadable = [], {}
     # Names come from the root's document: listing the folder would stumble over the manifest, which is no part of the hierarchy.
     groups = _groups(document)
     for name, granularities in groups.items():
         try:
             systems.append(_read_system(name, root, granularities))
+        except UnreachableError:
+            raise
         except (*READ_ERRORS, AttractoryError) as error:
             unreadable[name] = f"{type(error).__name__}: {error}"
     return StoredDataset(path, document["attributes"], tuple(systems), unreadable)
 
 
-def _refuse_nothing(path: Path) -> None:
-    """Raises: StoreError where nothing lies at the path, or an empty folder."""
+def _root_group(path: Place, document: Mapping[str, Any]) -> zarr.Group:
+    held = zarr_objects(path, document) if isinstance(path, ObjectPath) else str(path)
+    return zarr.open_group(held, mode="r", zarr_format=3, use_consolidated=False)
+
+
+def _refuse_nothing(path: Place) -> None:
+    """Raises: StoreError where nothing lies at the path, or an empty folder. Of an object store, whoever reads its root says so."""
+    if isinstance(path, ObjectPath):
+        return
     if not path.exists():
         message = f"{path}: there is no store: nothing lies there. Make one with: attractory generate RECIPE"
         raise StoreError(message)
@@ -207,14 +218,13 @@ def _refuse_nothing(path: Path) -> None:
         raise StoreError(message)
 
 
-def open_system(path: str | Path, name: str) -> StoredDataset:
+def open_system(path: Place, name: str) -> StoredDataset:
     """The store at `path` with one of its systems alone, for a task that is about no other.
 
     Raises: what `open_stored` does, and whatever makes the system unreadable.
     """
-    path = folder_of(path, what="to validate or publish a store")
     document = finished_document(path)
-    root = zarr.open_group(str(path), mode="r", zarr_format=3, use_consolidated=False)
+    root = _root_group(path, document)
     return StoredDataset(path, document["attributes"], (_read_system(name, root, _groups(document)[name]),), {})
 
 
