@@ -1,0 +1,136 @@
+"""The leading exponent along the stored samples: how the running mean of a tangent vector's growth settles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attractory.errors import AttractoryError
+from attractory.expressions.definition import SWITCHES
+from attractory.expressions.system import System
+from attractory.stages.report.sample import Sample
+from attractory.stages.validate.stored import StoredSystem
+
+Float = NDArray[np.float64]
+
+POINTS = 80  # of the curve
+_MOST_ENTRIES = 2**20  # of the propagators that are held together: 8 MB
+_MOST_DIMENSIONS = 16
+_MOST_STEPS = 24  # within one interval of samples; a stiff system would need more
+_STEP = 1.0  # by the norm of the Jacobian: well within where the fourth order of Runge and Kutta is stable
+_MOST_ITERATES = 64  # between two samples of a map
+
+
+@dataclass(frozen=True)
+class Growth:
+    """time (point,), and by it the mean rate over trajectories and its standard error between them; 0 where there is one."""
+
+    time: Float
+    rate: Float
+    error: Float
+    trajectories: int
+
+
+def growth(stored: StoredSystem, found: Sample) -> Growth | str:
+    """The rates at which tangent vectors grow that are carried along the samples by the stated equations; or why there are none.
+
+    Each interval begins anew at its stored sample, so that what is followed is what is stored.
+    """
+    reason = _not_followed(stored, found)
+    if reason:
+        return reason
+    with np.errstate(all="ignore"):
+        try:
+            logarithms = _logarithms(stored, found)
+        except AttractoryError as error:
+            return str(error)
+    if isinstance(logarithms, str):
+        return logarithms
+    if not np.isfinite(logarithms).all():
+        return "a tangent vector left what doubles hold"
+    total = np.cumsum(logarithms, axis=1) / (found.dt * np.arange(1, logarithms.shape[1] + 1))
+    places = np.unique(np.geomspace(2, total.shape[1], POINTS).astype(np.int64)) - 1
+    count = len(total)
+    error = total[:, places].std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else np.zeros(len(places))
+    return Growth(found.dt * (places + 1.0), total[:, places].mean(axis=0), error, count)
+
+
+def _not_followed(stored: StoredSystem, found: Sample) -> str:
+    """Why a tangent vector is not carried along; nothing where it is."""
+    if not found.is_regular:
+        return "samples lie at times of their own"
+    if stored.record.kind not in ("flow", "map"):
+        return f"a tangent vector of a {stored.record.kind} system needs more than its states"
+    if stored.system.dimension > _MOST_DIMENSIONS:
+        return f"of more than {_MOST_DIMENSIONS} variables none is drawn"
+    if stored.record.kind == "flow" and SWITCHES & {node.op for node in stored.system.definition.graph.nodes}:
+        return "the equations switch: a tangent vector jumps with them"
+    if stored.record.kind == "map" and found.dt > _MOST_ITERATES:
+        return f"more than {_MOST_ITERATES} iterates lie between two samples"
+    return ""
+
+
+def _logarithms(stored: StoredSystem, found: Sample) -> Float | str:
+    """Growth (trajectory, interval) of a vector that is brought back to length 1 at each sample."""
+    dimension = stored.system.dimension
+    intervals = min(found.states.shape[1] - 1, max(1, _MOST_ENTRIES // (len(found.rows) * dimension**2)))
+    vectors = np.full((len(found.rows), dimension), dimension**-0.5)
+    propagators = []
+    for place, row in enumerate(found.rows):
+        made = _propagators(stored, stored.system_of(row), found.states[place, :intervals], row, found.dt)
+        if isinstance(made, str):
+            return made
+        propagators.append(made)
+    carried = np.stack(propagators, axis=1)  # (interval, trajectory, …): read one interval after the other
+    logarithms = np.empty((len(found.rows), intervals))
+    for interval in range(intervals):
+        vectors = (carried[interval] @ vectors[:, :, None])[:, :, 0]
+        length = np.sqrt((vectors * vectors).sum(axis=1))
+        logarithms[:, interval] = np.log(length)
+        vectors /= length[:, None]
+    return logarithms
+
+
+def _propagators(stored: StoredSystem, system: System, states: Float, row: int, dt: float) -> Float | str:
+    """(interval, variable, variable) from each sample to the next, or why there are none."""
+    identity = np.broadcast_to(np.eye(system.dimension), (len(states), system.dimension, system.dimension))
+    times = float(stored.start_time[row]) + dt * np.arange(len(states))
+    if system.kind == "map":
+        return _iterated(system, states, identity, times, round(dt))
+    size = float(np.quantile(np.abs(system.jacobian(states, times)).sum(axis=2).max(axis=1), 0.999))
+    steps = max(1, int(np.ceil(size * dt / _STEP)))
+    if not steps <= _MOST_STEPS:
+        return "stiff: a tangent vector would need very small steps"
+    return _integrated(system, states, identity, times, (dt / steps, steps))
+
+
+def _iterated(system: System, states: Float, matrices: Float, times: Float, count: int) -> Float:
+    for turn in range(count):
+        matrices = system.jacobian(states, times + turn) @ matrices
+        states = system.rhs(states, times + turn)
+    return matrices
+
+
+def _integrated(system: System, states: Float, matrices: Float, times: Float, steps: tuple[float, int]) -> Float:
+    """By the classical method of Runge and Kutta, states and tangent matrices together."""
+    step, count = steps
+
+    def slope(at: Float, matrix: Float, time: Float) -> tuple[Float, Float]:
+        return system.rhs(at, time), system.jacobian(at, time) @ matrix
+
+    for turn in range(count):
+        states, matrices = _step(slope, states, matrices, times + turn * step, step)
+    return matrices
+
+
+def _step(
+    slope: Callable[[Float, Float, Float], tuple[Float, Float]], states: Float, matrices: Float, time: Float, step: float
+) -> tuple[Float, Float]:
+    a, first = slope(states, matrices, time)
+    b, second = slope(states + 0.5 * step * a, matrices + 0.5 * step * first, time + 0.5 * step)
+    c, third = slope(states + 0.5 * step * b, matrices + 0.5 * step * second, time + 0.5 * step)
+    d, fourth = slope(states + step * c, matrices + step * third, time + step)
+    return states + step / 6 * (a + 2 * b + 2 * c + d), matrices + step / 6 * (first + 2 * second + 2 * third + fourth)
