@@ -21,7 +21,7 @@ _DECADES = 9.0  # a measured value beyond a limit of zero, or infinite, is drawn
 
 
 def metrics(report: Report) -> str:
-    """JSON of numbers alone: how many verdicts of each kind, in all and by group, and of each kind of check the number nearest to its limit.
+    """JSON of numbers alone: how many verdicts of each kind, in all and by group, and how near to its limit each kind of check came.
 
     `worst` is what was measured as a part of its limit: above 1 is too much. A kind of check that measures nothing is left out.
     """

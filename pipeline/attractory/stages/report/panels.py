@@ -12,8 +12,6 @@ from attractory.stages.gallery.markup import Child, Html, element
 from attractory.stages.report.growth import Growth
 from attractory.stages.report.pictures import HEIGHT, WIDTH, SystemPictures
 from attractory.stages.report.plain import counted, ends, number, plain
-from attractory.stages.report.returns import Returns
-from attractory.stages.report.spectrum import Spectrum
 from attractory.stages.show import with_error
 
 Float = NDArray[np.float64]
@@ -55,7 +53,7 @@ def _returns(shown: SystemPictures) -> Html:
         return _figure("periods", "", _without(found))
     tallest = max(1, int(found.counts.max()))
     edges = np.linspace(0.0, 1.0, len(found.counts) + 1) * ACROSS
-    bars = "".join(_bar(*pair) for pair in zip(edges[:-1], edges[1:], found.counts / tallest, strict=True) if pair[2])  # type: ignore[call-arg]
+    bars = "".join(_bar(*pair) for pair in zip(edges[:-1], edges[1:], found.counts / tallest, strict=True) if pair[2])
     place = None if shown.period is None else (shown.period - found.low) / (found.high - found.low)
     marks = [] if place is None else [_mark(place)]
     label = f"times {plain(found.what)}: {found.number}, mean {number(found.mean)}"

@@ -28,7 +28,10 @@ def screen(report: Report, *, folder: str) -> list[Any]:
     more = len(failures) - MOST_FAILURES
     shown += [f"{counted(more, 'failed check')} more in the report."] if more > 0 else []
     shown += [f"left out: {', '.join(plain(left.name) for left in report.left_out[:6])}"] if report.left_out else []
-    return [*shown, f"{folder}/report.html says what each check measured and what to do; report.json, junit.xml and metrics.json beside it."]
+    return [
+        *shown,
+        f"{folder}/report.html says what each check measured and what to do; report.json, junit.xml and metrics.json beside it.",
+    ]
 
 
 def _groups(checks: Sequence[Check]) -> Table:
