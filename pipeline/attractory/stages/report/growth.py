@@ -39,14 +39,13 @@ def growth(stored: StoredSystem, found: Sample) -> Growth | str:
 
     Each interval begins anew at its stored sample, so that what is followed is what is stored.
     """
-    reason = _not_followed(stored, found)
-    if reason:
-        return reason
+    if without := _not_followed(stored, found):
+        return without
     with np.errstate(all="ignore"):
         try:
             logarithms = _logarithms(stored, found)
-        except AttractoryError as error:
-            return str(error)
+        except AttractoryError as reason:
+            return str(reason)
     if isinstance(logarithms, str):
         return logarithms
     if not np.isfinite(logarithms).all():
@@ -55,7 +54,7 @@ def growth(stored: StoredSystem, found: Sample) -> Growth | str:
     places = np.unique(np.geomspace(2, total.shape[1], POINTS).astype(np.int64)) - 1
     count = len(total)
     error = total[:, places].std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else np.zeros(len(places))
-    return Growth(found.dt * (places + 1.0), total[:, places].mean(axis=0), error, count)
+    return Growth(found.dt * (places + 1.0), np.asarray(total[:, places].mean(axis=0), np.float64), np.asarray(error, np.float64), count)
 
 
 def _not_followed(stored: StoredSystem, found: Sample) -> str:
@@ -96,7 +95,7 @@ def _logarithms(stored: StoredSystem, found: Sample) -> Float | str:
 
 def _propagators(stored: StoredSystem, system: System, states: Float, row: int, dt: float) -> Float | str:
     """(interval, variable, variable) from each sample to the next, or why there are none."""
-    identity = np.broadcast_to(np.eye(system.dimension), (len(states), system.dimension, system.dimension))
+    identity: Float = np.tile(np.eye(system.dimension), (len(states), 1, 1))
     times = float(stored.start_time[row]) + dt * np.arange(len(states))
     if system.kind == "map":
         return _iterated(system, states, identity, times, round(dt))

@@ -26,7 +26,8 @@ def junit(report: Report, *, when: datetime) -> bytes:
         rows = [check for check in report.checks if (STORE if check.system is None else check.system) == name]
         root.append(_suite(in_order[name], rows, number, when))
     indent(root, " ")
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8") + b"\n"
+    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def _suite(place: Place, checks: Iterable[Check], number: int, when: datetime) -> Element:

@@ -149,7 +149,7 @@ def _groups(checks: Sequence[Check]) -> Html:
     rows: list[list[Child]] = []
     for group in dict.fromkeys(check.group for check in checks):
         place = Place(group, tuple(sorted((check for check in checks if check.group == group), key=_by_share)))
-        nearest = next(iter(place.nearest(1)), None)
+        nearest = next((check for check in place.nearest(1) if share(check)), None)
         counts = [str(place.counts[verdict]) if place.counts[verdict] else "–" for verdict in reversed(ORDER)]
         rows.append([group, *counts, "" if nearest is None else f"{plain(nearest.name)}, {where(nearest)}: {part(nearest)}"])
     head = ["group", *reversed(ORDER), "nearest to its limit"]
@@ -181,9 +181,9 @@ def _filters(found: Sequence[Place]) -> Html:
         aria_keyshortcuts="/",
     )
     boxes = [
-        element("label", element("input", type="checkbox", name="verdict", value=verdict), element("span", badge(verdict), _count(number)))
+        element("label", element("input", type="checkbox", name="verdict", value=verdict), element("span", badge(verdict), _count(rows)))
         for verdict in ORDER
-        if (number := sum(place.worst == verdict for place in found))
+        if (rows := sum(place.worst == verdict for place in found))
     ]
     sorts = {"verdict": "worst verdict first", "name": "name"}
     sort = element("select", [element("option", text, value=key) for key, text in sorts.items()], id="sort")

@@ -81,7 +81,7 @@ def _order(granularity: StoredGranularity) -> tuple[bool, bool, float]:
 
 def signals(stored: StoredSystem, found: Sample) -> list[Signal]:
     """The first variables that move and stay within bounds; those on a circle unrolled, less their mean drift."""
-    shown = []
+    shown: list[Signal] = []
     for place in range(found.states.shape[2]):
         name, values = stored.system.variables[place], found.states[:, :, place]
         if name in stored.record.unbounded or len(shown) == MOST_SIGNALS:

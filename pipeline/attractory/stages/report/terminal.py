@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from attractory.stages.report.plain import counted, plain
+from attractory.stages.report.plain import counted, number, plain
 from attractory.stages.report.verdicts import ORDER, SIGNS, Place, failed_first, share, where
 from attractory.stages.validate.report import Check, Report, Verdict
 
@@ -28,10 +28,8 @@ def screen(report: Report, *, folder: str) -> list[Any]:
     more = len(failures) - MOST_FAILURES
     shown += [f"{counted(more, 'failed check')} more in the report."] if more > 0 else []
     shown += [f"left out: {', '.join(plain(left.name) for left in report.left_out[:6])}"] if report.left_out else []
-    return [
-        *shown,
-        f"{folder}/report.html says what each check measured and what to do; report.json, junit.xml and metrics.json beside it.",
-    ]
+    end = f"{plain(folder)}/report.html: what each check measured, and what to do; beside it report.json, junit.xml, metrics.json."
+    return [*shown, end]
 
 
 def _groups(checks: Sequence[Check]) -> Table:
@@ -40,7 +38,7 @@ def _groups(checks: Sequence[Check]) -> Table:
         own = [check for check in checks if check.group == group]
         counts = Place(group, tuple(own)).counts
         cells = [Text(str(counts[verdict]) if counts[verdict] else "", style=_COLOURS[verdict]) for verdict in reversed(ORDER)]
-        nearest = max((check for check in own if share(check) is not None), key=lambda check: share(check) or 0.0, default=None)
+        nearest = max((check for check in own if share(check)), key=lambda check: share(check) or 0.0, default=None)
         text = "" if nearest is None else f"{plain(nearest.name)}, {where(nearest)}: {_numbers(nearest)}"
         table.add_row(group, *cells, _line(text))
     return table
@@ -49,14 +47,14 @@ def _groups(checks: Sequence[Check]) -> Table:
 def _failures(failures: Sequence[Check]) -> Table:
     table = Table("failed check", "where", "measured", "limit", "found")
     for check in failures:
-        numbers = ["" if value is None else f"{value:.3g}" for value in (check.measured, check.limit)]
+        numbers = ["" if value is None else number(value) for value in (check.measured, check.limit)]
         name = Text(f"{SIGNS[check.verdict]} {plain(check.name)}", style=_COLOURS[check.verdict])
         table.add_row(name, where(check), *numbers, _line(plain(check.message, most=300)))
     return table
 
 
 def _numbers(check: Check) -> str:
-    return f"{check.measured:.3g} of {check.limit:.3g}"
+    return f"{number(check.measured)} of {number(check.limit)}"
 
 
 def _line(text: str) -> Text:
