@@ -54,7 +54,8 @@ def growth(stored: StoredSystem, found: Sample) -> Growth | str:
     places = np.unique(np.geomspace(2, total.shape[1], POINTS).astype(np.int64)) - 1
     count = len(total)
     error = total[:, places].std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else np.zeros(len(places))
-    return Growth(found.dt * (places + 1.0), np.asarray(total[:, places].mean(axis=0), np.float64), np.asarray(error, np.float64), count)
+    time, rate, spread = (np.asarray(column, np.float64) for column in (found.dt * (places + 1.0), total[:, places].mean(axis=0), error))
+    return Growth(time, rate, spread, count)
 
 
 def _not_followed(stored: StoredSystem, found: Sample) -> str:
@@ -96,7 +97,7 @@ def _logarithms(stored: StoredSystem, found: Sample) -> Float | str:
 def _propagators(stored: StoredSystem, system: System, states: Float, row: int, dt: float) -> Float | str:
     """(interval, variable, variable) from each sample to the next, or why there are none."""
     identity: Float = np.tile(np.eye(system.dimension), (len(states), 1, 1))
-    times = float(stored.start_time[row]) + dt * np.arange(len(states))
+    times: Float = np.asarray(float(stored.start_time[row]) + dt * np.arange(len(states)), np.float64)
     if system.kind == "map":
         return _iterated(system, states, identity, times, round(dt))
     size = float(np.quantile(np.abs(system.jacobian(states, times)).sum(axis=2).max(axis=1), 0.999))
