@@ -91,7 +91,7 @@ def every_verdict() -> tuple[Check, ...]:
     return (
         Subject("digests", "store").measured(0.0, 0.0, "every file is what the manifest says"),
         Subject("range", "numbers", oscillator, "fine").measured(1.4, 1000.0, "the largest excursion is of x"),
-        replace(broke, promise=f"Whatever {WICKED}", advice=f"Do `this` {WICKED}"),
+        replace(broke, promise=f"Whatever {WICKED}", advice=f"Do `this` {WICKED}", source=f"mine{WICKED}.py"),
         replace(tested, promise="Each split has the same measure.", advice="Draw the splits again."),
         Subject("dimension", "labels", oscillator).not_enough("1,024 samples", "8,192 samples"),
         Subject("range", "numbers", fourfold, "fine").measured(1.7, 1000.0, "the largest excursion is of x"),

@@ -97,7 +97,7 @@ def test_a_report_without_failures_says_so():
 
 
 def test_a_page_of_a_thousand_systems_stays_small(pictures):
-    """A thousand systems, 24 checks each, all failed, with messages of a megabyte: every system is there, the first failures too, in 15 MB."""
+    """24 checks of each, all failed, with messages of a megabyte: every system is there, and the first failures, in 15 MB."""
     long = "x" * 1_000_000
     names = [f"System{number}" for number in range(1000)]
     kinds = [f"check{number}" for number in range(24)]

@@ -62,6 +62,7 @@ def page(shown: Shown) -> bytes:
         _rows(found, shown.pictures, dict(anchor_links(failures, MOST_FAILURES))),
         sections(failures, MOST_FAILURES),
         id="content",
+        tabindex="-1",
     )
     body = ["\n", _bar(shown), "\n", main, "\n", _footer(), "\n"]
     style = (STATIC / "base.css").read_text("utf-8") + (OWN / "report.css").read_text("utf-8")
