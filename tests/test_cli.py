@@ -253,6 +253,22 @@ def test_validate_prints_the_report(attractory, project, tmp_path):
     assert ran.document["verdict"] == "pass"
 
 
+def test_validate_exits_1_and_its_page_says_what_failed(attractory, project, tmp_path):
+    """A byte of a shard is another one: on the terminal and in report.html the digests fail, with a section of their own."""
+    store = shutil.copytree(project / "datasets" / "quickstart" / "quickstart.zarr", tmp_path / "spoilt.zarr")
+    shard = store / layout.shard_path("Lorenz", "coarse", 0)
+    content = bytearray(shard.read_bytes())
+    content[200] ^= 1
+    shard.write_bytes(content)
+    ran = attractory("validate", store)
+    assert ran.code == 1
+    assert "✗ digests" in ran.out
+    assert f"{tmp_path / 'report'}/report.html" in ran.out
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert 'href="#check-store-digests-store"' in page
+    assert 'id="check-store-digests-store"' in page
+
+
 def test_building_again_does_nothing(attractory, project):
     """A finished store and its published version are found, not made."""
     ran = attractory("build", project / "datasets" / "quickstart", "--workers", "1", "--json")

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from attractory.stages.report.growth import Growth, growth
-from attractory.stages.report.pictures import HEIGHT, WIDTH, system_pictures
+from attractory.stages.report.pictures import HEIGHT, WIDTH, pictures_of, system_pictures
 from attractory.stages.report.returns import Returns, returns
 from attractory.stages.report.sample import VALUES, sample, signals
 from attractory.stages.report.spectrum import Spectrum, spectrum
+from attractory.stages.validate.report import Subject
 
 TURN = 2 * np.pi
 
@@ -79,3 +80,19 @@ def test_a_system_that_cannot_be_drawn_says_why_and_stops_nothing(stored):
     assert shown.attractor == shown.growth == "no trajectory has 32 finite samples"
     still = system_pictures(stored(entry, np.ones((2, 64, 1)), dt=1.0))
     assert (still.spectrum, still.returns) == ("nothing moves", "nothing moves")
+
+
+def test_numbers_that_nobody_can_draw_leave_the_others(stored):
+    """Finite and far beyond any attractor: each picture is there or says why, and none raises."""
+    states = np.linspace(1.0, 3e38, 128).reshape(1, 128, 1) * np.where(np.arange(128) % 2, 1.0, -1.0)[None, :, None]
+    entry = {"name": "Huge", "kind": "map", "equations": {"x": "x**9"}, "initial": {"x": 1.0}}
+    shown = system_pictures(stored(entry, states, dt=1.0))
+    assert isinstance(shown.attractor, bytes)
+    assert shown.growth == "a tangent vector left what doubles hold"
+
+
+def test_pictures_are_of_the_worst_systems(oscillator, fourfold):
+    """Where there are more than a page holds, those that failed come first."""
+    checks = [Subject("range", "numbers", "Oscillator").passed(""), Subject("range", "numbers", "Fourfold").failed("")]
+    assert list(pictures_of((oscillator, fourfold), checks, most=1)) == ["Fourfold"]
+    assert list(pictures_of((oscillator, fourfold), checks, most=9)) == ["Oscillator", "Fourfold"]

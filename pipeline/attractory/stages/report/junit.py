@@ -6,12 +6,11 @@ Road) asks for; that of Jenkins (junit-10.xsd) takes the same file. A time is wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from attractory.stages.report.plain import plain
-from attractory.stages.report.verdicts import STORE, Place, places
+from attractory.stages.report.verdicts import Place, by_place
 from attractory.stages.validate.report import Check, Report
 
 _HOST = "localhost"  # what the schema has where no host is told: a report says nothing of the machine
@@ -20,17 +19,14 @@ _HOST = "localhost"  # what the schema has where no host is told: a report says 
 def junit(report: Report, *, when: datetime) -> bytes:
     """The document; the suites in the order of the store, their cases in the order of the checks."""
     root = Element("testsuites")
-    in_order = {place.name: place for place in places(report.checks)}
-    names = dict.fromkeys(STORE if check.system is None else check.system for check in report.checks)
-    for number, name in enumerate(names):
-        rows = [check for check in report.checks if (STORE if check.system is None else check.system) == name]
-        root.append(_suite(in_order[name], rows, number, when))
+    for number, (name, checks) in enumerate(by_place(report.checks).items()):
+        root.append(_suite(Place(name, tuple(checks)), number, when))
     indent(root, " ")
     written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
-def _suite(place: Place, checks: Iterable[Check], number: int, when: datetime) -> Element:
+def _suite(place: Place, number: int, when: datetime) -> Element:
     counts = place.counts
     suite = Element(
         "testsuite",
@@ -46,7 +42,7 @@ def _suite(place: Place, checks: Iterable[Check], number: int, when: datetime) -
         time="0",
     )
     SubElement(suite, "properties")
-    for check in checks:
+    for check in place.checks:
         suite.append(_case(check))
     SubElement(suite, "system-out")
     SubElement(suite, "system-err")

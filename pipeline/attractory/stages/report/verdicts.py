@@ -21,7 +21,7 @@ _SLUG = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True)
 class Place:
-    """All verdicts of one system, or of the store, the worst first."""
+    """Verdicts of one system, of the store, or of a group."""
 
     name: str
     checks: tuple[Check, ...]
@@ -35,17 +35,22 @@ class Place:
         return Counter(check.verdict for check in self.checks)
 
     def nearest(self, most: int) -> tuple[Check, ...]:
-        """Those with a number that came nearest to their limits, or beyond."""
+        """The first that have a number and a limit."""
         return tuple(check for check in self.checks if check.measured is not None and check.limit is not None)[:most]
 
 
 def places(checks: Iterable[Check]) -> list[Place]:
-    """The store and each system, those with the worst verdict first, then in the order of the checks."""
+    """The store and each system, those with the worst verdict first, and the worst of their checks first."""
+    made = [Place(name, tuple(sorted(rows, key=_severity))) for name, rows in by_place(checks).items()]
+    return sorted(made, key=lambda place: ORDER.index(place.worst))
+
+
+def by_place(checks: Iterable[Check]) -> dict[str, list[Check]]:
+    """The checks of the store and of each system, in their order."""
     found: dict[str, list[Check]] = {}
     for check in checks:
         found.setdefault(STORE if check.system is None else check.system, []).append(check)
-    made = [Place(name, tuple(sorted(rows, key=_severity))) for name, rows in found.items()]
-    return sorted(made, key=lambda place: ORDER.index(place.worst))
+    return found
 
 
 def failed_first(checks: Iterable[Check]) -> list[Check]:

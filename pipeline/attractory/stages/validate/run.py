@@ -66,7 +66,7 @@ def validate(
     # Here, since what writes the report reads this package's records.
     from attractory.stages.report.files import write_report
     from attractory.stages.report.page import MOST_PICTURES
-    from attractory.stages.report.pictures import system_pictures
+    from attractory.stages.report.pictures import pictures_of
 
     dataset = open_stored(store)
     folder = report_folder(dataset.path) if report is None else place_of(report)
@@ -82,7 +82,7 @@ def validate(
     referee.check_request()
     checks = referee.checks(dataset, workers=asked.workers, progress=progress or silent)
     found = Report(str(store), tuple(checks), left_out(referee.demands, [file.name for file in files]), looked_at(asked.trajectories))
-    pictures = {stored.name: system_pictures(stored) for stored in dataset.systems[:MOST_PICTURES]}
+    pictures = pictures_of(dataset.systems, found.checks, most=MOST_PICTURES)
     write_report(folder, found, dataset=dataset.name, pictures=pictures, when=datetime.now(UTC))
     return found
 
