@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from attractory import cli, console
+from attractory import cli, console, layout
 from attractory.kernels.cache import KernelCache
 
 COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands]

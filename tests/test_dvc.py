@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from attractory.stages.validate import Asked, validate
+
 ROOT = Path(__file__).parent.parent
 DVC = os.environ.get("DVC") or shutil.which("dvc")
 
@@ -91,7 +93,7 @@ def test_two_runs_are_compared(project):
     """`dvc metrics diff` says what the second run of the referee found otherwise, `dvc plots diff` draws both beside one another."""
     project.run("git", "add", "--all")
     project.run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "first")
-    project.run("attractory", "validate", "datasets/one/one.zarr", "--report", "datasets/one/report", "--trajectories", "1")
+    validate(project.folder / "datasets" / "one" / "one.zarr", asked=Asked(trajectories=1))
     changes = json.loads(project.run(DVC, "metrics", "diff", "--json"))["datasets/one/report/metrics.json"]
     nearest = changes["worst.truth.reintegration"]  # of one trajectory in place of two of each split
     assert nearest["new"] <= nearest["old"]

@@ -107,9 +107,9 @@ def test_pictures_are_drawn(page):
     assert min(lengths) > 100
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 768, 390])
 def test_nothing_stands_out_or_lies_upon_another(page, width):
-    """On a screen and on a telephone, with every table open: the page is no wider than the window, and no two texts share a place."""
+    """On a screen, a tablet and a telephone, with every table open: the page is no wider than the window, and no two texts share a place."""
     metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     script = """
