@@ -21,7 +21,7 @@ ACROSS, DOWN = 240, 120  # of a drawing's own units
 
 def panels(shown: SystemPictures) -> Html:
     """Attractor, spectrum, histogram of periods, and how the leading exponent settles."""
-    return element("div", _attractor(shown), _spectrum(shown), _returns(shown), _growth(shown), class_="panels")
+    return element("div", _attractor(shown), _spectrum(shown), _returns(shown), _growth(shown), class_=f"panels {shown.kind}")
 
 
 def _attractor(shown: SystemPictures) -> Html:

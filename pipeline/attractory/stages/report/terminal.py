@@ -49,7 +49,7 @@ def _failures(failures: Sequence[Check]) -> Table:
     for check in failures:
         numbers = ["" if value is None else number(value) for value in (check.measured, check.limit)]
         name = Text(f"{SIGNS[check.verdict]} {plain(check.name)}", style=_COLOURS[check.verdict])
-        table.add_row(name, where(check), *numbers, _line(plain(check.message, most=300)))
+        table.add_row(name, Text(where(check)), *numbers, _line(plain(check.message, most=300)))
     return table
 
 
