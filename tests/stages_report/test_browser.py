@@ -109,7 +109,7 @@ def test_pictures_are_drawn(page):
 
 @pytest.mark.parametrize("width", [1280, 768, 390])
 def test_nothing_stands_out_or_lies_upon_another(page, width):
-    """On a screen, a tablet and a telephone, with every table open: the page is no wider than the window, and no two texts share a place."""
+    """On a screen, a tablet and a telephone, every table open: the page is no wider than the window, no two texts share a place."""
     metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     script = """

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from attractory.stages.report.page import MOST_FAILURES, Shown, page
 from attractory.stages.validate.report import Report, Subject
 
-VOID = {"br", "img", "input", "link", "meta"}
+VOID = {"br", "img", "input", "link", "meta", "wbr"}
 
 
 class Elements(HTMLParser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -96,3 +97,17 @@ def test_pictures_are_of_the_worst_systems(oscillator, fourfold):
     checks = [Subject("range", "numbers", "Oscillator").passed(""), Subject("range", "numbers", "Fourfold").failed("")]
     assert list(pictures_of((oscillator, fourfold), checks, most=1)) == ["Fourfold"]
     assert list(pictures_of((oscillator, fourfold), checks, most=9)) == ["Oscillator", "Fourfold"]
+
+
+def test_a_map_of_one_variable_is_drawn_as_its_graph(fourfold):
+    """Ink lies along the parabola alone: no point pairs the end of one trajectory with the beginning of another."""
+    drawn = pictures_of([fourfold], [Subject("range", "numbers", "Fourfold").passed("")], most=1)["Fourfold"].attractor
+    assert isinstance(drawn, bytes)
+    start = drawn.index(b"IDAT") + 4
+    size = struct.unpack(">I", drawn[start - 8 : start - 4])[0]
+    rows = np.frombuffer(zlib.decompress(drawn[start : start + size]), np.uint8).reshape(HEIGHT, WIDTH + 1)[:, 1:]
+    down, across = np.nonzero(rows)
+    x = (across + 0.5 - WIDTH / 2) / (across.max() - across.min()) + 0.5
+    top, height = down.min(), down.max() - down.min()
+    away = np.abs((down - top) / height - (1.0 - 4.0 * x * (1.0 - x)))
+    assert away.max() < 0.06  # two pixels, where the parabola is steepest

@@ -41,8 +41,8 @@ def joined(children: Iterable[Child], *, between: str = "") -> Html:
 
 
 def breakable(name: str) -> Html:
-    """A name that a line may be broken in, before a capital letter."""
-    return joined(re.split(r"(?<=[a-z0-9])(?=[A-Z])", name), between="<wbr>")
+    """A name that a line may be broken in, before a capital letter and after an underscore."""
+    return joined(re.split(r"(?<=[a-z0-9])(?=[A-Z])|(?<=_)", name), between="<wbr>")
 
 
 def link(text: Child, address: str, **attributes: Any) -> Html:

@@ -126,7 +126,7 @@ def _failures(failures: Sequence[Check]) -> Html:
 
 
 def _failure(check: Check, anchor: str) -> list[Child]:
-    name = element("a", f"{check.group} · {plain(check.name)}", href=f"#{anchor}")
+    name = element("a", f"{check.group} · ", breakable(plain(check.name)), href=f"#{anchor}")
     return [name, where(check), badge(check.verdict), number(check.measured), number(check.limit), plain(check.message, most=220)]
 
 
@@ -256,7 +256,7 @@ def _numbers(nearest: Iterable[Check]) -> Html | None:
     rows: list[list[Child]] = []
     for check in nearest:
         name = " / ".join(plain(text, most=40) for text in (check.name, check.granularity) if text)
-        rows.append([name, _against(check)])
+        rows.append([breakable(name), _against(check)])
     return element("div", table(["worst numbers", "of its limit"], rows, numbers=(1,)), class_="worst") if rows else None
 
 
@@ -268,7 +268,7 @@ def _against(check: Check) -> str:
 def _checks(place: Place, each: int) -> Html:
     rows: list[list[Child]] = [
         [
-            plain(check.name),
+            breakable(plain(check.name)),
             plain(check.granularity or ""),
             badge(check.verdict),
             number(check.measured),

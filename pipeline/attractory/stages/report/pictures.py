@@ -122,9 +122,10 @@ class _Known:
         return growth(self.stored, self.found)
 
     def attractor(self) -> tuple[tuple[str, ...], bytes]:
-        """What is across and up, and the PNG: of one trajectory of a flow, of a map and of a section the points of several."""
+        """What is across and up, and the PNG: of one trajectory, or of the points of several where order says nothing."""
         joined = self.stored.record.kind != "map" and not self.found.is_section
-        states = self.found.states[0] if joined else self.found.states.reshape(-1, self.found.states.shape[2])[:_POINTS]
+        in_order = joined or self.stored.system.dimension == 1  # a single variable is drawn against its past
+        states = self.found.states[0] if in_order else self.found.states.reshape(-1, self.found.states.shape[2])[:_POINTS]
         drawn = replace(drawing_of(self.stored.system, states, dt=self.found.dt or None), joined=joined)
         image = picture(drawn, INKS[self.stored.record.kind], width=WIDTH, height=HEIGHT)
         return tuple(drawn.names[place] for place in drawn.axes), image
