@@ -79,6 +79,15 @@ def test_each_failed_check_has_a_section_that_says_what_to_do(folder):
         assert words in section[: section.index("</section>")]
 
 
+def test_too_few_data_say_how_much_is_needed(folder):
+    """Beside the failures, and among the checks of the system; there a check says whose it is, and a limit that it is the recipe's."""
+    text = (folder / "report.html").read_text("utf-8")
+    assert "1 check had not enough data" in text
+    assert text.count("8,192 samples") == 2
+    assert "1e−6 (recipe)" in text
+    assert "(By mine" in text
+
+
 def test_verdicts_come_first_and_the_worst_system_before_others(folder):
     """The sentence of all, then what failed, then the rows: the one that broke, the one that failed, the store."""
     text = (folder / "report.html").read_text("utf-8")

@@ -16,7 +16,7 @@ from attractory.stages.report.pictures import SystemPictures
 from attractory.stages.report.plain import counted, number, plain
 from attractory.stages.report.sections import anchor_links, sections
 from attractory.stages.report.verdicts import ORDER, SIGNS, STORE, Place, failed_first, places, share, where
-from attractory.stages.validate.report import Check, Report
+from attractory.stages.validate.report import OURS, Check, Report
 
 OWN = Path(__file__).parent / "static"
 
@@ -53,6 +53,7 @@ def page(shown: Shown) -> bytes:
         "main",
         _verdict(shown),
         _failures(failures),
+        _short(shown.report.checks),
         _left_out(shown.report),
         _groups(shown.report.checks),
         element("h2", "Systems", id="systems"),
@@ -126,8 +127,17 @@ def _failures(failures: Sequence[Check]) -> Html:
 
 
 def _failure(check: Check, anchor: str) -> list[Child]:
-    name = element("a", f"{check.group} · ", breakable(plain(check.name)), href=f"#{anchor}")
-    return [name, where(check), badge(check.verdict), number(check.measured), number(check.limit), plain(check.message, most=220)]
+    name = element("a", _named(check), href=f"#{anchor}")
+    return [name, where(check), badge(check.verdict), number(check.measured), _limit(check), plain(check.message, most=220)]
+
+
+def _named(check: Check) -> Html:
+    return joined([f"{check.group} · ", breakable(plain(check.name))])
+
+
+def _limit(check: Check) -> str:
+    """With a word where a recipe has tightened it."""
+    return number(check.limit) + (" (recipe)" if check.limit_from == "recipe" else "")
 
 
 def _beyond(count: int) -> Html | None:
@@ -136,6 +146,19 @@ def _beyond(count: int) -> Html | None:
 
 def _table(head: Sequence[Child], rows: Sequence[Sequence[Child]]) -> Html:
     return table(head, rows, numbers=(3, 4))
+
+
+def _short(checks: Iterable[Check]) -> Html | None:
+    """What had not enough data, and how much would be enough."""
+    found = [check for check in checks if check.verdict == "not enough data"]
+    if not found:
+        return None
+    rows: list[list[Child]] = [
+        [_named(check), where(check), plain(check.needed or "–", most=160), plain(check.message, most=220)]
+        for check in found[:MOST_FAILURES]
+    ]
+    summary = element("summary", f"{counted(len(found), 'check')} had not enough data")
+    return element("details", summary, table(["check", "where", "needed", "found"], rows), class_="short")
 
 
 def _left_out(report: Report) -> Html | None:
@@ -260,6 +283,12 @@ def _numbers(nearest: Iterable[Check]) -> Html | None:
     return element("div", table(["worst numbers", "of its limit"], rows, numbers=(1,)), class_="worst") if rows else None
 
 
+def _told(check: Check) -> str:
+    """The message, how much would be enough, and whose check it is where it is none of ours."""
+    needed = f" Needed: {plain(check.needed, most=160)}." if check.needed else ""
+    return plain(check.message, most=240) + needed + (f" (By {plain(check.source, most=80)}.)" if check.source != OURS else "")
+
+
 def _against(check: Check) -> str:
     """The number and its limit; of a statistical check its p-value, which says more."""
     return f"p = {number(check.p_value)}" if check.p_value is not None else f"{number(check.measured)} of {number(check.limit)}"
@@ -272,8 +301,8 @@ def _checks(place: Place, each: int) -> Html:
             plain(check.granularity or ""),
             badge(check.verdict),
             number(check.measured),
-            number(check.limit),
-            plain(check.message, most=240) + (f" Needed: {plain(check.needed, most=160)}." if check.needed else ""),
+            _limit(check),
+            _told(check),
         ]
         for check in place.checks[:each]
     ]
