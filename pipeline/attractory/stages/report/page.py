@@ -7,26 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import attractory
-from attractory.stages.gallery.markup import Child, Html, alone, breakable, element, joined
+from attractory.stages.gallery.markup import Child, Html, alone, element, joined
 from attractory.stages.gallery.page import theme_button
 from attractory.stages.gallery.site import STATIC
 from attractory.stages.gallery.tables import table
-from attractory.stages.report.panels import panels
+from attractory.stages.report.marks import badge, limit, named, part, verdict_table
 from attractory.stages.report.pictures import SystemPictures
 from attractory.stages.report.plain import counted, number, plain
+from attractory.stages.report.rows import system_rows
 from attractory.stages.report.sections import anchor_links, sections
-from attractory.stages.report.verdicts import ORDER, SIGNS, STORE, Place, failed_first, places, share, where
-from attractory.stages.validate.report import OURS, Check, Report
+from attractory.stages.report.verdicts import ORDER, STORE, Place, failed_first, places, share, where
+from attractory.stages.validate.report import Check, Report
 
 OWN = Path(__file__).parent / "static"
 
-# What one page holds at most, so that it opens whatever a store has: some 15 MB. report.json has everything.
-MOST_FAILURES = 300  # sections, and rows of the first table
-MOST_PICTURES = 400  # systems with pictures, those with the worst verdicts first
-MOST_PLACES = 2000  # systems
-MOST_ROWS = 12_000  # of the tables of all systems together
-_FEWEST_ROWS, _USUAL_ROWS = 6, 120  # of one system
-_NEAREST = 3  # numbers beside a system's pictures
+MOST_FAILURES = 300  # sections, and lines of a table of checks; report.json has all of them
 _FIRST = 12  # failures that are seen before the others are asked for
 
 
@@ -60,7 +55,7 @@ def page(shown: Shown) -> bytes:
         element("p", element("i"), " what the entry says; lines and bars: what is stored", class_="key"),
         _filters(found),
         element("p", _found(found), id="found", role="status"),
-        _rows(found, shown.pictures, dict(anchor_links(failures, MOST_FAILURES))),
+        system_rows(found, shown.pictures, dict(anchor_links(failures, MOST_FAILURES))),
         sections(failures, MOST_FAILURES),
         id="content",
         tabindex="-1",
@@ -87,16 +82,6 @@ def _footer() -> Html:
     return element("footer", f"Made by Attractory {attractory.__version__}. {text}")
 
 
-def badge(verdict: str, text: Child = None) -> Html:
-    """A verdict as a sign and a word, in its colour."""
-    sign = element("span", SIGNS[verdict], aria_hidden="true")  # type: ignore[index]
-    return element("span", sign, " ", verdict if text is None else text, class_=f"verdict {_class(verdict)}")
-
-
-def _class(verdict: str) -> str:
-    return verdict.replace(" ", "-")
-
-
 def _sentence(report: Report) -> str:
     counts = report.counts
     parts = [f"{counts['pass']} passed", f"{counts['fail']} failed"]
@@ -121,31 +106,18 @@ def _failures(failures: Sequence[Check]) -> Html:
     head = ["check", "where", "verdict", "measured", "limit", "found"]
     more = None
     if len(rows) > _FIRST:
-        rest = element("details", element("summary", f"{len(rows) - _FIRST} more"), _table(head, rows[_FIRST:]))
+        rest = element("details", element("summary", f"{len(rows) - _FIRST} more"), verdict_table(head, rows[_FIRST:]))
         more = [rest, _beyond(len(failures) - len(rows))]
-    return element("section", element("h2", "What failed"), _table(head, rows[:_FIRST]), more, id="failures")
+    return element("section", element("h2", "What failed"), verdict_table(head, rows[:_FIRST]), more, id="failures")
 
 
 def _failure(check: Check, anchor: str) -> list[Child]:
-    name = element("a", _named(check), href=f"#{anchor}")
-    return [name, where(check), badge(check.verdict), number(check.measured), _limit(check), plain(check.message, most=220)]
-
-
-def _named(check: Check) -> Html:
-    return joined([f"{check.group} · ", breakable(plain(check.name))])
-
-
-def _limit(check: Check) -> str:
-    """With a word where a recipe has tightened it."""
-    return number(check.limit) + (" (recipe)" if check.limit_from == "recipe" else "")
+    name = element("a", named(check), href=f"#{anchor}")
+    return [name, where(check), badge(check.verdict), number(check.measured), limit(check), plain(check.message, most=220)]
 
 
 def _beyond(count: int) -> Html | None:
     return element("p", f"{counted(count, 'failed check')} more: report.json has all of them.") if count > 0 else None
-
-
-def _table(head: Sequence[Child], rows: Sequence[Sequence[Child]]) -> Html:
-    return table(head, rows, numbers=(3, 4))
 
 
 def _short(checks: Iterable[Check]) -> Html | None:
@@ -154,7 +126,7 @@ def _short(checks: Iterable[Check]) -> Html | None:
     if not found:
         return None
     rows: list[list[Child]] = [
-        [_named(check), where(check), plain(check.needed or "–", most=160), plain(check.message, most=220)]
+        [named(check), where(check), plain(check.needed or "–", most=160), plain(check.message, most=220)]
         for check in found[:MOST_FAILURES]
     ]
     summary = element("summary", f"{counted(len(found), 'check')} had not enough data")
@@ -183,14 +155,6 @@ def _groups(checks: Sequence[Check]) -> Html:
 def _by_share(check: Check) -> float:
     near = share(check)
     return 0.0 if near is None else -near
-
-
-def part(check: Check) -> str:
-    """What was measured beside its limit, in words."""
-    near = share(check)
-    if near is None:
-        return ""
-    return "beyond a limit of 0" if near == float("inf") else f"{number(100 * near)} % of it" if near < 10 else f"{number(near)} times it"
 
 
 def _filters(found: Sequence[Place]) -> Html:
@@ -230,83 +194,3 @@ def _count(value: int) -> Html:
 def _found(found: Sequence[Place]) -> str:
     systems = sum(place.name != STORE for place in found)
     return f"{counted(systems, 'system')} and {STORE}" if systems < len(found) else counted(systems, "system")
-
-
-def _rows(found: Sequence[Place], pictures: Mapping[str, SystemPictures], links: Mapping[int, tuple[Check, str]]) -> list[Child]:
-    known = {id(check): anchor for check, anchor in links.values()}
-    each = max(_FEWEST_ROWS, min(_USUAL_ROWS, MOST_ROWS // max(1, len(found))))
-    drawn = [place.name for place in found if place.name in pictures][:MOST_PICTURES]
-    chosen = set(drawn)
-    rows = [_row(place, pictures.get(place.name) if place.name in chosen else None, known, each) for place in found[:MOST_PLACES]]
-    more = len(found) - len(rows)
-    text = element("p", f"{counted(more, 'system')} more, whose verdicts are better: report.json has them.") if more else None
-    return [element("ul", rows, id="places", class_="places", tabindex="-1"), text]
-
-
-def _row(place: Place, shown: SystemPictures | None, links: Mapping[int, str], each: int) -> Html:
-    words = " ".join(dict.fromkeys(plain(word, most=60) for check in place.checks for word in (check.name, check.group)))
-    facts: list[Child] = []
-    if shown:
-        drawn = f", drawn from {shown.granularity}" if shown.granularity else ""
-        facts = [element("span", shown.kind, class_=f"mark {shown.kind}")]
-        facts += [element("span", counted(shown.trajectories, "trajectory", "trajectories") + plain(drawn), class_="mark")]
-    failed = [(check, links[id(check)]) for check in place.checks if id(check) in links]
-    return element(
-        "li",
-        element("h3", breakable(plain(place.name)), tabindex="-1"),
-        element("p", badge(place.worst, _counted(place)), facts, class_="line"),
-        element("p", [[" ", element("a", plain(check.name), href=f"#{anchor}")] for check, anchor in failed[:_FIRST]], class_="links")
-        if failed
-        else None,
-        panels(shown) if shown else None,
-        _numbers(place.nearest(_NEAREST)),
-        _checks(place, each),
-        data_verdict=place.worst,
-        data_name=plain(place.name),
-        data_words=words[:2000],
-    )
-
-
-def _counted(place: Place) -> str:
-    counts = place.counts
-    if place.worst == "pass":
-        return f"{len(place.checks)} passed"
-    said = {"error": "broke", "fail": "failed", "not enough data": "had not enough data"}
-    return ", ".join(f"{counts[verdict]} {word}" for verdict, word in said.items() if counts[verdict]) + f" of {len(place.checks)}"
-
-
-def _numbers(nearest: Iterable[Check]) -> Html | None:
-    rows: list[list[Child]] = []
-    for check in nearest:
-        name = " / ".join(plain(text, most=40) for text in (check.name, check.granularity) if text)
-        rows.append([breakable(name), _against(check)])
-    return element("div", table(["worst numbers", "of its limit"], rows, numbers=(1,)), class_="worst") if rows else None
-
-
-def _told(check: Check) -> str:
-    """The message, how much would be enough, and whose check it is where it is none of ours."""
-    needed = f" Needed: {plain(check.needed, most=160)}." if check.needed else ""
-    return plain(check.message, most=240) + needed + (f" (By {plain(check.source, most=80)}.)" if check.source != OURS else "")
-
-
-def _against(check: Check) -> str:
-    """The number and its limit; of a statistical check its p-value, which says more."""
-    return f"p = {number(check.p_value)}" if check.p_value is not None else f"{number(check.measured)} of {number(check.limit)}"
-
-
-def _checks(place: Place, each: int) -> Html:
-    rows: list[list[Child]] = [
-        [
-            breakable(plain(check.name)),
-            plain(check.granularity or ""),
-            badge(check.verdict),
-            number(check.measured),
-            _limit(check),
-            _told(check),
-        ]
-        for check in place.checks[:each]
-    ]
-    more = len(place.checks) - len(rows)
-    text = element("p", f"{counted(more, 'check')} more, with better verdicts, in report.json.", class_="small") if more > 0 else None
-    head = ["check", "granularity", "verdict", "measured", "limit", "found"]
-    return element("details", element("summary", f"all {counted(len(place.checks), 'check')}"), _table(head, rows), text)

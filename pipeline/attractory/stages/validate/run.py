@@ -65,8 +65,8 @@ def validate(
     """
     # Here, since what writes the report reads this package's records.
     from attractory.stages.report.files import write_report
-    from attractory.stages.report.page import MOST_PICTURES
     from attractory.stages.report.pictures import pictures_of
+    from attractory.stages.report.rows import MOST_PICTURES
 
     dataset = open_stored(store)
     folder = report_folder(dataset.path) if report is None else place_of(report)
