@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from attractory.expressions.definition import SWITCHES
 from attractory.expressions.system import System
 from attractory.stages.report.sample import Sample
 from attractory.stages.validate.stored import StoredSystem
+from attractory.stages.validate.tangents_along import tangent_maps
 
 Float = NDArray[np.float64]
 
@@ -96,41 +96,13 @@ def _logarithms(stored: StoredSystem, found: Sample) -> Float | str:
 
 def _propagators(stored: StoredSystem, system: System, states: Float, row: int, dt: float) -> Float | str:
     """(interval, variable, variable) from each sample to the next, or why there are none."""
-    identity: Float = np.tile(np.eye(system.dimension), (len(states), 1, 1))
     times: Float = np.asarray(float(stored.start_time[row]) + dt * np.arange(len(states)), np.float64)
-    if system.kind == "map":
-        return _iterated(system, states, identity, times, round(dt))
+    steps = 1 if system.kind == "map" else _steps(system, states, times, dt)
+    return tangent_maps(system, states, times, dt, steps=steps) if steps else "stiff: a tangent vector would need very small steps"
+
+
+def _steps(system: System, states: Float, times: Float, dt: float) -> int:
+    """How many steps of the method are stable within one interval; 0 where they would be too many."""
     size = float(np.quantile(np.abs(system.jacobian(states, times)).sum(axis=2).max(axis=1), 0.999))
-    steps = max(1, int(np.ceil(size * dt / _STEP)))
-    if not steps <= _MOST_STEPS:
-        return "stiff: a tangent vector would need very small steps"
-    return _integrated(system, states, identity, times, (dt / steps, steps))
-
-
-def _iterated(system: System, states: Float, matrices: Float, times: Float, count: int) -> Float:
-    for turn in range(count):
-        matrices = system.jacobian(states, times + turn) @ matrices
-        states = system.rhs(states, times + turn)
-    return matrices
-
-
-def _integrated(system: System, states: Float, matrices: Float, times: Float, steps: tuple[float, int]) -> Float:
-    """By the classical method of Runge and Kutta, states and tangent matrices together."""
-    step, count = steps
-
-    def slope(at: Float, matrix: Float, time: Float) -> tuple[Float, Float]:
-        return system.rhs(at, time), system.jacobian(at, time) @ matrix
-
-    for turn in range(count):
-        states, matrices = _step(slope, states, matrices, times + turn * step, step)
-    return matrices
-
-
-def _step(
-    slope: Callable[[Float, Float, Float], tuple[Float, Float]], states: Float, matrices: Float, time: Float, step: float
-) -> tuple[Float, Float]:
-    a, first = slope(states, matrices, time)
-    b, second = slope(states + 0.5 * step * a, matrices + 0.5 * step * first, time + 0.5 * step)
-    c, third = slope(states + 0.5 * step * b, matrices + 0.5 * step * second, time + 0.5 * step)
-    d, fourth = slope(states + step * c, matrices + step * third, time + step)
-    return states + step / 6 * (a + 2 * b + 2 * c + d), matrices + step / 6 * (first + 2 * second + 2 * third + fourth)
+    steps = size * dt / _STEP
+    return max(1, int(np.ceil(steps))) if steps <= _MOST_STEPS else 0
