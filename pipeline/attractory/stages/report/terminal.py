@@ -33,7 +33,7 @@ def screen(report: Report, *, folder: str) -> list[Any]:
 
 
 def _groups(checks: Sequence[Check]) -> Table:
-    table = Table("group", *({"not enough data": "short"}.get(verdict, verdict) for verdict in reversed(ORDER)), "nearest to its limit")
+    table = Table("group", *({"not enough data": "too few"}.get(verdict, verdict) for verdict in reversed(ORDER)), "nearest to its limit")
     for group in dict.fromkeys(check.group for check in checks):
         own = [check for check in checks if check.group == group]
         counts = Place(group, tuple(own)).counts
