@@ -97,7 +97,7 @@ def test_two_runs_are_compared(project):
     changes = json.loads(project.run(DVC, "metrics", "diff", "--json"))["datasets/one/report/metrics.json"]
     nearest = changes["worst.truth.reintegration"]  # of one trajectory in place of two of each split
     assert nearest["new"] <= nearest["old"]
-    assert changes["checks.pass"]["diff"] == -changes["checks.not_enough_data"]["diff"]
+    assert changes["checks.pass"]["diff"] < 0 < changes["checks.not_enough_data"]["diff"]  # one trajectory says nothing of splits
     drawn = json.loads(project.run(DVC, "plots", "diff", "--json", "HEAD"))["data"]
     assert sorted(drawn) == [f"datasets/{name}/report/plots/{table}.csv" for name in ("one", "two") for table in ("exponents", "margins")]
     (plot,) = drawn["datasets/one/report/plots/margins.csv"]
