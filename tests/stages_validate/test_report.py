@@ -94,6 +94,7 @@ def test_good_store_passes_and_its_report_lies_beside_it(good_store: Path) -> No
         "report.html",
         "report.json",
     ]
+    assert (folder / "report.html").read_text().count("data:image/png") == 3  # an attractor of each system
     for path in written:
         if path.name != "junit.xml":  # which has the time, as its schema demands
             assert (folder / path).read_bytes() == (good_store.parent / "again" / path).read_bytes()

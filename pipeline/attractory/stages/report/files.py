@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 from attractory.stages.report import dvc
 from attractory.stages.report.junit import junit
 from attractory.stages.report.page import Shown, page
 from attractory.stages.report.pictures import SystemPictures
 from attractory.stages.validate.report import REPORT, Report
-from attractory.store.files import write_whole
+from attractory.store.files import Place, write_whole
+from attractory.store.objects import ObjectPath
 
 PAGE, JUNIT = "report.html", "junit.xml"
 
 
-def write_report(folder: Path, report: Report, *, dataset: str, pictures: Mapping[str, SystemPictures], when: datetime) -> Path:
+def write_report(folder: Place, report: Report, *, dataset: str, pictures: Mapping[str, SystemPictures], when: datetime) -> Place:
     """Writes the files, each whole or not at all, and returns the page's path; report.json comes last, so that it never stands beside
     files of an earlier run that say something else.
 
@@ -31,7 +31,8 @@ def write_report(folder: Path, report: Report, *, dataset: str, pictures: Mappin
         dvc.EXPONENTS: dvc.exponents(pictures).encode("utf-8", "replace"),
         REPORT: report.as_json().encode("utf-8", "replace"),
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    if not isinstance(folder, ObjectPath):
+        folder.mkdir(parents=True, exist_ok=True)
     for path, text in content.items():
         write_whole(folder / path, text, partial=folder)
     return folder / PAGE
