@@ -17,7 +17,7 @@ version=$(cat "$folder/published/latest")
 say "Where to look"
 cat <<PLACES
   the store        $store    python -c "import xarray; print(xarray.open_datatree('$store', engine='zarr'))"
-  the report       $folder/report/report.json
+  the report       $folder/report/report.html    one file, for a browser; report.json is for programs
   the publication  $folder/published/$version    README.md is its card, pictures/ shows each system
   the recipe       $folder/recipe.yaml
   the catalog      catalog/, and: attractory show Lorenz

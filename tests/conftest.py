@@ -1,9 +1,12 @@
-"""What every test shares: draws that repeat, and one small finished dataset."""
+"""What every test shares: draws that repeat, one small finished dataset, and a browser without a window."""
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -69,3 +72,70 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Mappin
         return folder / "one.zarr"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a window, driven by selenium; nothing is fetched for it."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if program is None or driver is None:
+        pytest.skip("Chromium and its driver are not installed: make browser")
+    if importlib.util.find_spec("selenium") is None:
+        pytest.skip("selenium is not installed: make setup")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    arguments = ["--headless=new", "--window-size=1000,700", "--force-prefers-reduced-motion", "--hide-scrollbars"]
+    arguments += ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # graphics by the processor
+    arguments += ["--no-sandbox", "--disable-dev-shm-usage"]  # as root, in a container
+    arguments += ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
+    for argument in arguments:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture(scope="session")
+def contrast() -> Callable[[Any], list[Any]]:
+    """(page) -> how light its ground is, and each text of a contrast below 4.5 (WCAG 2.2, level AA)."""
+    return lambda page: page.execute_script(CONTRAST)
+
+
+@pytest.fixture(scope="session")
+def nameless() -> Callable[[Any], list[str]]:
+    """(page) -> what is operated and has no name for who does not see it."""
+    return lambda page: page.execute_script(NAMELESS)
+
+
+CONTRAST = """
+const light = (colour) => {
+  const [red, green, blue] = colour.map((part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+};
+const parts = (text) => text.match(/[\\d.]+/g).map(Number);
+const ground = (element) => {
+  for (let at = element; at; at = at.parentElement) {
+    const found = parts(getComputedStyle(at).backgroundColor);
+    if (found.length === 3 || found[3] > 0) return found.slice(0, 3);
+  }
+};
+const poor = [];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+  const element = node.parentElement;
+  if (!node.data.trim() || !element.checkVisibility() || element.closest("script, noscript, .hidden")) continue;
+  const [a, b] = [light(parts(getComputedStyle(element).color)), light(ground(element))];
+  const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (contrast < 4.5) poor.push(`${node.data.trim().slice(0, 30)}: ${contrast.toFixed(2)}`);
+}
+return [light(ground(document.body)), poor];
+"""
+NAMELESS = """
+return [...document.querySelectorAll("a, button, input, select, canvas, [tabindex='0']")]
+  .filter((element) => element.checkVisibility())
+  .filter((element) => !(element.getAttribute("aria-label") || element.textContent.trim() || element.labels?.length))
+  .map((element) => element.outerHTML.slice(0, 80));
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from attractory import cli, console
+from attractory import cli, console, layout
 from attractory.kernels.cache import KernelCache
 
 COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands]
@@ -257,6 +258,22 @@ def test_validate_prints_the_report(attractory, project, tmp_path):
     assert ran.code == 0
     assert ran.document == json.loads((tmp_path / "report.json").read_text())
     assert ran.document["verdict"] == "pass"
+
+
+def test_validate_exits_1_and_its_page_says_what_failed(attractory, project, tmp_path):
+    """A byte of a shard is another one: on the terminal and in report.html the digests fail, with a section of their own."""
+    store = shutil.copytree(project / "datasets" / "quickstart" / "quickstart.zarr", tmp_path / "spoilt.zarr")
+    shard = store / layout.shard_path("Lorenz", "coarse", 0)
+    content = bytearray(shard.read_bytes())
+    content[200] ^= 1
+    shard.write_bytes(content)
+    ran = attractory("validate", store)
+    assert ran.code == 1
+    assert "✗ digests" in ran.out
+    assert f"{tmp_path / 'report'}/report.html" in ran.out
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert 'href="#check-store-digests-store"' in page
+    assert 'id="check-store-digests-store"' in page
 
 
 def test_building_again_does_nothing(attractory, project):

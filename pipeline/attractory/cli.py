@@ -85,7 +85,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how much it ma
 Performance = Annotated[Path | None, typer.Option("--performance", metavar="FILE", help="Dask's report of the run, an HTML page.")]
 MoreSystems = Annotated[Path | None, typer.Option("--catalog", metavar="DIR", help="More systems: a folder of YAML files of your own.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Delete a store of another recipe or catalog that is in the way.")]
-ReportFolder = Annotated[str | None, typer.Option("--report", metavar="DIR", help="Folder of report.json; default: report, beside STORE.")]
+ReportFolder = Annotated[str | None, typer.Option("--report", metavar="DIR", help="Folder of the report; default: report, beside STORE.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -270,17 +270,21 @@ def validate(  # noqa: PLR0913  # each option is an argument
     wait_workers: WaitWorkers = None,
     json: Json = False,
 ) -> Answer:
-    """Prove what a store holds; writes report.json."""
+    """Prove what a store holds; writes a report of it."""
     import json as text
 
+    from attractory.stages.report.terminal import screen
     from attractory.stages.validate import Asked
     from attractory.stages.validate import validate as run
+    from attractory.stages.validate.run import report_folder
+    from attractory.store.files import place_of
 
     with _progress("validate") as progress:
         where = None if workers is None and cluster is None else _workers(workers, cluster, wait_workers)
         asked = Asked(_how_many(trajectories), tuple(checks or ()), recipe, where)
         found = run(store, report=report, asked=asked, progress=progress)
-    return Answer(text.loads(found.as_json()), [found.table()], exit_code=found.exit_code)
+    folder = report or report_folder(place_of(store))
+    return Answer(text.loads(found.as_json()), screen(found, folder=str(folder)), exit_code=found.exit_code)
 
 
 def _how_many(trajectories: str | None) -> Any:
@@ -431,12 +435,16 @@ def build(  # noqa: PLR0913
     """Generate, validate and publish a recipe."""
     from attractory.stages.build import build as run
     from attractory.stages.located import read_recipe
+    from attractory.stages.report.terminal import screen
+    from attractory.stages.validate.run import report_folder
+    from attractory.store.files import place_of
 
     with _progress("build") as progress:
         where = _workers(workers, cluster, wait_workers)  # first of all: it parts the ranks of an MPI run, one of which goes on
         built = run(read_recipe(recipe, catalog=catalog), out=out, workers=where, to=to, progress=progress)
     end = [_published(built.published)] if built.published else ["Not published: the report above says why."]
-    page = [*built.generated.lines(), built.report.table(), *end]
+    folder = report_folder(place_of(built.generated.store))
+    page = [*built.generated.lines(), *screen(built.report, folder=str(folder)), *end]
     return Answer(built.document(), page, exit_code=_built(built))
 
 

@@ -1,12 +1,8 @@
-"""A site of a flow, a map and an entry of a stranger's, made once; and a browser without a window."""
+"""A site of a flow, a map and an entry of a stranger's, made once."""
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -52,27 +48,3 @@ def site(tmp_path_factory: pytest.TempPathFactory, strangers: Path) -> Path:
     folder = tmp_path_factory.mktemp("gallery") / "site"
     gallery(SYSTEMS, to=folder, folder=strangers)
     return folder
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium without a window, driven by selenium; nothing is fetched for it."""
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip("Chromium and its driver are not installed: make browser")
-    if importlib.util.find_spec("selenium") is None:
-        pytest.skip("selenium is not installed: make setup")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    arguments = ["--headless=new", "--window-size=1000,700", "--force-prefers-reduced-motion", "--hide-scrollbars"]
-    arguments += ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # graphics by the processor
-    arguments += ["--no-sandbox", "--disable-dev-shm-usage"]  # as root, in a container
-    arguments += ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
-    for argument in arguments:
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield opened
-    opened.quit()

@@ -193,44 +193,17 @@ def test_nothing_stands_out_of_a_page(opened, browser, path):
 
 
 @pytest.mark.parametrize("path", ["index.html", "systems/Lorenz.html"])
-def test_a_page_is_read_by_everyone(opened, browser, path):
+def test_a_page_is_read_by_everyone(opened, browser, contrast, nameless, path):
     """A contrast of 4.5 at least (WCAG 2.2, level AA) of every text, in light and in dark; the button turns one into the other; whatever
     is operated has a name for who does not see it."""
     page = opened(path)
-    script = """
-      const light = (colour) => {
-        const [red, green, blue] = colour.map((part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-      };
-      const parts = (text) => text.match(/[\\d.]+/g).map(Number);
-      const ground = (element) => {
-        for (let at = element; at; at = at.parentElement) {
-          const found = parts(getComputedStyle(at).backgroundColor);
-          if (found.length === 3 || found[3] > 0) return found.slice(0, 3);
-        }
-      };
-      const poor = [];
-      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-        const element = node.parentElement;
-        if (!node.data.trim() || !element.checkVisibility() || element.closest("script, noscript, .hidden")) continue;
-        const [a, b] = [light(parts(getComputedStyle(element).color)), light(ground(element))];
-        const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (contrast < 4.5) poor.push(`${node.data.trim().slice(0, 30)}: ${contrast.toFixed(2)}`);
-      }
-      return [light(ground(document.body)), poor];"""
     for scheme in ("light", "dark"):
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-        ground, poor = page.execute_script(script)
+        ground, poor = contrast(page)
         assert poor == []
         assert (ground < 0.1) == (scheme == "dark")
     page.find_element("css selector", ".theme").click()
-    assert page.execute_script(script)[0] > 0.5
+    assert contrast(page)[0] > 0.5
     page.execute_script("localStorage.clear()")
-    script = """
-      return [...document.querySelectorAll("a, button, input, select, canvas, [tabindex='0']")]
-        .filter((element) => element.checkVisibility())
-        .filter((element) => !(element.getAttribute("aria-label") || element.textContent.trim() || element.labels?.length))
-        .map((element) => element.outerHTML.slice(0, 80));"""
-    assert page.execute_script(script) == []
+    assert nameless(page) == []
     assert page.execute_script("return document.documentElement.lang") == "en"

@@ -64,4 +64,5 @@ def test_a_page_allows_nothing_from_elsewhere():
 def test_a_long_name_may_be_broken_where_a_word_begins():
     """And stays the same text."""
     assert breakable("ArnoldBeltrami96Map") == "Arnold<wbr>Beltrami96<wbr>Map"
+    assert breakable("repeated_samples") == "repeated_<wbr>samples"
     assert breakable("<b>") == "&lt;b&gt;"

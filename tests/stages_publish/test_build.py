@@ -35,7 +35,7 @@ def test_build_makes_checks_and_publishes_beside_the_recipe(own_recipe: Path) ->
 def test_build_publishes_nothing_that_failed_a_check(own_recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And says which check it was."""
     failed = Report("s", (Subject("digests", "store").failed("damaged"),))
-    monkeypatch.setattr(stage, "validate", lambda store, progress: failed)
+    monkeypatch.setattr(stage, "validate", lambda store, **asked: failed)
     built = build(own_recipe)
     assert built.published is None
     assert built.document()["failures"][0]["message"] == "damaged"

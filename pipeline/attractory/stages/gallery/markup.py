@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterable
+from hashlib import sha256
 from html import escape
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -39,8 +41,8 @@ def joined(children: Iterable[Child], *, between: str = "") -> Html:
 
 
 def breakable(name: str) -> Html:
-    """A name that a line may be broken in, before a capital letter."""
-    return joined(re.split(r"(?<=[a-z0-9])(?=[A-Z])", name), between="<wbr>")
+    """A name that a line may be broken in, before a capital letter and after an underscore."""
+    return joined(re.split(r"(?<=[a-z0-9])(?=[A-Z])|(?<=_)", name), between="<wbr>")
 
 
 def link(text: Child, address: str, **attributes: Any) -> Html:
@@ -63,27 +65,51 @@ def data_block(identity: str, value: Any) -> Html:
 
 
 def document(head: Iterable[Child], body: Iterable[Child], *, depth: int) -> bytes:
-    """A whole page.
+    """A whole page of a site.
 
     Args:
         depth: how many folders below the site's root it lies.
     """
     root = "../" * depth
+    start = [
+        element("link", rel="icon", href=f"{root}site/icon.svg"),
+        element("link", rel="stylesheet", href=f"{root}site/base.css"),
+        element("link", rel="stylesheet", href=f"{root}site/style.css"),
+        element("script", src=f"{root}site/theme.js"),
+    ]
     # Nothing but files of the site is loaded or run, whatever an entry holds.
-    policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
+    return _page("script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'", [*start, *head], body)
+
+
+def alone(head: Iterable[Child], body: Iterable[Child], *, style: str, early: str, late: str) -> bytes:
+    """A whole page that is one file, with its style sheet and its scripts in it.
+
+    Args:
+        style, early, late: ours, put in as they are; `early` runs before the page is drawn, `late` when all of it is there.
+    """
+    # What may style the page and run in it is known by its digest: nothing else does, whatever a stranger's text holds.
+    scripts = " ".join(_source(text) for text in (early, late))
+    policy = f"script-src {scripts}; style-src {_source(style)}; img-src data:"
+    start = [element("style", Html(style)), element("script", Html(early))]
+    return _page(policy, [*start, *head], [*body, element("script", Html(late))])
+
+
+def _page(policy: str, head: Iterable[Child], body: Iterable[Child]) -> bytes:
     start = [
         element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", http_equiv="Content-Security-Policy", content=f"default-src 'none'; {policy}; base-uri 'none'; form-action 'none'"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="referrer", content="no-referrer"),
-        element("link", rel="icon", href=f"{root}site/icon.svg"),
-        element("link", rel="stylesheet", href=f"{root}site/style.css"),
-        element("script", src=f"{root}site/theme.js"),
         *(part for part in head if part is not None),
     ]
     html = element("html", "\n", element("head", joined(start, between="\n")), "\n", element("body", *body), "\n", lang="en")
     return f"<!doctype html>\n{html}\n".encode("utf-8", "replace")
+
+
+def _source(text: str) -> str:
+    """How a policy names an element by what it holds."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _attribute(name: str, value: Any) -> str:

@@ -88,9 +88,9 @@ def drawing(system: System) -> Drawing:
     return drawing_of(system, states)
 
 
-def drawing_of(system: System, states: Float) -> Drawing:
-    """States (sample, variable), `SAMPLES_PER_PERIOD` a period or iterate by iterate, as they are drawn."""
-    columns = _columns(system, states)
+def drawing_of(system: System, states: Float, *, dt: float | None = None) -> Drawing:
+    """States (sample, variable) as they are drawn; `dt` apart, where that is not `SAMPLES_PER_PERIOD` a period or iterate by iterate."""
+    columns = _columns(system, states, dt)
     count = min(MOST_VALUES // len(columns), min(len(column.values) for column in columns))
     columns = [_Column(column.name, column.values[:count], column.ends) for column in columns]
     ends = [_ends(column) for column in columns]
@@ -121,7 +121,7 @@ def _states(system: System) -> Float:
     return np.asarray(made["state"].values[0], dtype=np.float64)
 
 
-def _columns(system: System, states: Float) -> list[_Column]:
+def _columns(system: System, states: Float, dt: float | None) -> list[_Column]:
     """The variables; for a map of one, also its next value; for what a plane does not hold, also the past of a variable."""
     names, ranges = system.variables, system.ranges
     columns = [_Column(name, states[:, place], ranges.get(name)) for place, name in enumerate(names[:MOST_COORDINATES])]
@@ -131,11 +131,12 @@ def _columns(system: System, states: Float) -> list[_Column]:
     missing = 3 - len(columns)
     if missing <= 0 or (len(columns) == 2 and not _has_a_past(system)):
         return columns
-    lag = EARLIER * (STEP if system.period is None else system.period / SAMPLES_PER_PERIOD)
-    longest = missing * EARLIER
+    step = dt or (STEP if system.period is None else system.period / SAMPLES_PER_PERIOD)
+    earlier = EARLIER if dt is None or system.period is None else max(1, round(system.period / 4 / dt))
+    lag, longest = earlier * step, missing * earlier
     now = [_moved(column, longest, 0) for column in columns]
     past = [
-        _Column(f"{first.name}(t − {turn * lag:.3g})", first.values[longest - turn * EARLIER : len(states) - turn * EARLIER], first.ends)
+        _Column(f"{first.name}(t − {turn * lag:.3g})", first.values[longest - turn * earlier : len(states) - turn * earlier], first.ends)
         for turn in range(1, missing + 1)
     ]
     return now + past

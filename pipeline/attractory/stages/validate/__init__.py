@@ -4,7 +4,7 @@ rule.py        a check as an object, the evidence that it looks at
 rules.py       every rule of ours: the one list
 run.py         the referee: every rule over a store, here or on Dask
 passes.py      one pass over the numbers, piece by piece, for all rules that gather
-report.py      a check's verdict, the report, report.json, the table
+report.py      a check's verdict, the report, report.json; pages and tables of it: stages/report/
 demands.py     what a recipe tightens or leaves out
 user_rules.py  rules from a file that the command line names
 stored.py      the store as records; the systems come from the store itself

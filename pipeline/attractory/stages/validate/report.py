@@ -1,19 +1,12 @@
-"""What validation found: one record a verdict, the verdict over all, `report.json` and the table for a terminal."""
+"""What validation found: one record a verdict, the verdict over all, and `report.json`."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
-
-from rich.table import Table
-from rich.text import Text
-
-from attractory.store.files import Place
-from attractory.store.objects import ObjectPath
 
 Group = Literal["numbers", "truth", "splits", "labels", "store"]
 Verdict = Literal["pass", "fail", "not enough data", "error"]
@@ -169,58 +162,9 @@ class Report:
             "left_out": [asdict(left) for left in self.left_out],
             "checks": [asdict(check) for check in self.checks],
         }
-        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def write(self, folder: Place) -> Place:
-        """Writes `report.json` into `folder`, made if need be, and returns its path."""
-        if isinstance(folder, ObjectPath):
-            (folder / REPORT).put(self.as_json().encode())
-            return folder / REPORT
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / REPORT
-        partial = path.with_suffix(".partial")
-        partial.write_text(self.as_json(), encoding="utf-8")
-        partial.replace(path)
-        return path
-
-    def table(self) -> Table:
-        """One row for each kind of check with its worst number, then one for each failure: for a terminal."""
-        table = Table("check", "group", "where", "verdict", "measured", "limit", "message", title=f"{self.store}: {self.verdict}")
-        for rows in _by_name(self.checks).values():
-            failures = [check for check in rows if check.failed]
-            for check in failures:
-                table.add_row(*_cells(check))
-            if not failures:
-                worst = max(rows, key=_severity)
-                table.add_row(*_cells(worst, where=f"{len(rows)} places" if len(rows) > 1 else None))
-        for left in self.left_out:
-            table.add_row(left.name, "", "", Text("left out", style="yellow"), "", "", Text(left.reason))
-        return table
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return text.encode("utf-8", "replace").decode()  # a stranger's store may hold half a surrogate pair
 
 
 def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _by_name(checks: Iterable[Check]) -> dict[tuple[str, str], list[Check]]:
-    rows: dict[tuple[str, str], list[Check]] = {}
-    for check in checks:
-        rows.setdefault((check.group, check.name), []).append(check)
-    return rows
-
-
-def _severity(check: Check) -> float:
-    """How near to its limit a check came; one that had not enough data stands before those that passed."""
-    if check.verdict == "not enough data":
-        return math.inf
-    if check.measured is None or not check.limit:
-        return 0.0
-    return check.measured / check.limit
-
-
-def _cells(check: Check, *, where: str | None = None) -> tuple[str | Text, ...]:
-    place = where or "/".join(part for part in (check.system, check.granularity) if part) or "store"
-    colour = {"pass": "green", "not enough data": "yellow"}.get(check.verdict, "bold red")
-    numbers = ["" if number is None else f"{number:.3g}" for number in (check.measured, check.limit)]
-    message = check.message + (f" Needed: {check.needed}." if check.needed else "") + (f" {check.advice}" if check.failed else "")
-    return (check.name, check.group, place, Text(check.verdict, style=colour), *numbers, Text(message))

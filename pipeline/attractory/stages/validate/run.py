@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def validate(
     asked: Asked = Asked(),
     progress: Progress | None = None,
 ) -> Report:
-    """Runs every check on a finished store and writes `report.json`.
+    """Runs every check on a finished store and writes its report.
 
     Args:
         store, report: paths or URLs. report is the folder of the report; None is `report` beside the store, or here where nothing can be
@@ -62,6 +63,11 @@ def validate(
         RequestError: a file of rules or a demand of the recipe cannot be used.
         RecipeError: the recipe cannot be read.
     """
+    # Here, since what writes the report reads this package's records.
+    from attractory.stages.report.files import write_report
+    from attractory.stages.report.pictures import pictures_of
+    from attractory.stages.report.rows import MOST_PICTURES
+
     dataset = open_stored(store)
     folder = report_folder(dataset.path) if report is None else place_of(report)
     if isinstance(folder, ObjectPath):
@@ -76,7 +82,8 @@ def validate(
     referee.check_request()
     checks = referee.checks(dataset, workers=asked.workers, progress=progress or silent)
     found = Report(str(store), tuple(checks), left_out(referee.demands, [file.name for file in files]), looked_at(asked.trajectories))
-    found.write(folder)
+    pictures = pictures_of(dataset.systems, found.checks, most=MOST_PICTURES)
+    write_report(folder, found, dataset=dataset.name, pictures=pictures, when=datetime.now(UTC))
     return found
 
 
