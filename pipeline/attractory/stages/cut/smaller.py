@@ -22,18 +22,20 @@ from attractory import layout
 from attractory.stages.cut.selection import Rows, Selection, Sharded, members_of, runs, sharded_arrays
 from attractory.store import ShardRow, documents
 from attractory.store.check import certificate_files
-from attractory.store.files import canonical_json, document, sha256
+from attractory.store.digests import decoded_sha256
+from attractory.store.files import Place, canonical_json, document, sha256
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import ShardShape
-from attractory.store.shards import decoded_sha256, encode_shard
+from attractory.store.shards import encode_shard
 from attractory.store.template import ROOT, small_path
+from attractory.store.zarr_objects import ZarrObjects
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A finished store, of which at least the files that a part needs lie in a folder."""
+    """A finished store, of which at least the files that a part needs lie in its place."""
 
-    folder: Path
+    folder: Place
     root: Mapping[str, Any]
     shards: Mapping[str, ShardRow]  # by path
     version: str
@@ -43,7 +45,9 @@ class Whole:
 
     def values(self, array: Sharded, rows: Rows) -> npt.NDArray[Any]:
         """(trajectory, time, variable) of some trajectories; times of their own as one variable."""
-        opened = zarr.open_array(str(self.folder / array.path), mode="r", zarr_format=3)
+        at = f"{array.path}/{ROOT}"
+        held = self.folder if isinstance(self.folder, Path) else ZarrObjects(self.folder, {at: self.small(at)})
+        opened = zarr.open_array(held, path=array.path, mode="r", zarr_format=3)
         found = np.concatenate([np.asarray(opened[first:last]) for first, last in runs(rows)])
         return found[..., None] if found.ndim == 2 else found
 
@@ -206,15 +210,18 @@ def _rows_of(whole: Whole, path: str, rows: Rows) -> bytes:
 
 
 def _cut(member: Mapping[str, Any]) -> ShardShape:
-    shard = tuple(member["chunk_grid"]["configuration"]["chunk_shape"])
-    inner = tuple(member["codecs"][0]["configuration"]["chunk_shape"])
+    sharding = member["codecs"][0]["configuration"]
+    shard, inner = tuple(member["chunk_grid"]["configuration"]["chunk_shape"]), tuple(sharding["chunk_shape"])
     both = [(*shape, 1) if len(shape) == 2 else shape for shape in (shard, inner)]
-    return ShardShape(*both)
+    return ShardShape(both[0], both[1], is_compressed=len(sharding["codecs"]) > 1)  # the only one makes bytes of numbers
 
 
-def _link(source: Path, target: Path) -> None:
-    """The same file under another name, or a copy where the file system has no such links."""
+def _link(source: Place, target: Path) -> None:
+    """The same file under another name, or a copy where the file system has no such links or it is an object."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    if not isinstance(source, Path):
+        target.write_bytes(source.read_bytes())
+        return
     try:
         os.link(source, target)
     except OSError:

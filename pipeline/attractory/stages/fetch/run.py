@@ -59,6 +59,7 @@ class _Source:
 
     place: Place
     root: dict[str, Any]
+    folder: Path  # where its files are brought to
     whole: Whole
     digests: Mapping[str, str]
 
@@ -100,7 +101,7 @@ def fetch(
             _check_room(target, part_bytes)
             mirror.bring(shards, counted=True)
             _build(source, selection, target)
-        shutil.rmtree(source.whole.folder, ignore_errors=True)
+        shutil.rmtree(source.folder, ignore_errors=True)
     counts = {name: len(rows) for name, rows in selection.rows.items()}
     return Fetched(target, source.whole.version, counts, mirror.files, mirror.bytes, part_bytes, of_bytes)
 
@@ -110,7 +111,7 @@ def _source(place: Place, root: dict[str, Any], folder: Path) -> _Source:
     rows, others = read_manifest(read_checked(place / layout.MANIFEST, digest))
     shards = {row.path: row for row in rows}
     digests = {**others, **certificate_files(root), **{row.path: row.sha256 for row in rows}}
-    return _Source(place, root, Whole(folder, root, shards, dataset_version(root["attributes"])), digests)
+    return _Source(place, root, folder, Whole(folder, root, shards, dataset_version(root["attributes"])), digests)
 
 
 def _selection(source: _Source, wish: Wish, mirror: _Mirror) -> Selection:
@@ -141,7 +142,7 @@ class _Mirror:
                     self._progress(number, len(missing), path)
 
     def _is_here(self, path: str) -> bool:
-        file = self._source.whole.folder / path
+        file = self._source.folder / path
         if not file.is_file():
             return False
         with file.open("rb") as opened:
@@ -152,7 +153,7 @@ class _Mirror:
             message = f"{self._source.place}: the manifest does not name {path}. What was published is damaged."
             raise DamageError(message)
         content = read_checked(self._source.place / path, self._source.digests[path])
-        file = self._source.whole.folder / path
+        file = self._source.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_name(f"{file.name}.partial")
         partial.write_bytes(content)
@@ -163,7 +164,7 @@ class _Mirror:
 def _build(source: _Source, selection: Selection, target: Path) -> None:
     """The part from the files that are here, under another name until it is whole."""
     for path in needed_documents(source.root, selection):
-        file = source.whole.folder / path / ROOT
+        file = source.folder / path / ROOT
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(document(members_of(source.root)[path]))
     partial = target.with_name(f".{target.name}.partial")
