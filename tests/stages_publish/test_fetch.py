@@ -92,13 +92,13 @@ def test_splits_that_share_a_shard_are_parted(site, made_store, tmp_path):
     assert attractory.open(store).splits == ("train",)
 
 
-def test_all_of_it_is_the_parent_but_for_the_root(site, made_store, tmp_path):
-    """Without a wish every file has the parent's bytes, but for the root, which says what it is a part of."""
+def test_all_of_it_is_the_parent_but_for_what_says_so(site, made_store, tmp_path):
+    """Every file but the root, which says what it is a part of, and the manifest, which has the root's attributes."""
     fetch(site.url, to=tmp_path)
     store = tmp_path / "tiny.zarr"
     kept = {path.relative_to(store): path.read_bytes() for path in store.rglob("*") if path.is_file()}
     made = {path.relative_to(made_store): path.read_bytes() for path in made_store.rglob("*") if path.is_file()}
-    assert {str(path) for path in made if kept.get(path) != made[path]} == {"zarr.json"}
+    assert {str(path) for path in made if kept.get(path) != made[path]} == {"manifest.parquet", "zarr.json"}
     assert (kept.keys() == made.keys(), check(store)) == (True, ())
 
 

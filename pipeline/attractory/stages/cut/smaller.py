@@ -20,10 +20,11 @@ import zarr
 
 from attractory import layout
 from attractory.stages.cut.selection import Rows, Selection, Sharded, members_of, runs, sharded_arrays
-from attractory.store import ShardRow, documents
+from attractory.store import ShardRow
 from attractory.store.check import certificate_files
 from attractory.store.digests import decoded_sha256
 from attractory.store.files import Place, canonical_json, document, sha256
+from attractory.store.finish import sealed_root
 from attractory.store.manifest import manifest_bytes
 from attractory.store.plan import ShardShape
 from attractory.store.shards import encode_shard
@@ -111,12 +112,12 @@ class _Part:
         for path, member in self._members.items():
             self._put(f"{path}/{ROOT}", document(member))
         certificates = {path: digest for path, digest in self._files.items() if path in certificate_files(dict(self._whole.root))}
-        manifest = manifest_bytes(self._rows, files={path: digest for path, digest in self._files.items() if path not in certificates})
+        own = {path: digest for path, digest in self._files.items() if path not in certificates}
+        attributes = part_attributes(self._whole, self._selection)
+        manifest = manifest_bytes(self._rows, files=own, root=attributes)
         _write(self._target / layout.MANIFEST, manifest)
-        attributes = part_attributes(self._whole, self._selection) | {layout.MANIFEST_DIGEST: sha256(manifest)}
-        if certificates:
-            attributes[layout.CERTIFICATE_FILES] = dict(sorted(certificates.items()))
-        _write(self._target / ROOT, document(documents.consolidated(documents.group_document(attributes), self._members)))
+        later = {layout.CERTIFICATE_FILES: dict(sorted(certificates.items()))} if certificates else {}
+        _write(self._target / ROOT, sealed_root(attributes, manifest, self._members, later=later))
 
     def _add_shards(self, array: Sharded, rows: Rows) -> None:
         axes = len(members_of(self._whole.root)[array.path]["shape"])
@@ -170,10 +171,11 @@ def part_attributes(whole: Whole, selection: Selection) -> dict[str, Any]:
         kept = {name: counts for name, counts in attributes[layout.PARAMETER_REDRAWS].items() if name in selection.rows}
         attributes[layout.PARAMETER_REDRAWS] = kept
     attributes.pop(layout.CERTIFICATE_FILES, None)
+    manifest = attributes.pop(layout.MANIFEST_DIGEST)
     parent = {
         "dataset": attributes[layout.RECIPE]["name"],
         "version": whole.version,
-        "manifest_digest": attributes[layout.MANIFEST_DIGEST],
+        "manifest_digest": manifest,
         "trajectories": {name: [list(run) for run in runs(rows)] for name, rows in sorted(selection.rows.items())},
     }
     return attributes | {

@@ -10,9 +10,9 @@ from attractory import layout
 from attractory.expressions.system import System
 from attractory.stages.generate import Job
 from attractory.stages.task import BlockTask, produce_block
-from attractory.store import BlockRow, documents, encode_block
+from attractory.store import BlockRow, encode_block
 from attractory.store.files import document, sha256
-from attractory.store.finish import late_arrays, redraws
+from attractory.store.finish import late_arrays, redraws, sealed_root
 from attractory.store.manifest import manifest_bytes
 from attractory.store.template import ROOT, known_arrays, member_documents
 
@@ -47,7 +47,6 @@ def small_digests(job: Job, rows: list[BlockRow]) -> dict[str, str]:
 
 def bound_digests(job: Job, rows: list[BlockRow], small: dict[str, str]) -> dict[str, str]:
     """SHA-256 of the manifest, and of the root's document, which holds the manifest's."""
-    manifest = sha256(manifest_bytes((shard for row in rows for shard in row.shards), files=small))
-    attributes = {**job.plan.attributes, **redraws(job.plan, rows), layout.MANIFEST_DIGEST: manifest}
-    root = documents.consolidated(documents.group_document(attributes), member_documents(job.plan))
-    return {layout.MANIFEST: manifest, ROOT: sha256(document(root))}
+    attributes = {**job.plan.attributes, **redraws(job.plan, rows)}
+    manifest = manifest_bytes((shard for row in rows for shard in row.shards), files=small, root=attributes)
+    return {layout.MANIFEST: sha256(manifest), ROOT: sha256(sealed_root(attributes, manifest, member_documents(job.plan)))}
