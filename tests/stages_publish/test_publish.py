@@ -23,7 +23,7 @@ from attractory.stages.publish import Asked, Published, publish
 from attractory.stages.publish.destination import FolderDestination, ObjectDestination, open_destination
 from attractory.stages.publish.hub import HubFile, upload_plan
 from attractory.stages.publish.starter import starter_selection
-from attractory.stages.validate.report import Report, Subject
+from attractory.stages.validate.report import REPORT, Report, Subject
 from attractory.stages.validate.stored import open_stored
 from attractory.store import check
 
@@ -226,7 +226,9 @@ def report_of(store: Path, *, passed: bool, manifest: str | None = None) -> None
     digest = manifest or json.loads((store / "zarr.json").read_text())["attributes"][layout.MANIFEST_DIGEST]
     digests = Subject("digests", "store").passed(f"every file has its digest; manifest {digest}")
     truth = Subject("reintegration", "truth", "Wobble", "fine").measured(0.0 if passed else 2.0, 1.0, "far off")
-    Report(str(store), (digests, truth)).write(store.parent / "report")
+    folder = store.parent / "report"
+    folder.mkdir(exist_ok=True)
+    (folder / REPORT).write_text(Report(str(store), (digests, truth)).as_json())
 
 
 def test_store_that_failed_a_check_or_has_no_report_is_refused(own_store: Path, tmp_path: Path) -> None:
@@ -247,7 +249,7 @@ def test_card_says_which_checks_failed_where_that_was_asked_for(own_store: Path,
     report_of(own_store, passed=False)
     result = publish(own_store, to=tmp_path / "shelf", asked=UNVALIDATED)
     card = (tmp_path / "shelf" / result.version / "README.md").read_text()
-    assert "2 checks were run on the files of this version, and 1 failed: it was published nevertheless" in card
+    assert "2 checks were run on the files of this version, and 1 passed, 1 failed: it was published nevertheless" in card
     assert (tmp_path / "shelf" / result.version / "report.json").is_file()
 
 

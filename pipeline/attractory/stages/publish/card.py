@@ -30,7 +30,11 @@ class Evidence:
         if not self.checks:
             return "This version was published without validation."
         failed = sum(check.failed for check in self.checks)
-        verdict = "all passed" if not failed else f"{failed} failed: it was published nevertheless"
+        passed = sum(check.passed for check in self.checks)
+        undecided = len(self.checks) - passed - failed
+        verdict = "all passed" if passed == len(self.checks) else f"{passed} passed"
+        verdict += f", {undecided} had not enough data to judge by" if undecided else ""
+        verdict += f", {failed} failed: it was published nevertheless" if failed else ""
         return f"{len(self.checks)} checks were run on the files of this version, and {verdict}; each is listed in `report.json`."
 
 
