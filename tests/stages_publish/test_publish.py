@@ -361,7 +361,8 @@ def test_requests_that_cannot_be_met_are_refused_before_anything_is_read(to: str
 
 
 def test_unfinished_store_is_not_published(own_store: Path, tmp_path: Path) -> None:
-    """Without the manifest's digest it is not finished."""
+    """Without its manifest, whose digest the root names, it is not finished."""
+    (own_store / layout.MANIFEST).unlink()
     root = json.loads((own_store / "zarr.json").read_text())
     del root["attributes"][layout.MANIFEST_DIGEST]
     (own_store / "zarr.json").write_text(json.dumps(root))
