@@ -592,8 +592,8 @@ def outcome_of(mutation: Mutation, good: Path, folder: Path, *, only: str | None
     try:
         failures = _failures(mutation, path, only)
     except AttractoryError as error:
-        kind = type(error).__name__
-        return Outcome(mutation, kind == mutation.check and re.search(mutation.message, str(error)) is not None, str(error), ())
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        return Outcome(mutation, mutation.check in kinds and re.search(mutation.message, str(error)) is not None, str(error), ())
     named = [check for check in failures if check.key == mutation.check]
     right = [check for check in named if re.search(mutation.message, check.message) and check.verdict == "fail"]
     said = (right or named or failures or [None])[0]

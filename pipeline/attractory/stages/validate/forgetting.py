@@ -160,7 +160,8 @@ def _followed(evidence: Evidence, scale: FloatArray) -> Check:
     stored = evidence.stored
     rows = evidence.sampled(_FOLLOWED)
     nearest = np.full(len(rows), np.inf)
-    judged = np.ones(len(rows), dtype=bool)  # as long as every draw so far could be followed to the end
+    # Those whose first draw can be followed to the end of the transient: it did not fail there, and is hardly ever drawn again.
+    judged = np.ones(len(rows), dtype=bool)
     for attempt in range(_DRAWS_FOLLOWED):
         left = np.flatnonzero(judged & (nearest > _LED))
         if not len(left):
@@ -170,7 +171,8 @@ def _followed(evidence: Evidence, scale: FloatArray) -> Check:
         error = (np.abs(difference(reached, stored.initial[rows[left]], stored.system.definition.wrap)) / scale).max(axis=1)
         told = parted < _UNTIL / _OFFSET
         nearest[left[told]] = np.minimum(nearest[left[told]], error[told])
-        judged[left[~told]] = False
+        if attempt == 0:
+            judged[left[~told]] = False
     if not judged.any():
         return evidence.not_enough("the transient cannot be foretold: an error grows too much in it", "a shorter transient, or less chaos")
     worst = int(np.argmax(np.where(judged, nearest, -1.0)))
