@@ -7,10 +7,17 @@ import mmap
 import numpy as np
 import pytest
 
+from attractory.integrate import page_memory as module
 from attractory.integrate.page_memory import KEPT_BYTES, page_memory
 
 pytestmark = pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="large pages are Linux's")
 SIZE, LARGE_PAGE = 9_000_001, 2**21
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests have left behind is not looked at."""
+    monkeypatch.setattr(module, "_kept", [])
 
 
 def _address(memory: np.ndarray) -> int:

@@ -117,6 +117,7 @@ class ChunkPool:
             DamageError: a chunk cannot be decoded.
         """
         self._clock += 1
+        self._leave_the_parents()
         if self._coming:
             self._arrived(chunks)
         found = self._slots(chunks)
@@ -132,6 +133,7 @@ class ChunkPool:
         """Begin to decode some different chunks, ascending, that a later call will hold, where there is room and a thread."""
         if self._decoders.threads == 0:
             return
+        self._leave_the_parents()
         found = self._slots(chunks)
         absent = chunks[found < 0]
         self._used_at[found[found >= 0]] = self._clock
@@ -156,13 +158,15 @@ class ChunkPool:
         found: np.ndarray = self._place_of[chunks] - 1
         return found
 
-    def _arrived(self, chunks: np.ndarray) -> None:
-        """Wait for those of the chunks that are on their way; one that did not come is absent again, and is read by who needs it."""
-        if self._owner != os.getpid():  # a forked child: the threads are the parent's
+    def _leave_the_parents(self) -> None:
+        """In a forked child, before threads of its own begin: what the parent's threads were decoding will not come here."""
+        if self._owner != os.getpid():
             self._leave(list(self._coming))
             self._coming.clear()
             self._owner = os.getpid()
-            return
+
+    def _arrived(self, chunks: np.ndarray) -> None:
+        """Wait for those of the chunks that are on their way; one that did not come is absent again, and is read by who needs it."""
         for chunk in chunks.tolist():
             result = self._coming.pop(chunk, None)
             if result is not None and result.exception() is not None:
