@@ -93,11 +93,14 @@ def _rates(evidence: Evidence, row: int, states: FloatArray) -> tuple[FloatArray
 def _residual(evidence: Evidence, row: int, unresolved: FloatArray) -> tuple[float, float]:
     """The residual and its limit, of all variables in units of their rates."""
     granularity = evidence.granularity
-    states = granularity.read(row).astype(np.float64)
-    rates, tenth, eighth = _rates(evidence, row, states)
+    stored, half = granularity.read(row).astype(np.float64), 0.5 * float(np.finfo(granularity.state.dtype).eps)
+    signs = np.random.default_rng(row).choice((-1.0, 1.0), stored.shape)
+    moved, _, _ = _rates(evidence, row, stored * (1.0 + half * signs))
+    rates, tenth, eighth = _rates(evidence, row, stored)
     size = _norm(rates)
     size = np.where(size > 0.0, size, 1.0)
-    noise = 0.5 * float(np.finfo(granularity.state.dtype).eps) * np.abs(states).max(axis=0) / granularity.dt
+    # The rounding of the samples reaches both sides; near rest, a force is that of a rounded place.
+    noise = half * np.abs(stored).max(axis=0) / granularity.dt + _norm(moved - rates)
     limit = (_DIFFERENCES * (_norm(tenth - eighth) + unresolved) + _ROUNDINGS * noise) / size
     measured = _norm(tenth - rates) / size
     worst = int(np.argmax(np.where(np.isfinite(measured), measured / limit, np.inf)))

@@ -118,6 +118,8 @@ RULES = (
         promise="The rounding of the stored type is small beside how far each variable moves.",
         advice="Ask for dtype: float64 in the recipe.",
         run=storage_noise,
+        needs="a system that does not come to rest",
+        applies=lambda evidence: not evidence.comes_to_rest,
         limit=_STORAGE_NOISE,
     ),
 )

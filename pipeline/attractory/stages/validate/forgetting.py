@@ -28,8 +28,9 @@ _STANDARD_ERRORS, _PART = 5.0, 0.25
 # A start that lies this near to sample 0, in units of the spread, is sample 0: no transient was run.
 _SAME = 1e-6
 _FOLLOWED, _STRETCHES_PER_PERIOD, _OFFSET, _DRAWS = 16, 4, 1e-12, 8
-# Errors grow by 1e10 at most where a transient is followed, and are some 1e-13 at first: 1e-3 of the spread at the end.
-_LED = 1e-2
+# How much an error grows in the transient is seen of one direction alone, and each step adds its own: a thousand times the twin's distance
+# may be expected, and this part of the spread in any case. Where more than the second part is expected, nothing can be foretold.
+_LED, _DOUBT, _TELLS = 1e-2, 1000.0, 0.3
 # Draws that are followed: a trajectory that failed was drawn again, which is rare.
 _DRAWS_FOLLOWED = 3
 # Of extrapolation between two samples, or in a quarter of a period: a system that needs more is stiff, and would cost too much here.
@@ -169,8 +170,9 @@ def _followed(evidence: Evidence, scale: FloatArray) -> Check:
         starts = np.array([_start(evidence, int(row), attempt) for row in rows[left]])
         reached, parted = _run(evidence, rows[left], starts, scale)
         error = (np.abs(difference(reached, stored.initial[rows[left]], stored.system.definition.wrap)) / scale).max(axis=1)
-        told = parted < _UNTIL / _OFFSET
-        nearest[left[told]] = np.minimum(nearest[left[told]], error[told])
+        told = _DOUBT * _OFFSET * parted < _TELLS
+        expected = np.maximum(_DOUBT * _OFFSET * parted[told] / _LED, 1.0)
+        nearest[left[told]] = np.minimum(nearest[left[told]], error[told] / expected)
         if attempt == 0:
             judged[left[~told]] = False
     if not judged.any():
@@ -178,7 +180,8 @@ def _followed(evidence: Evidence, scale: FloatArray) -> Check:
     worst = int(np.argmax(np.where(judged, nearest, -1.0)))
     message = f"the transients of {int(judged.sum())} trajectories, run again from where they were drawn, lead to sample 0"
     if nearest[worst] > _LED:
-        message = f"no draw of trajectory {rows[worst]} leads to its sample 0 in the stated transient: off by {nearest[worst]:.2g}"
+        off_by = f"{nearest[worst] / _LED:.2g} times what errors grow to"
+        message = f"no draw of trajectory {rows[worst]} leads to its sample 0 in the stated transient: off by {off_by}"
     return evidence.measured(float(nearest[worst]), _LED, message)
 
 
@@ -196,7 +199,7 @@ def _run(evidence: Evidence, rows: npt.NDArray[np.intp], starts: FloatArray, sca
         states = ends(Stretches(stored.system.definition, states, parameters, times, spans, scale), most_steps=_MOST_STEPS)
         distance = (np.abs(states[len(rows) :] - states[: len(rows)]) / scale).max(axis=1) / _OFFSET
         parted = np.where(np.isfinite(distance), np.maximum(parted, distance), np.inf)
-        if (parted > _UNTIL / _OFFSET).all():
+        if (_DOUBT * _OFFSET * parted > _TELLS).all():
             break  # nothing can be foretold any more
     return states[: len(rows)], parted
 

@@ -14,6 +14,8 @@ from attractory.stages.validate.stored import FloatArray
 _TRAJECTORIES, _SAMPLES = 32, 2048
 # How far beyond the fresh range a stored value may lie, in units of that range: longer data reach further into the tails.
 _BEYOND = 1.0
+# Of a fixed point's coordinates: on the way there each trajectory is as near as its start was, not in a range that all have.
+_APPROACH = 1e-3
 # Of the variance, above the Nyquist frequency: with more, what a sampled trajectory shows is mostly not its own. Spikes of relaxation
 # oscillators have a half of it there at the customary 15 samples a period.
 _FOLDED = 0.75
@@ -28,8 +30,12 @@ def measure_range(evidence: Evidence) -> Check:
     if fresh is None:
         return evidence.not_enough("no fresh trajectory reached its end", "a system whose trajectories stay")
     low, high = fresh.min(axis=(0, 1)), fresh.max(axis=(0, 1))
+    magnitude = np.maximum(np.abs(high), np.abs(low))
     width = np.where(high > low, high - low, summary.spread)
-    beyond = np.maximum(summary.highest[rows] - high, low - summary.lowest[rows]) / width
+    if stored.record.behaviour == "fixed_point":
+        width = np.maximum(width, _APPROACH * magnitude)
+    rounding = float(np.finfo(evidence.granularity.state.dtype).eps) * magnitude
+    beyond = (np.maximum(summary.highest[rows] - high, low - summary.lowest[rows]) - rounding) / width
     row, variable = np.unravel_index(int(np.argmax(beyond)), beyond.shape)
     name, where = stored.system.variables[variable], f"trajectory {rows[row]}"
     reach = f"[{low[variable]:.6g}, {high[variable]:.6g}]"

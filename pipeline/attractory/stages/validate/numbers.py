@@ -168,6 +168,8 @@ RULES = (
         promise="No value lies where no bounded attractor goes.",
         advice=f"A value so far out is damage, or a trajectory that ran away with a status that says OK: {AGAIN}.",
         run=in_range,
+        needs="a system that does not come to rest",
+        applies=lambda evidence: not evidence.comes_to_rest,
         limit=_LARGEST_EXCURSION,
     ),
     Rule(

@@ -106,6 +106,11 @@ class Evidence:
     def recipe_seed(self) -> int:
         return int(self.dataset.recipe.get("seed", 0))
 
+    @property
+    def comes_to_rest(self) -> bool:
+        """Whether the motion dies, by the entry: how far a variable moves is then no scale."""
+        return self.stored.record.behaviour in ("fixed_point", "transient_chaotic")
+
     def subject(self, part: str | None = None) -> Subject:
         """What the verdicts are about; part: of several of one rule, as in `conserved:energy`."""
         name = self.rule.name if part is None else f"{self.rule.name}:{part}"
