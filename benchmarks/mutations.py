@@ -37,7 +37,8 @@ from attractory.store.files import canonical_json, document
 from attractory.store.manifest import manifest_bytes
 from attractory.store.template import ROOT
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "validation" / "mutations.md"
+CHECKOUT = Path(__file__).resolve().parent.parent
+PAGE = CHECKOUT / "docs" / "validation" / "mutations.md"
 RECIPE = """
 name: spoiled
 description: Three flows and a map, to be spoiled.
@@ -679,7 +680,7 @@ def page(found: Sequence[Outcome], seconds: float) -> str:
 
 
 def _cell(text: str) -> str:
-    one_line = re.sub(r"/\S*/(spoiled\.zarr)", r"\1", " ".join(text.split()))
+    one_line = re.sub(r"/\S*/(spoiled\.zarr)", r"\1", " ".join(text.split())).replace(f"{CHECKOUT}/", "")
     return (one_line if len(one_line) <= 220 else one_line[:220] + "…").replace("|", "\\|")
 
 
