@@ -42,7 +42,8 @@ def measured(part: str, folder: Path, *, quick: bool) -> tuple[str, list[Require
         printed = run_part(part, ["--quick"] if quick else [], file)
         found = read_requirements(file)
     except (subprocess.CalledProcessError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-        return f"{part} failed: exit code {error.returncode}\n", [Requirement(f"{part}: runs to its end", 0, 1)]
+        reason = f"exit code {error.returncode}" if isinstance(error, subprocess.CalledProcessError) else str(error)
+        return f"{part} failed: {reason}\n", [Requirement(f"{part}: runs to its end", 0, 1)]
     print(f"{part}: {time.perf_counter() - start:.0f} s\n", file=sys.stderr, flush=True)
     return printed, found
 
