@@ -168,8 +168,8 @@ RULES = (
         promise="No value lies where no bounded attractor goes.",
         advice=f"A value so far out is damage, or a trajectory that ran away with a status that says OK: {AGAIN}.",
         run=in_range,
-        needs="a system that does not come to rest",
-        applies=lambda evidence: not evidence.comes_to_rest,
+        needs="trajectories that do not come to rest one after the other, so that their spread is a scale",
+        applies=lambda evidence: evidence.stored.record.behaviour != "transient_chaotic",
         limit=_LARGEST_EXCURSION,
     ),
     Rule(
